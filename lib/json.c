@@ -1,0 +1,174 @@
+#include "lib/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(JSON_DEPTH_MAX <= JSON_PARSER_MAX_DEPTH, "jansson's own limit must not be the lower");
+
+void json_cleanup(json_t **json)
+{
+	json_decref(*json);
+	*json = NULL;
+}
+
+/* Before jansson recurses: its own limit of 2048 levels costs more stack than a small board gives. */
+static bool is_too_deep(const char *text, size_t size)
+{
+	bool in_string = false;
+	int depth = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && (text[i] == '{' || text[i] == '['))
+			depth++;
+		else if (!in_string && (text[i] == '}' || text[i] == ']'))
+			depth--;
+		if (depth > JSON_DEPTH_MAX)
+			return true;
+	}
+	return false;
+}
+
+int json_parse(json_t **out, const char *text, size_t size, const char *what, struct err *err)
+{
+	json_error_t error;
+	json_t *json;
+
+	if (is_too_deep(text, size))
+		return err_set(err, -EINVAL, "%s: JSON nested more than %d deep", what,
+			       JSON_DEPTH_MAX);
+	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+	if (!json)
+		return err_set(err, -EINVAL, "%s: not valid JSON: line %d: %s", what, error.line,
+			       error.text);
+	if (!json_is_object(json)) {
+		json_decref(json);
+		return err_set(err, -EINVAL, "%s: not a JSON object", what);
+	}
+	*out = json;
+	return 0;
+}
+
+static int check(const char *name, bool matches, const json_t *value, const char *type,
+		 struct err *err)
+{
+	if (!value || json_is_null(value))
+		return 0;
+	if (!matches)
+		return err_set(err, -EINVAL, "\"%s\" is not %s", name, type);
+	return 1;
+}
+
+int json_get_string(const json_t *object, const char *name, const char **out, struct err *err)
+{
+	json_t *value = json_object_get(object, name);
+	int rc = check(name, json_is_string(value), value, "a string", err);
+
+	if (rc > 0)
+		*out = json_string_value(value);
+	return rc;
+}
+
+int json_get_int(const json_t *object, const char *name, int64_t *out, struct err *err)
+{
+	json_t *value = json_object_get(object, name);
+	int rc = check(name, json_is_integer(value), value, "an integer", err);
+
+	if (rc > 0)
+		*out = json_integer_value(value);
+	return rc;
+}
+
+int json_get_bool(const json_t *object, const char *name, bool *out, struct err *err)
+{
+	json_t *value = json_object_get(object, name);
+	int rc = check(name, json_is_boolean(value), value, "true or false", err);
+
+	if (rc > 0)
+		*out = json_is_true(value);
+	return rc;
+}
+
+int json_get_object(const json_t *object, const char *name, json_t **out, struct err *err)
+{
+	json_t *value = json_object_get(object, name);
+	int rc = check(name, json_is_object(value), value, "an object", err);
+
+	if (rc > 0)
+		*out = value;
+	return rc;
+}
+
+int json_get_array(const json_t *object, const char *name, json_t **out, struct err *err)
+{
+	json_t *value = json_object_get(object, name);
+	int rc = check(name, json_is_array(value), value, "an array", err);
+
+	if (rc > 0)
+		*out = value;
+	return rc;
+}
+
+int json_get_strings(const json_t *object, const char *name, char ***out, struct err *err)
+{
+	json_t *array, *item;
+	char **strings;
+	size_t i;
+	int rc = json_get_array(object, name, &array, err);
+
+	if (rc <= 0)
+		return rc;
+	strings = xcalloc(json_array_size(array) + 1, sizeof(*strings));
+	json_array_foreach(array, i, item) {
+		if (!json_is_string(item)) {
+			free_strings(strings);
+			return err_set(err, -EINVAL, "\"%s\" has a member that is not a string",
+				       name);
+		}
+		strings[i] = xstrdup(json_string_value(item));
+	}
+	*out = strings;
+	return 1;
+}
+
+json_t *json_from_strings(char *const *strings)
+{
+	json_t *array = json_array();
+
+	for (; strings && *strings; strings++)
+		if (json_array_append_new(array, json_string(*strings)) < 0)
+			die_no_memory();
+	return array;
+}
+
+void free_strings(char **strings)
+{
+	for (char **s = strings; s && *s; s++)
+		free(*s);
+	free(strings);
+}
+
+size_t count_strings(char *const *strings)
+{
+	size_t count = 0;
+
+	while (strings && strings[count])
+		count++;
+	return count;
+}
+
+static int append_chunk(const char *data, size_t size, void *out)
+{
+	buf_append(out, data, size);
+	return 0;
+}
+
+void json_append(struct buf *out, const json_t *json)
+{
+	if (json_dump_callback(json, append_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY) < 0)
+		die_no_memory();
+}
