@@ -1,0 +1,144 @@
+# berth: `make help` lists the targets.
+#
+# Everything is built below out/: out/src (pinned sources), out/<arch> (one cross build: musl, static-pie),
+# out/san (host build with clang's sanitizers, for units and fuzzing). One run of make builds one of them.
+
+VERSION := 0.1.0
+FOLDERS := lib config net store agent agent/api agent/cli agent/helper agent/run
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# --- what is built for what ---------------------------------------------------------------------
+
+host    := $(shell uname -m)
+ARCH    ?= $(if $(filter armv%,$(host)),armv7,$(host))
+ifdef SAN
+flavour := san
+else
+flavour := $(ARCH)
+endif
+OUT     := out/$(flavour)
+
+triple_x86_64  := x86_64-linux-gnu
+triple_aarch64 := aarch64-linux-gnu
+triple_armv7   := arm-linux-gnueabihf
+target_armv7   := -march=armv7-a+fp -mfloat-abi=hard -mthumb
+qemu_aarch64   := qemu-aarch64-static
+qemu_armv7     := qemu-arm-static
+
+triple := $(triple_$(ARCH))
+ifeq ($(triple),)
+$(error ARCH=$(ARCH) is not one that berth is built for: use x86_64, aarch64 or armv7)
+endif
+
+# --- switches: .config (made by menuconfig or defconfig), else the default one -------------------
+
+CONFIG ?= $(if $(wildcard .config),.config,board/defconfig)
+include $(CONFIG)
+
+# Files that a switch leaves out. Every other *.c of $(FOLDERS) is always built.
+only-$(CONFIG_TLS) += net/tls.c
+
+sources := $(filter-out $(only-),$(wildcard $(addsuffix /*.c,$(FOLDERS))))
+objects := $(sources:%.c=$(OUT)/%.o)
+library := $(filter-out $(OUT)/agent/main.o,$(objects))
+
+# --- flags --------------------------------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2
+# No warning passes; `make WERROR=` for a compiler that finds new ones.
+WERROR   ?= -Werror
+common   := -std=gnu11 -g -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= -I. -I$(OUT) -include $(OUT)/config.h \
+            -isystem $(OUT)/deps/include
+
+ifdef SAN
+CC      := clang
+AR      := ar
+machine := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+depopt  := $(machine) -g
+LDFLAGS := -fsanitize=address,undefined
+else
+# Unwind tables cost 25 kB; RELRO pads to 64 kB pages and musl does not apply it in static programs.
+CC      := $(OUT)/bin/cc
+AR      := $(triple)-ar
+machine := -Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
+depopt  := $(machine) -g
+LDFLAGS := -static-pie -Wl,--gc-sections,-z,norelro,-z,noseparate-code,-z,noexecstack
+sysroot := $(OUT)/musl/lib/libc.a
+QEMU    := $(if $(filter $(ARCH),$(host)),,$(qemu_$(ARCH)))
+endif
+CFLAGS := $(common) $(machine) $(warnings)
+
+deps     := bearssl libarchive zstd zlib jansson libseccomp inih
+dep_done := $(deps:%=$(OUT)/deps/%.done)
+LDLIBS   := $(addprefix $(OUT)/deps/lib/lib,archive.a zstd.a z.a jansson.a inih.a seccomp.a bearssl.a)
+
+# --- the program --------------------------------------------------------------------------------
+
+.PHONY: all deps
+all: $(if $(SAN),$(OUT)/libberth.a,$(OUT)/berth)
+	@$(if $(SAN),,printf '%s: %s bytes\n' $< "$$(stat -c %s $<)")
+
+$(OUT)/berth: $(OUT)/berth.debug
+	$(triple)-strip -o $@ $<
+
+$(OUT)/berth.debug: $(objects)
+	$(CC) $(LDFLAGS) -Wl,-Map=$(OUT)/berth.map -o $@ $(objects) $(LDLIBS)
+	@scripts/check-static $@ $(triple)-readelf
+
+# Members keep their names only in a thin archive; `q` because two folders may have files of one name.
+# LAX=1 goes on without the files that do not compile: for trees that several people edit at once.
+$(OUT)/libberth.a: $(library)
+	@rm -f $@
+	@$(AR) qcsT $@ $$(ls $(library) $(if $(LAX),2>/dev/null))
+
+$(OUT)/%.o: %.c $(OUT)/flags | $(OUT)/version.h $(dep_done)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) $(if $(LAX),,$(WERROR)) -MMD -MP -c -o $@ $< $(if $(LAX),|| echo "  LEFT OUT $<")
+
+-include $(objects:.o=.d)
+
+# Generated files change only when their content does, so that nothing is compiled without need.
+replace = if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+.PHONY: FORCE
+$(OUT)/flags: FORCE | $(OUT)/config.h
+	@echo '$(CC) $(CFLAGS)' >$@.new; $(replace)
+
+$(OUT)/config.h: $(CONFIG)
+	@mkdir -p $(@D)
+	@sed -n 's/^\(CONFIG_[A-Z0-9_]*\)=y$$/#define \1 1/p; s/^\(CONFIG_[A-Z0-9_]*\)=\([^y].*\)$$/#define \1 \2/p' $< >$@.new
+	@$(replace); touch $@
+
+# The build time is the clock's floor on a device that lost its own: the commit's, so that builds are reproducible.
+build_time = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),$(shell stat -c %Y Makefile))
+$(OUT)/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define BERTH_VERSION "%s"\n#define BUILD_TIME %s\n' $(VERSION) $(build_time) >$@.new; $(replace)
+
+# --- dependencies -------------------------------------------------------------------------------
+
+deps: $(dep_done)
+
+out/src/.fetched: deps.lock scripts/fetch-deps
+	@mkdir -p $(@D)
+	@scripts/fetch-deps
+	@touch $@
+
+$(OUT)/musl/lib/libc.a: scripts/build-musl | out/src/.fetched
+	@scripts/need-tools $(triple)-gcc
+	@echo "  MUSL $(ARCH)"
+	@scripts/build-musl $(OUT) $(triple) $(target_$(ARCH))
+
+$(OUT)/deps/%.done: scripts/deps/%.sh scripts/build-dep scripts/deps/common.sh deps.lock | out/src/.fetched $(sysroot)
+	@$(if $(SAN),scripts/need-tools clang)
+	@echo "  DEP $*"
+	@CC='$(abspath_cc)' AR='$(AR)' CFLAGS='$(depopt)' SPEED='$(if $(SAN),,-O2)' scripts/build-dep $(OUT) $*
+	@touch $@
+
+abspath_cc = $(if $(SAN),$(CC),$(CURDIR)/$(CC))
+
+include scripts/tests.mk

@@ -1,0 +1,1 @@
+# Tests; part of the Makefile.
