@@ -1,0 +1,59 @@
+/*
+ * agent_config - agent.ini, read and checked as a whole: values out, or the first error as
+ * "FILE:LINE: [app sensor] memory = 64Q: not a size; use a number with K, M or G, such as 64M".
+ *
+ * Nothing is ignored: an unknown section or key, a key given twice, or one whose feature isn't built
+ * yet is an error, and the agent keeps its last good config. The grammar is agent.ini(5)'s.
+ */
+#ifndef CONFIG_AGENT_CONFIG_H
+#define CONFIG_AGENT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/app_config.h"
+#include "lib/err.h"
+
+#define AGENT_CONFIG_PATH "/etc/berth/agent.ini"
+#define AGENT_CONFIG_SIZE_MAX (1u << 20)
+#define AGENT_CONFIG_LINE_MAX 4000
+#define AGENT_CONFIG_APPS_MAX 64
+#define AGENT_CONFIG_REGISTRIES_MAX 32
+
+/* [registry HOST]; paths are NULL when not given. */
+struct registry_config {
+	char *host; /* normal form: as in struct reference */
+	char *ca;   /* PEM trust anchors; NULL: the system's bundle */
+	char *auth; /* docker config.json */
+	bool insecure;
+};
+
+struct agent_config {
+	char *store;
+	char *run;
+	int64_t poll_ms;
+	int jitter_percent;
+	char *name;   /* NULL: take it from /etc/machine-id */
+	char *socket; /* default: berth.sock in run */
+	char *cgroup_parent;
+	struct registry_config *registries;
+	size_t registry_count;
+	struct app_config *apps; /* in the file's order */
+	size_t app_count;
+};
+
+/* `file` names the text in errors. On success free with agent_config_free(). */
+int agent_config_parse(struct agent_config **out, const char *text, size_t size, const char *file,
+		       struct err *err);
+
+/* The same from a file; paths that the file names aren't opened. */
+int agent_config_load(const char *path, struct agent_config **out, struct err *err);
+void agent_config_free(struct agent_config *config);
+
+/* NULL when there is none. */
+const struct app_config *agent_config_app(const struct agent_config *config, const char *name);
+const struct registry_config *agent_config_registry(const struct agent_config *config,
+						    const char *host);
+
+#endif

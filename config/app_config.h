@@ -1,0 +1,101 @@
+/*
+ * app_config - the settings of one app: an `[app NAME]` section of agent.ini, with the defaults
+ * filled in, and their JSON form. A generation keeps the JSON in the app's record, so that a roll-back
+ * brings back the settings as well as the image.
+ */
+#ifndef CONFIG_APP_CONFIG_H
+#define CONFIG_APP_CONFIG_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/digest.h"
+#include "config/health.h"
+#include "config/reference.h"
+#include "lib/err.h"
+
+#define APP_NAME_MAX 63		 /* it is the container's name and host name too */
+#define APP_LIST_MAX 128	 /* env, volume, bind, device: each at most so many */
+#define APP_PROBATION_MS 60000
+
+enum network_kind { NETWORK_HOST, NETWORK_NONE };
+enum restart_kind { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NO };
+enum update_kind { UPDATE_AUTO, UPDATE_DOWNLOAD, UPDATE_MANUAL };
+
+/* volume = NAME:/path[:ro], bind = /source:/path[:ro] */
+struct app_mount {
+	char *source; /* a volume's name, or an absolute path of the host */
+	char *path;   /* absolute, in the container; no "..", no double or trailing slash */
+	bool read_only;
+};
+
+/* device = /dev/x[:/dev/y[:rwm]] */
+struct app_device {
+	char *source;
+	char *path;
+	char permissions[4]; /* "rwm" */
+};
+
+struct app_config {
+	char *name;
+	char *image; /* the reference as written */
+	struct reference ref;
+	char **command; /* NULL-terminated; NULL: the image's Cmd */
+	char **env;	/* NAME=value, never NULL */
+	struct app_mount *volumes;
+	size_t volume_count;
+	struct app_mount *binds;
+	size_t bind_count;
+	struct app_device *devices;
+	size_t device_count;
+	enum network_kind network;
+	int64_t memory_bytes; /* 0: no limit; the same with the two below */
+	int64_t cpus_milli;
+	int64_t pids;
+	struct {
+		enum restart_kind kind;
+		int max; /* on-failure: at most so many, 0: no end */
+	} restart;
+	struct health health;
+	/* What agent.ini says, -1 where it says nothing: app_config_health_timing() fills that in. */
+	struct health_timing health_given;
+	int64_t probation_ms;
+	enum update_kind update;
+};
+
+/* All defaults, without name and image. */
+void app_config_init(struct app_config *app);
+void app_config_release(struct app_config *app);
+/* A heap object from app_config_from_json() or app_config_copy(). */
+void app_config_free(struct app_config *app);
+struct app_config *app_config_copy(const struct app_config *app);
+
+/*
+ * The JSON form: an object with every setting that differs from its default, members in a fixed
+ * order. Reading gives the same struct again. Members it doesn't know are skipped, so that an older agent
+ * can still run an app from a newer one's record; a known member of the wrong type is -EINVAL.
+ */
+json_t *app_config_to_json(const struct app_config *app);
+int app_config_from_json(struct app_config **out, const json_t *json, struct err *err);
+
+/*
+ * Names how the app is run: the digest of its JSON without `image` and `update`, which decide what
+ * comes next and not how it is run. Two configs with the same digest need no restart.
+ */
+void app_config_digest(const struct app_config *app, struct digest *digest);
+
+/* Fills in what agent.ini doesn't say: from the image's HEALTHCHECK when health = image, else defaults. */
+void app_config_health_timing(const struct app_config *app, const struct image_config *image,
+			      struct health_timing *timing);
+
+/* Does a volume or bind of the app cover this path of the container? Then the image's VOLUME there needs none. */
+bool app_config_mounts(const struct app_config *app, const char *path);
+
+/* The words of agent.ini, for status and errors. */
+const char *network_kind_text(enum network_kind kind);
+const char *restart_kind_text(enum restart_kind kind);
+const char *update_kind_text(enum update_kind kind);
+
+#endif
