@@ -1,0 +1,41 @@
+/*
+ * agent - the daemon: everything it holds. One object, passed around; there are no globals.
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "agent/loop.h"
+#include "config/agent_config.h"
+#include "lib/list.h"
+#include "store/store.h"
+
+struct api_server;
+
+struct agent {
+	struct loop loop;
+	const char *config_path;
+	struct agent_config *config; /* the last good one */
+	char config_error[ERR_TEXT_MAX]; /* why the file on disk isn't in use; empty: it is */
+	char name[256];	    /* the device's */
+	int64_t started_ms; /* time_monotonic_ms() */
+	struct store store;
+	int run_fd; /* the run directory */
+	struct list apps;
+	struct list containers;
+	struct list pulls; /* running and waiting, oldest first */
+	struct api_server *api;
+};
+
+/* Reads agent.ini again; a bad one changes nothing. */
+int agent_reload(struct agent *agent, struct err *err);
+
+/* Collects what no generation and no tag needs. Skipped while a pull runs. */
+void agent_collect(struct agent *agent);
+
+/* The document of `berth status --json` (DESIGN: fixed). A new reference. */
+json_t *status_json(struct agent *agent);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * applets - the roles of the one binary. Each is entered by re-executing it ("berth ROLE ..."), so
+ * that a helper starts with a fresh, small heap. The table is in main.c.
+ */
+#ifndef AGENT_APPLETS_H
+#define AGENT_APPLETS_H
+
+int agent_main(int argc, char **argv);	 /* the daemon */
+int cli_main(int argc, char **argv);	 /* every client command; argv[0] is the command */
+int runtime_main(int argc, char **argv); /* OCI runtime command line */
+
+/* Started by the agent only. */
+int fetch_main(int argc, char **argv);	/* talks to one registry */
+int unpack_main(int argc, char **argv); /* verifies and unpacks what fetch brings */
+int shim_main(int argc, char **argv);	/* parent of one container's init */
+int probe_main(int argc, char **argv);	/* one health probe */
+
+#endif
