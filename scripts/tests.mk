@@ -1,1 +1,60 @@
-# Tests; part of the Makefile.
+# Units, fuzzing and checks: the second half of the Makefile.
+#
+# A unit is one program, tests/unit/test_NAME.c, linked with everything but agent/main.c. Other *.c in that
+# folder are linked into all of them. Comments in its source may ask for more:
+#   // LDFLAGS: -Wl,--wrap=openat     more words for its link
+#   // QEMU: no, WHY                  left out where the kernel below is only emulated
+
+.PHONY: unit fuzz fuzz-short lint check
+
+# Units run under the sanitizers unless an architecture was asked for; fuzzing always does.
+ifeq ($(SAN)$(filter command%,$(origin ARCH)),)
+unit fuzz fuzz-short:
+	@$(MAKE) --no-print-directory SAN=1 $@
+else
+
+unit_names   := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+unit_common  := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+fuzz_names   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_common  := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c)))
+unit_chosen  := $(if $(T),$(addprefix test_,$(T:test_%=%)),$(unit_names))
+ifneq ($(QEMU),)
+unit_chosen  := $(filter-out $(patsubst tests/unit/%.c,%,$(shell grep -l '^// QEMU: no' tests/unit/test_*.c)),$(unit_chosen))
+endif
+fuzz_chosen  := $(if $(TARGET),$(addprefix fuzz_,$(TARGET:fuzz_%=%)),$(fuzz_names))
+unit_objects := $(patsubst %,$(OUT)/tests/unit/%.o,$(unit_names))
+fuzz_objects := $(patsubst %,$(OUT)/tests/fuzz/%.o,$(fuzz_names))
+
+# Words after "LDFLAGS:" in a test's source.
+wanted = $(shell sed -n 's,^[/* ]*LDFLAGS:\([^*]*\).*,\1,p' $(1))
+
+.SECONDARY: $(unit_objects) $(fuzz_objects)
+$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(unit_common) $(OUT)/libberth.a
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) $(call wanted,tests/unit/test_$*.c) -o $@ $^ $(LDLIBS) $(if $(LAX),|| echo "  LEFT OUT $@")
+
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(fuzz_common) $(OUT)/libberth.a
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $(call wanted,tests/fuzz/fuzz_$*.c) -o $@ $^ $(LDLIBS)
+
+unit: $(unit_chosen:%=$(OUT)/tests/unit/%)
+	@$(if $(QEMU),scripts/need-tools $(QEMU))
+	@scripts/run-units '$(QEMU)' $^
+
+# `make fuzz-short`: every target for a few seconds. `make fuzz TARGET=x SECONDS=n`: one for long, on all processors.
+FUZZ_SECONDS ?= 10
+fuzz-short: $(fuzz_chosen:%=$(OUT)/tests/fuzz/%)
+	@scripts/run-fuzz $(FUZZ_SECONDS) $^
+
+fuzz: $(fuzz_chosen:%=$(OUT)/tests/fuzz/%)
+	@scripts/run-fuzz $(or $(SECONDS),60) $^
+
+-include $(unit_objects:.o=.d) $(fuzz_objects:.o=.d) $(unit_common:.o=.d) $(fuzz_common:.o=.d)
+endif
+
+# Rules that need no compiler; the compilers' own are the builds of `check`, which pass no warning.
+lint:
+	@tests/lint/run
+
+check:
+	@scripts/check
