@@ -1,0 +1,103 @@
+/*
+ * cgroup - one container's control group, the same on v1 and v2.
+ *
+ * The mode is found out from what is mounted: a v2 mount with controllers is CGROUP_V2; v1
+ * controllers are CGROUP_V1, also beside an empty v2 mount (systemd's "hybrid"). A cgroup is named
+ * by its path below the root of the hierarchies ("/berth/<id>"); on v1 it is made in every hierarchy
+ * that matters: memory, cpu, cpuacct, pids, devices, freezer, and systemd's own, so that a service
+ * manager does not take the container for a part of the agent's service.
+ *
+ *	cgroup_init(&cgroup, "/berth/<id>", err);	finds out the mode, touches nothing
+ *	cgroup_create(&cgroup, &limits, err);		directories, limits
+ *	cgroup_attach(&cgroup, pid, err);
+ *	cgroup_read_usage(&cgroup, &usage);
+ *	cgroup_kill(&cgroup, err);			all processes in it, until none is left
+ *	cgroup_remove(&cgroup, err);
+ *
+ * Nothing is kept open; another process names the same cgroup by cgroup_init() with the same path.
+ * A controller the kernel lacks is an error only when a limit needs it.
+ */
+#ifndef AGENT_RUN_CGROUP_H
+#define AGENT_RUN_CGROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+
+#define CGROUP_PATH_MAX 256
+#define CGROUP_MOUNT_MAX 64
+
+enum cgroup_mode { CGROUP_NONE, CGROUP_V1, CGROUP_V2 };
+
+enum cgroup_controller {
+	CGROUP_MEMORY,
+	CGROUP_CPU,
+	CGROUP_CPUACCT,
+	CGROUP_PIDS,
+	CGROUP_DEVICES,
+	CGROUP_FREEZER,
+	CGROUP_SYSTEMD, /* the named hierarchy, v1 only */
+	CGROUP_CONTROLLERS,
+};
+
+struct cgroup {
+	enum cgroup_mode mode;
+	/* v1: where each hierarchy is mounted ("" where not). v2: the one mount in all of them. */
+	char mounts[CGROUP_CONTROLLERS][CGROUP_MOUNT_MAX];
+	char path[CGROUP_PATH_MAX]; /* begins with '/' */
+};
+
+/* One rule of linux.resources.devices; the last rule that fits decides. */
+struct device_rule {
+	bool allow;
+	char type;     /* 'a' all, 'b', 'c' */
+	int64_t major; /* -1: any */
+	int64_t minor; /* -1: any */
+	char access[4]; /* some of "rwm" */
+};
+
+/* What linux.resources asks for. 0 (or no rules): not asked. */
+struct cgroup_limits {
+	int64_t memory_bytes;	   /* -1: no limit */
+	int64_t memory_swap_bytes; /* memory and swap together, as OCI has it; -1: no limit */
+	int64_t memory_reservation_bytes;
+	uint64_t cpu_shares; /* 2..262144, v1's unit */
+	int64_t cpu_quota_us;
+	uint64_t cpu_period_us;
+	int64_t pids; /* -1: no limit */
+	struct device_rule *devices;
+	size_t device_count;
+};
+
+struct cgroup_usage {
+	int64_t memory_bytes;	      /* charged in all, page cache too */
+	int64_t memory_inactive_bytes; /* page cache that can go at once; docker stats shows the difference */
+	int64_t memory_limit_bytes;   /* -1: none */
+	int64_t cpu_ns;
+	int64_t pids;
+	int64_t oom_kills; /* since the cgroup was made */
+};
+
+int cgroup_init(struct cgroup *cgroup, const char *path, struct err *err);
+/* The cgroup a process is in (by the memory controller on v1), or -ESRCH. */
+int cgroup_init_of(struct cgroup *cgroup, pid_t pid, struct err *err);
+
+int cgroup_create(struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
+int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
+int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+/* Sends `signal` to every process in it; -ESRCH when there is none. */
+int cgroup_signal(const struct cgroup *cgroup, int signal, struct err *err);
+/* SIGKILL for all, repeated until it is empty; -ETIMEDOUT after ten seconds. */
+int cgroup_kill(const struct cgroup *cgroup, struct err *err);
+/* The processes in it as pids of this namespace; the count, at most `max` are stored. */
+ssize_t cgroup_list_pids(const struct cgroup *cgroup, pid_t *pids, size_t max);
+/* Removes it and what the container made below. Its being gone already is success. */
+int cgroup_remove(const struct cgroup *cgroup, struct err *err);
+
+/* What a kernel doesn't tell is -1. -ENOENT when there is no such cgroup. */
+int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * state - what the runtime remembers about a container: <root>/<id>/, on tmpfs, mode 0700.
+ *
+ *	state.json	OCI state plus "startTicks" (with the pid it names the process for good), "cgroup"
+ *	config.json	the configuration as it was at create, for exec
+ *	start.sock	init listens here until it is started
+ *
+ * The status is never stored, it is found out. No such process, a zombie, or another start time:
+ * stopped; init still listens on start.sock: created; else running.
+ */
+#ifndef AGENT_RUN_STATE_H
+#define AGENT_RUN_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/run/cgroup.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+
+#define RUNTIME_ROOT "/run/berth/runtime"
+#define STATE_ID_MAX 128
+
+enum state_status {
+	STATE_CREATING,
+	STATE_CREATED,
+	STATE_RUNNING,
+	STATE_STOPPED,
+};
+
+struct state {
+	int dirfd; /* <root>/<id> */
+	char id[STATE_ID_MAX + 1];
+	char *bundle;	   /* absolute */
+	char *cgroup_path; /* "" : none */
+	char *created;	   /* RFC 3339 */
+	char *annotations; /* JSON object as text, or NULL */
+	pid_t pid;	   /* 0: not yet */
+	uint64_t start_ticks;
+};
+
+/* Letters, digits, '_', '+', '-', '.', not a dot first, at most STATE_ID_MAX: the rule of runc. */
+int state_check_id(const char *id, struct err *err);
+
+/* Makes <root>/<id>; -EEXIST when the id is in use. */
+int state_create(struct state *state, const char *root, const char *id, struct err *err);
+/* Reads an existing one; -ENOENT when there is none. */
+int state_open(struct state *state, const char *root, const char *id, struct err *err);
+int state_save(const struct state *state, struct err *err);
+/* Removes <root>/<id>. */
+int state_remove(const char *root, const char *id, struct err *err);
+void state_release(struct state *state);
+
+enum state_status state_find_status(const struct state *state);
+const char *state_status_name(enum state_status status);
+
+/* OCI state JSON (runtime spec 1.1, "State"), indented, with a newline. */
+void state_format(const struct state *state, struct buf *out);
+
+/*
+ * A pidfd of init, or -ESRCH when it has ended (a process that got its pid since is not taken for
+ * it). Kernels before 5.3 have no pidfds: -ENOSYS, after the same check.
+ */
+int state_pidfd(const struct state *state, struct err *err);
+
+#endif
