@@ -1,4 +1,22 @@
-# berth: `make help` lists the targets.
+# berth: a container agent for edge devices, one static binary.
+#
+#: make                    out/<arch>/berth (and berth.debug beside it); ARCH=x86_64, aarch64 or armv7
+#: make menuconfig         what is built in (.config); defconfig, oldconfig
+#: make size               bytes by component
+#: make tools              install what all of this needs (Debian 12, as root)
+#: make demo               from agent.ini to rollback, with a real registry on loopback (as root)
+#: make check              everything below, and the integration tests (as root)
+#: make lint               rules on the sources
+#: make unit               unit tests under ASan and UBSan; ARCH=...: the cross build's, emulated; T="name..." some
+#: make fuzz-short         each fuzz target for FUZZ_SECONDS=10
+#: make fuzz               for SECONDS=60; TARGET=name one of them
+#: make bench              the figures of README.md
+#: make clean, distclean   the project's objects; all of out/, with sources and dependencies
+#:
+#: DEPS_MIRROR=...         a folder or URL to take the sources of deps.lock from (scripts/fetch-deps)
+#: CONFIG=file             another configuration for this run
+#: LAX=1                   go on without the files that do not compile
+#: WERROR=                 let warnings pass
 #
 # Everything is built below out/: out/src (pinned sources), out/<arch> (one cross build: musl, static-pie),
 # out/san (host build with clang's sanitizers, for units and fuzzing). One run of make builds one of them.
@@ -78,6 +96,7 @@ LDLIBS   := $(addprefix $(OUT)/deps/lib/lib,archive.a zstd.a z.a jansson.a inih.
 # --- the program --------------------------------------------------------------------------------
 
 .PHONY: all deps
+.DEFAULT_GOAL := all
 all: $(if $(SAN),$(OUT)/libberth.a,$(OUT)/berth)
 	@$(if $(SAN),,printf '%s: %s bytes\n' $< "$$(stat -c %s $<)")
 
@@ -140,5 +159,49 @@ $(OUT)/deps/%.done: scripts/deps/%.sh scripts/build-dep scripts/deps/common.sh d
 	@touch $@
 
 abspath_cc = $(if $(SAN),$(CC),$(CURDIR)/$(CC))
+
+# --- configuration ------------------------------------------------------------------------------
+
+.PHONY: menuconfig oldconfig defconfig
+export KCONFIG_CONFIG = .config
+menuconfig: | .config
+	@scripts/need-tools kconfig-mconf
+	kconfig-mconf Kconfig
+
+oldconfig: | .config
+	@scripts/need-tools kconfig-conf
+	kconfig-conf --oldconfig Kconfig
+
+defconfig:
+	cp board/defconfig .config
+
+.config:
+	cp board/defconfig $@
+
+# --- the rest -----------------------------------------------------------------------------------
+
+.PHONY: size tools demo bench clean distclean help
+size: $(OUT)/berth
+	@scripts/size $(OUT)/berth.map $<
+
+tools:
+	@scripts/install-tools
+
+demo: tools
+	@$(MAKE) --no-print-directory all
+	@scripts/demo $(OUT)/berth
+
+bench: $(OUT)/berth
+	@tests/bench/run $<
+
+clean:
+	rm -rf $(foreach dir,$(FOLDERS) tests,out/*/$(dir)) $(addprefix out/*/,berth berth.debug berth.map libberth.a) \
+		out/check out/san/fuzz
+
+distclean:
+	rm -rf out .config .config.old
+
+help:
+	@sed -n 's/^#: //p' Makefile
 
 include scripts/tests.mk
