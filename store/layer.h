@@ -1,0 +1,49 @@
+/*
+ * layer - one layer of an image, unpacked: layers/<diff id>/fs is what overlayfs gets as a lower
+ * directory, with whiteouts in its form (char device 0/0, trusted.overlay.opaque).
+ *
+ * A layer exists when its directory has a valid `meta`. It is made by stage_commit_layer(), never
+ * changed after that, and removed by gc().
+ */
+#ifndef STORE_LAYER_H
+#define STORE_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/digest.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "store/store.h"
+
+#define LAYER_META_MAX 4096 /* bytes */
+
+/* layers/<diff id>/meta, a JSON object: {"diff_id":"sha256:...","size":n,"files":n} */
+struct layer_meta {
+	struct digest diff_id;
+	int64_t size_bytes; /* content of its regular files */
+	int64_t files;	    /* entries of any kind: the inodes it needs, at most */
+};
+
+bool store_has_layer(const struct store *store, const struct digest *diff_id);
+
+/*
+ * Absolute path of the layer's tree, into `path` of PATH_MAX bytes. It isn't looked whether it exists.
+ *
+ * mount(2) takes overlayfs' options in one page, and 64 digits a layer are too many for more than
+ * about 50 of them. Who mounts opens each layer (O_PATH), does chdir("/proc/self/fd") and gives the
+ * descriptors' numbers as "lowerdir=5:6:7", as podman does it: 128 layers take 512 bytes.
+ */
+int store_layer_path(const struct store *store, const struct digest *diff_id,
+		     char path[static PATH_MAX], struct err *err);
+
+/* -ENOENT: there is no such layer; -EBADMSG: its meta is damaged. */
+int layer_read_meta(const struct store *store, const struct digest *diff_id,
+		    struct layer_meta *meta, struct err *err);
+
+/* Parser of bytes that flash may have damaged. -EINVAL with the reason. */
+int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err);
+void layer_meta_format(const struct layer_meta *meta, struct buf *out);
+
+#endif

@@ -1,0 +1,65 @@
+/*
+ * store - what berth keeps on flash: layers, images, records of apps, volumes.
+ *
+ *	<store>/layers/<diff id>/{fs/,meta}	layer.h
+ *		images/<config digest>.json	image.h
+ *		manifests/<digest>.json		image.h
+ *		tags/<hash of reference>	tag.h
+ *		apps/<name>			record.h
+ *		containers/<id>/{upper,work}	writable.h
+ *		volumes/<name>/			writable.h
+ *		staging/			stage.h, and what gc.h is about to delete
+ *		lock, version
+ *
+ * Calling sequence: store_open() at start, anything of the headers above, store_close(). One process
+ * at a time: the store is locked while it is open.
+ *
+ * Everything is reached relative to directory descriptors, so the store may be moved or mounted
+ * elsewhere. Each change is durable when its function has returned 0, and whole: a power cut at any
+ * moment leaves the old or the new state. What was under way is left in staging/, which
+ * store_open() empties. After a function failed, ask the store what is there instead of assuming.
+ *
+ * Ids and digests are the names of content: 64 hex digits in file names, without "sha256:".
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "config/digest.h"
+#include "lib/err.h"
+
+/* The layout above. An older berth refuses a store with a higher number. */
+#define STORE_VERSION 1
+
+struct store {
+	char path[PATH_MAX]; /* absolute, without symlinks */
+	int dirfd;
+	int lock;
+	int layers, images, manifests, tags, apps, containers, volumes, staging; /* directories */
+	unsigned int stages; /* opened so far: names the next one */
+	int64_t written_bytes;
+};
+
+/*
+ * Makes the directory and what is in it where missing, locks it, removes what a power cut left
+ * behind (half layers, staging/, temporary files) and logs a warning for everything that the file
+ * system can't do and containers will need. -EBUSY: another process has it open; the reason names
+ * its pid. -ENOTSUP: the layout is newer than STORE_VERSION. On error nothing stays open.
+ */
+int store_open(struct store *store, const char *path, struct err *err);
+void store_close(struct store *store);
+
+struct store_usage {
+	int64_t layers;
+	int64_t bytes;	    /* unpacked file content of all layers */
+	int64_t free_bytes; /* of the file system, for us */
+};
+
+int store_usage(const struct store *store, struct store_usage *usage, struct err *err);
+
+/* Bytes that were written into the store since it was opened: layers, images, records. */
+int64_t store_written_bytes(const struct store *store);
+
+#endif
