@@ -78,9 +78,14 @@ static int copy_message(char copy[static SHIM_MESSAGE_MAX], const char *text, si
 			!(text)[end_]; \
 	})
 
-static void copy_text(struct shim_event *event, const char *text)
+static int copy_text(struct shim_event *event, const char *text)
 {
-	snprintf(event->text, sizeof(event->text), "%s", text);
+	size_t size = strlen(text) + 1;
+
+	if (size > sizeof(event->text))
+		return -EINVAL;
+	memcpy(event->text, text, size);
+	return 0;
 }
 
 int shim_event_parse(struct shim_event *event, const char *text, size_t size)
@@ -100,10 +105,10 @@ int shim_event_parse(struct shim_event *event, const char *text, size_t size)
 		event->oom = oom;
 	} else if (sscanf(copy, "failed %d %n", &event->code, &at) == 1 && at) {
 		event->type = SHIM_FAILED;
-		copy_text(event, copy + at);
+		return copy_text(event, copy + at);
 	} else if (!strncmp(copy, "refused ", 8)) {
 		event->type = SHIM_REFUSED;
-		copy_text(event, copy + 8);
+		return copy_text(event, copy + 8);
 	} else {
 		return -EINVAL;
 	}
