@@ -14,7 +14,7 @@
 #: make clean, distclean   the project's objects; all of out/, with sources and dependencies
 #:
 #: DEPS_MIRROR=...         a folder or URL to take the sources of deps.lock from (scripts/fetch-deps)
-#: CONFIG=file             another configuration for this run
+#: CONFIG=file OUT=dir      another configuration for this run, and where its objects go
 #: LAX=1                   go on without the files that do not compile
 #: WERROR=                 let warnings pass
 #
@@ -37,7 +37,9 @@ flavour := san
 else
 flavour := $(ARCH)
 endif
-OUT     := out/$(flavour)
+# Compiler and dependencies, and what is compiled of berth: apart, so that OUT=... may be another configuration's.
+BASE    := out/$(flavour)
+OUT     := $(BASE)
 
 triple_x86_64  := x86_64-linux-gnu
 triple_aarch64 := aarch64-linux-gnu
@@ -69,7 +71,7 @@ warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 # No warning passes; `make WERROR=` for a compiler that finds new ones.
 WERROR   ?= -Werror
 common   := -std=gnu11 -g -D_GNU_SOURCE -ffile-prefix-map=$(CURDIR)/= -I. -I$(OUT) -include $(OUT)/config.h \
-            -isystem $(OUT)/deps/include
+            -isystem $(BASE)/deps/include
 
 ifdef SAN
 CC      := clang
@@ -79,19 +81,19 @@ depopt  := $(machine) -g
 LDFLAGS := -fsanitize=address,undefined
 else
 # Unwind tables cost 25 kB; RELRO pads to 64 kB pages and musl does not apply it in static programs.
-CC      := $(OUT)/bin/cc
+CC      := $(BASE)/bin/cc
 AR      := $(triple)-ar
 machine := -Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 depopt  := $(machine) -g
 LDFLAGS := -static-pie -Wl,--gc-sections,-z,norelro,-z,noseparate-code,-z,noexecstack
-sysroot := $(OUT)/musl/lib/libc.a
+sysroot := $(BASE)/musl/lib/libc.a
 QEMU    := $(if $(filter $(ARCH),$(host)),,$(qemu_$(ARCH)))
 endif
 CFLAGS := $(common) $(machine) $(warnings)
 
 deps     := bearssl libarchive zstd zlib jansson libseccomp inih
-dep_done := $(deps:%=$(OUT)/deps/%.done)
-LDLIBS   := $(addprefix $(OUT)/deps/lib/lib,archive.a zstd.a z.a jansson.a inih.a seccomp.a bearssl.a)
+dep_done := $(deps:%=$(BASE)/deps/%.done)
+LDLIBS   := $(addprefix $(BASE)/deps/lib/lib,archive.a zstd.a z.a jansson.a inih.a seccomp.a bearssl.a)
 
 # --- the program --------------------------------------------------------------------------------
 
@@ -103,7 +105,7 @@ all: $(if $(SAN),$(OUT)/libberth.a,$(OUT)/berth)
 $(OUT)/berth: $(OUT)/berth.debug
 	$(triple)-strip -o $@ $<
 
-$(OUT)/berth.debug: $(objects)
+$(OUT)/berth.debug: $(objects) $(dep_done)
 	$(CC) $(LDFLAGS) -Wl,-Map=$(OUT)/berth.map -o $@ $(objects) $(LDLIBS)
 	@scripts/check-static $@ $(triple)-readelf
 
@@ -113,7 +115,7 @@ $(OUT)/libberth.a: $(library)
 	@rm -f $@
 	@$(AR) qcsT $@ $$(ls $(library) $(if $(LAX),2>/dev/null))
 
-$(OUT)/%.o: %.c $(OUT)/flags | $(OUT)/version.h $(dep_done)
+$(OUT)/%.o: %.c $(OUT)/flags $(dep_done) | $(OUT)/version.h
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) $(if $(LAX),,$(WERROR)) -MMD -MP -c -o $@ $< $(if $(LAX),|| echo "  LEFT OUT $<")
@@ -147,15 +149,15 @@ out/src/.fetched: deps.lock scripts/fetch-deps
 	@scripts/fetch-deps
 	@touch $@
 
-$(OUT)/musl/lib/libc.a: scripts/build-musl | out/src/.fetched
+$(BASE)/musl/lib/libc.a: scripts/build-musl | out/src/.fetched
 	@scripts/need-tools $(triple)-gcc
 	@echo "  MUSL $(ARCH)"
-	@scripts/build-musl $(OUT) $(triple) $(target_$(ARCH))
+	@scripts/build-musl $(BASE) $(triple) $(target_$(ARCH))
 
-$(OUT)/deps/%.done: scripts/deps/%.sh scripts/build-dep scripts/deps/common.sh deps.lock | out/src/.fetched $(sysroot)
+$(BASE)/deps/%.done: scripts/deps/%.sh scripts/build-dep scripts/deps/common.sh deps.lock | out/src/.fetched $(sysroot)
 	@$(if $(SAN),scripts/need-tools clang)
 	@echo "  DEP $*"
-	@CC='$(abspath_cc)' AR='$(AR)' CFLAGS='$(depopt)' SPEED='$(if $(SAN),,-O2)' scripts/build-dep $(OUT) $*
+	@CC='$(abspath_cc)' AR='$(AR)' CFLAGS='$(depopt)' SPEED='$(if $(SAN),,-O2)' scripts/build-dep $(BASE) $*
 	@touch $@
 
 abspath_cc = $(if $(SAN),$(CC),$(CURDIR)/$(CC))
