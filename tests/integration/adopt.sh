@@ -1,0 +1,111 @@
+#!/bin/bash
+# Agents come and go, containers stay: SIGTERM, SIGKILL, what changed meanwhile, SIGHUP.
+. "$(dirname "$0")/../lib.sh"
+need docker-registry skopeo jq curl
+fleet
+
+restarts() {
+	local pid id signal port
+	config_begin
+	app web "$REG/app:v1" 'env = WHO=one'
+	port=$PORT
+	app second "$REG/app:v2"
+	agent_start
+	wait_until "two apps run" 20 both_run
+	pid=$(app_pid web) id=$(app_get web .container)
+
+	for signal in TERM KILL; do
+		check "the agent ends on SIG$signal" agent_stop $signal
+		check "the container stays" serves "$port" v1
+		agent_start
+		wait_until "the next agent knows it" 5 both_run
+		same "it is the same container" "$(app_get web .container)" "$id"
+		same "and the same process" "$(app_pid web)" "$pid"
+		wait_until "it is probed again" 10 app_is web .health healthy
+		check "its log is at hand" grep -q 'app v1: started' <(berth logs web)
+	done
+
+	note "a container that dies while no agent is there"
+	agent_stop KILL
+	kill -9 "$(jq -r .pid "$R/containers/$id/started")"
+	poll 5 closed "$port"
+	agent_start
+	wait_until "is started again" 15 serves "$port" v1
+
+	note "stopped by the user"
+	check "berth stop" berth stop web
+	wait_until "it is stopped" 10 app_is web .state exited
+	check "berth stop of a stopped one is fine" berth stop web
+	agent_stop TERM
+	agent_start
+	check "it stays stopped with the next agent" stays 3 app_is web .state exited
+	check "nothing listens" closed "$port"
+	check "berth start" berth start web
+	wait_until "it runs again" 10 app_is web .state running
+	no_leftovers 2
+}
+
+both_run() { app_runs web "$(digest_of app:v1)" && app_runs second "$(digest_of app:v2)"; }
+closed() { ! port_open "$1"; }
+
+logged() { grep -qE "$1" "$T/agent.log"; }
+
+reload() {
+	local pid id line second
+	config_begin
+	app web "$REG/app:v1" 'env = WHO=one'
+	app second "$REG/app:v2"
+	agent_start
+	wait_until "two apps run" 20 both_run
+	pid=$(app_pid web) second=$(app_pid second)
+	cp "$T/agent.ini" "$T/good.ini"
+
+	echo 'memroy = 64M' >> "$T/agent.ini"
+	line=$(wc -l < "$T/agent.ini")
+	: > "$T/agent.log"
+	agent_reload
+	wait_until "a bad file is reported with its line" 5 logged "agent.ini:$line: .*memroy"
+	like "status tells it too" "$(berth status 2>&1)" "agent.ini:$line: "
+	check "both apps run on" stays 2 both_run
+	same "the same processes" "$(app_pid web) $(app_pid second)" "$pid $second"
+	agent_stop KILL
+	cp "$T/good.ini" "$T/agent.ini"
+	agent_start
+	wait_until "adopted" 5 both_run
+
+	sed -i 's/WHO=one/WHO=two/' "$T/agent.ini"
+	id=$(app_get web .container)
+	agent_reload
+	wait_until "a changed environment makes a new container" 15 other_container "$id"
+	wait_until "both run" 15 both_run
+	check "with the new value" grep -qzx WHO=two "/proc/$(app_pid web)/environ"
+	same "the other app was left alone" "$(app_pid second)" "$second"
+
+	note "an app is taken out, another comes in"
+	sed -i '/^\[app second\]/,$ d' "$T/agent.ini"
+	app third "$REG/app:v5"
+	agent_reload
+	wait_until "the new one runs" 20 app_runs third "$(digest_of app:v5)"
+	wait_until "the removed one is gone" 15 gone "$second"
+	same "status lists the two" "$(berth status --json | jq -r '[.apps[].name] | join(" ")')" "web third"
+	wait_until "its layers are collected" 10 layers 4
+	no_leftovers 2
+}
+
+other_container() { [ "$(app_get web .container)" != "$1" ]; }
+layers() { [ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 -type d | wc -l)" = "$1" ]; }
+
+# Two agents must not share a store.
+second_agent() {
+	local out
+	config_begin
+	agent_start
+	sed "s|^run = .*|run = $T/other-run|; s|^socket = .*|socket = $T/other.sock|" "$T/agent.ini" > "$T/other.ini"
+	out=$(timeout 10 "$BERTH" agent --config "$T/other.ini" 2>&1)
+	same "a second agent on the same store ends" $? 1
+	like "it names the store and who has it" "$out" "$STORE.*$AGENT"
+	check "the first goes on" berth status
+}
+
+case_run restarts reload second_agent
+done_testing

@@ -1,0 +1,53 @@
+#!/bin/bash
+# All kinds of probes, each in the container's own network: what is healthy is seen as healthy, and what turns
+# bad later as unhealthy.
+. "$(dirname "$0")/../lib.sh"
+need docker-registry skopeo jq curl
+fleet
+
+kinds='http tcp exec image none host'
+
+healthy() { app_is "$1" .health healthy; }
+unhealthy() { app_is "$1" .health unhealthy; }
+
+# In a network of its own every app can have port 8080.
+own_network() { sed -i "/^\[app $1\]/,\$ { s/^env = PORT=.*/env = PORT=8080/; s/^network = .*/network = none/ }" "$T/agent.ini"; }
+
+all() {
+	local kind port
+	config_begin
+	app http "$REG/app:v1" 'health = http://:8080/cgi-bin/healthz?x=1'
+	own_network http
+	app tcp "$REG/app:v1" 'health = tcp://:8080'
+	own_network tcp
+	app exec "$REG/app:v1" 'health = exec /opt/app/run health'
+	own_network exec
+	app image "$REG/app:v1" 'health = image'
+	own_network image
+	sed -i '/^\[app image\]/,$ { /^health_/d }' "$T/agent.ini"
+	app none "$REG/app:v1" 'health = none'
+	own_network none
+	app host "$REG/app:v1"
+	port=$PORT
+	agent_start
+	for kind in $kinds; do
+		wait_until "the app '$kind' runs" 30 app_runs "$kind" "$(digest_of app:v1)"
+	done
+	for kind in http tcp exec image host; do
+		wait_until "the app '$kind' is healthy" 10 healthy "$kind"
+	done
+	same "without a probe there is no health" "$(app_get none '.health // "none"')" none
+	wait_until "the one with the host's network is reached from outside" 5 serves "$port" v1
+
+	for kind in http exec image; do
+		check "make '$kind' sick" berth exec "$kind" /opt/app/bin/busybox touch /tmp/unhealthy
+	done
+	for kind in http exec image; do
+		wait_until "the app '$kind' is seen as unhealthy" 15 unhealthy "$kind"
+	done
+	same "the neighbours are not" "$(app_get tcp .health) $(app_get host .health)" "healthy healthy"
+	no_leftovers 6
+}
+
+case_run all
+done_testing

@@ -1,0 +1,507 @@
+# shellcheck shell=bash
+# lib.sh - what the shell tests, the demo and the benchmark share. Source it first; it
+#   - makes $T (files) and $R (short, on tmpfs: the agent's run directory), and takes both away again at the end
+#     with every process, mount and cgroup that belongs to them, also after Ctrl-C. KEEP=1 keeps the files.
+#   - takes the binary to test from $BERTH (default: the one built for this machine).
+#
+# Counting: ok TEXT, fail TEXT, skip TEXT, check TEXT COMMAND..., same TEXT GOT WANTED, like TEXT GOT REGEX.
+#   case_run FUNCTION... runs each in a subshell; one that ends early counts as failed. done_testing prints
+#   "N passed, N failed" as the last line and exits with 1 when something failed.
+# Waiting: wait_until TEXT SECONDS COMMAND... polls; when time is up it counts a failure with the status and the
+#   end of the agent's log, and ends the case (what follows would only fail for the same reason).
+# Registry: registry_start [name=N] [tls] [basic] [token] [storage=DIR] sets REG (host:port), REG_DIR, REG_LOG.
+#   registry_push LAYOUT REF REPOSITORY:TAG, registry_stop.
+# Agent: config_begin, then more lines with config (a here document), agent_start, agent_stop SIGNAL.
+#   berth ... is the client of this test's agent; app_get APP JQ reads the status.
+set -uo pipefail
+
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SOURCE=$(dirname "$TESTS")
+BERTH=${BERTH:-$SOURCE/out/$(uname -m)/berth}
+CACHE=${CACHE:-$SOURCE/out/images}
+T=$(mktemp -d /tmp/berth-test.XXXXXX)
+R=$(mktemp -d /run/bt.XXXX)
+CG=/berth-test-${T##*.}
+RESULTS=$T/results
+PORTS=/run/berth-test-ports
+: > "$RESULTS"
+: > "$T/pids"
+: > "$T/agent.log"
+[ ! -x "$BERTH" ] || { cp "$BERTH" "$T/berth" && BERTH=$T/berth; }
+export BERTH_HOST=unix://$R/berth.sock
+export HOME=$T
+unset DOCKER_HOST http_proxy https_proxy HTTP_PROXY HTTPS_PROXY all_proxy ALL_PROXY
+# shellcheck source=tests/images/oci.sh
+. "$TESTS/images/oci.sh"
+
+# ---- counting ----
+
+if [ -t 1 ]; then
+	RED=$'\e[31m' GREEN=$'\e[32m' DIM=$'\e[2m' PLAIN=$'\e[0m'
+else
+	RED='' GREEN='' DIM='' PLAIN=''
+fi
+
+ok() { echo ok >> "$RESULTS"; echo "${GREEN}ok${PLAIN}    $*"; }
+fail() { echo fail >> "$RESULTS"; echo "${RED}FAIL${PLAIN}  $*"; }
+skip() { echo skip >> "$RESULTS"; echo "skip  $*"; }
+note() { echo "      $*"; }
+
+check() {
+	local text=$1 out
+	shift
+	if out=$("$@" 2>&1); then ok "$text"; else fail "$text: '$*' answered $?${out:+: $out}"; fi
+}
+
+same() {
+	if [ "$2" = "$3" ]; then ok "$1"; else fail "$1: got '$2', wanted '$3'"; fi
+}
+
+like() {
+	if [[ $2 =~ $3 ]]; then ok "$1"; else fail "$1: '$2' is not like '$3'"; fi
+}
+
+case_run() {
+	local name before
+	for name; do
+		[ "$#" = 1 ] || echo "${DIM}-- $name${PLAIN}"
+		before=$(grep -c fail "$RESULTS")
+		( "$name" )
+		# shellcheck disable=SC2181
+		if [ $? != 0 ] && [ "$before" = "$(grep -c fail "$RESULTS")" ]; then
+			fail "$name ended early"
+		fi
+		case_end
+	done
+}
+
+done_testing() {
+	local passed failed skipped
+	passed=$(grep -c ok "$RESULTS")
+	failed=$(grep -c fail "$RESULTS")
+	skipped=$(grep -c skip "$RESULTS")
+	echo "$passed passed, $failed failed$([ "$skipped" = 0 ] || echo ", $skipped skipped")"
+	[ "$failed" = 0 ] && [ "$passed" != 0 ]
+	exit
+}
+
+need() {
+	local tool missing=''
+	for tool; do
+		command -v "$tool" > /dev/null || missing+=" $tool"
+	done
+	[ -z "$missing" ] && return
+	fail "not installed:$missing"
+	done_testing
+}
+
+# ---- waiting ----
+
+# poll SECONDS COMMAND...: 0 as soon as the command succeeds.
+poll() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+wait_until() {
+	local text=$1 seconds=$2
+	shift 2
+	if poll "$seconds" "$@"; then
+		ok "$text"
+		return
+	fi
+	fail "$text: '$*' was not true within $seconds s"
+	explain
+	exit 1
+}
+
+# What a person wants to see when a wait failed.
+explain() {
+	echo "      status: $(berth status --json 2>&1 | jq -c '.apps // .' 2> /dev/null | head -c 2000)"
+	tail -n "${TAIL:-20}" "$T/agent.log" | sed 's/^/      agent: /'
+}
+
+# stays SECONDS COMMAND...: the command keeps succeeding that long.
+stays() {
+	local end=$((SECONDS + $1 + 1))
+	shift
+	while [ "$SECONDS" -lt "$end" ]; do
+		"$@" > /dev/null 2>&1 || return 1
+		sleep 0.1
+	done
+}
+
+# ---- processes, mounts, cgroups ----
+
+# background NAME COMMAND...: starts it with its output in $T/NAME.log; its pid is in $! and remembered.
+background() {
+	local name=$1
+	shift
+	"$@" >> "$T/$name.log" 2>&1 < /dev/null &
+	echo "$!" >> "$T/pids"
+}
+
+alive() { kill -0 "$1" 2> /dev/null; }
+gone() { ! kill -0 "$1" 2> /dev/null; }
+
+# end SIGNAL PID: signals, and waits until it is gone.
+end() {
+	kill "-$1" "$2" 2> /dev/null
+	wait "$2" 2> /dev/null
+	poll 15 gone "$2"
+}
+
+# This test runs its own copy of the binary: whatever runs $T/berth is the agent, a shim or a helper of this test,
+# also when its arguments and its root directory tell nothing. Others (registries) have $T in their arguments.
+own_processes() {
+	local link file
+	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$T/berth*" -printf '%h\n' 2> /dev/null |
+		while read -r link; do
+			echo "${link#/proc/}"
+		done
+	for file in /proc/[0-9]*/cmdline; do
+		[[ $file = /proc/$$/* || $file = /proc/$BASHPID/* ]] && continue
+		{ tr '\0' ' ' < "$file"; } 2> /dev/null | grep -qF "$T/" && basename "${file%/cmdline}"
+	done
+}
+
+# helpers ROLE...: pids of this test's processes of these roles (agent, shim, fetch, unpack, probe, runtime).
+helpers() {
+	local link argv role
+	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$T/berth*" -printf '%h\n' 2> /dev/null |
+		while read -r link; do
+			argv=()
+			{ mapfile -d '' argv < "$link/cmdline"; } 2> /dev/null
+			for role; do
+				[[ ${argv[0]:-} = "$role" || ${argv[1]:-} = "$role" ]] && echo "${link#/proc/}"
+			done
+		done
+}
+
+cgroup_roots() {
+	local root
+	for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		[ -d "$root$CG" ] && echo "$root$CG"
+	done
+}
+
+# cgroup_dirs: the containers' cgroups of this test, each named once.
+cgroup_dirs() {
+	local root
+	for root in $(cgroup_roots); do
+		find "$root" -mindepth 1 -maxdepth 1 -type d -printf '%f\n'
+	done | sort -u
+}
+
+own_mounts() { grep -F -e " $T" -e " $R" /proc/self/mountinfo | cut -d' ' -f5 | sort -r; }
+
+# sweep: ends what runs in this test's containers and removes their cgroups.
+sweep() {
+	local pid root dir
+	for pid in $(helpers agent shim fetch unpack probe runtime); do
+		kill -9 "$pid" 2> /dev/null
+	done
+	for root in $(cgroup_roots); do
+		for pid in $(find "$root" -name cgroup.procs -exec cat {} + 2> /dev/null | sort -u); do
+			kill -9 "$pid" 2> /dev/null
+		done
+	done
+	for root in $(cgroup_roots); do
+		find "$root" -depth -type d | while read -r dir; do
+			poll 3 rmdir "$dir"
+		done
+	done
+}
+
+cleanup() {
+	local pid mount
+	trap '' INT TERM
+	for pid in $(cat "$T/pids") $(own_processes); do
+		{ kill -9 "$pid"; wait "$pid"; } 2> /dev/null
+	done
+	sweep
+	for mount in $(own_mounts); do
+		umount -l "$mount"
+	done
+	if [ -f "$T/ports" ]; then
+		xargs -r rmdir < "$T/ports" 2> /dev/null
+	fi
+	if [ "${KEEP:-}" ]; then
+		echo "kept: $T $R"
+	else
+		rm -rf "$T" "$R"
+	fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# free_port: a TCP port that nothing listens on and no other test has taken.
+free_port() {
+	local port
+	mkdir -p "$PORTS"
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		mkdir "$PORTS/$port" 2> /dev/null || continue
+		if [ -z "$(ss -Hltn "sport = :$port")" ]; then
+			echo "$PORTS/$port" >> "$T/ports"
+			echo "$port"
+			return
+		fi
+		rmdir "$PORTS/$port"
+	done
+}
+
+port_open() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null; }
+
+# ---- certificates and registries ----
+
+# ca_make NAME: $T/NAME.pem and $T/NAME.key.
+ca_make() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=Test CA $1" \
+		-keyout "$T/$1.key" -out "$T/$1.pem" 2> /dev/null
+}
+
+# cert_make CA NAME NAMES: $T/NAME.pem and $T/NAME.key for a server, NAMES as in DNS:localhost,IP:127.0.0.1.
+cert_make() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" \
+		-keyout "$T/$2.key" -out "$T/$2.csr" 2> /dev/null
+	openssl x509 -req -in "$T/$2.csr" -CA "$T/$1.pem" -CAkey "$T/$1.key" -CAcreateserial -days 30 \
+		-extfile <(printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$3") -out "$T/$2.pem" 2> /dev/null
+}
+
+# registry_start [name=NAME] [port=PORT] [storage=DIR] [tls] [basic] [token=REALM_URL]
+# With tls: certificate for localhost and 127.0.0.1 by $T/ca.pem. With basic: user "device", password "secret".
+# Started again with the same name and port it serves the same storage.
+registry_start() {
+	local name=registry port='' storage='' tls='' auth='' word
+	for word; do
+		case $word in
+		name=*) name=${word#*=} ;;
+		port=*) port=${word#*=} ;;
+		storage=*) storage=${word#*=} ;;
+		tls) tls=yes ;;
+		basic | token=*) auth=$word ;;
+		*) fail "registry_start: $word?"; return 1 ;;
+		esac
+	done
+	REG_DIR=${storage:-$T/$name} REG_LOG=$T/$name.log REG_SCHEME=http
+	REG_PORT=${port:-$(free_port)}
+	REG=localhost:$REG_PORT
+	REG_CURL=(-sS)
+	REG_SKOPEO=(--dest-tls-verify=false)
+	mkdir -p "$REG_DIR"
+	{
+		printf 'version: 0.1\nlog: {level: info, formatter: json, accesslog: {disabled: true}}\n'
+		printf 'storage: {filesystem: {rootdirectory: "%s"}, delete: {enabled: true}}\n' "$REG_DIR"
+		printf 'http:\n  addr: 127.0.0.1:%s\n' "$REG_PORT"
+		if [ "$tls" ]; then
+			[ -e "$T/ca.pem" ] || ca_make ca
+			cert_make ca "$name-server" DNS:localhost,IP:127.0.0.1
+			printf '  tls: {certificate: "%s", key: "%s"}\n' "$T/$name-server.pem" "$T/$name-server.key"
+			REG_SCHEME=https
+			REG_CURL+=(--cacert "$T/ca.pem")
+		fi
+		case $auth in
+		basic)
+			htpasswd -Bbn -C 4 device secret > "$T/$name.htpasswd" 2> /dev/null
+			printf 'auth: {htpasswd: {realm: "fleet", path: "%s"}}\n' "$T/$name.htpasswd"
+			REG_CURL+=(-u device:secret)
+			REG_SKOPEO+=(--dest-creds device:secret)
+			;;
+		token=*)
+			printf 'auth: {token: {realm: "%s", service: "fleet", issuer: "fleet", rootcertbundle: "%s"}}\n' \
+				"${auth#token=}" "$T/token.pem"
+			;;
+		esac
+	} > "$T/$name.yml"
+	background "$name" docker-registry serve "$T/$name.yml"
+	REG_PID=$!
+	poll 10 port_open "$REG_PORT" && return
+	fail "docker-registry does not answer on port $REG_PORT"
+	tail -5 "$REG_LOG"
+	exit 1
+}
+
+registry_stop() { end TERM "${1:-$REG_PID}"; }
+
+# registry_push LAYOUT REF REPOSITORY:TAG [SKOPEO-OPTION...]
+registry_push() {
+	skopeo copy -q --preserve-digests "${REG_SKOPEO[@]}" "${@:4}" "oci:$1:$2" "docker://$REG/$3" ||
+		{ fail "cannot push $2 to $REG/$3"; exit 1; }
+}
+
+# registry_put LAYOUT DIGEST REPOSITORY:TAG: pushes a manifest and its blobs by plain requests, for what skopeo
+# refuses to copy.
+registry_put() {
+	local layout=$1/blobs/sha256 manifest=${2#sha256:} repository=${3%:*} tag=${3##*:} digest where type
+	for digest in $(jq -r '.config.digest, .layers[].digest' "$layout/$manifest" | sort -u); do
+		where=$(curl "${REG_CURL[@]}" -o /dev/null -D - -X POST "$REG_SCHEME://$REG/v2/$repository/blobs/uploads/" |
+			tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
+		curl "${REG_CURL[@]}" -f -o /dev/null -X PUT -H 'Content-Type: application/octet-stream' \
+			--data-binary "@$layout/${digest#sha256:}" "$where&digest=$digest" || return
+	done
+	type=$(jq -r .mediaType "$layout/$manifest")
+	curl "${REG_CURL[@]}" -f -o /dev/null -X PUT -H "Content-Type: $type" --data-binary "@$layout/$manifest" \
+		"$REG_SCHEME://$REG/v2/$repository/manifests/$tag"
+}
+
+# registry_tag REPOSITORY FROM TO: lets the tag TO name the manifest that FROM names.
+registry_tag() {
+	local url=$REG_SCHEME://$REG/v2/$1/manifests type
+	type=application/vnd.oci.image.manifest.v1+json
+	curl "${REG_CURL[@]}" -f -H "Accept: $type" "$url/$2" |
+		curl "${REG_CURL[@]}" -f -o /dev/null -X PUT -H "Content-Type: $type" --data-binary @- "$url/$3" ||
+		{ fail "cannot tag $1:$2 as $3"; exit 1; }
+}
+
+# registry_blob DIGEST: the file that holds this blob in the registry's storage.
+registry_blob() {
+	local hex=${1#sha256:}
+	echo "$REG_DIR/docker/registry/v2/blobs/sha256/${hex:0:2}/$hex/data"
+}
+
+# registry_bytes: what the registry has answered so far in bodies to requests of berth (or of $1's user agent).
+registry_bytes() {
+	jq -s --arg agent "${1:-berth}" 'map(select(.["http.response.written"] and
+		(.["http.request.useragent"] // "" | startswith($agent))) | .["http.response.written"]) | add // 0' \
+		< <(grep -a '"http.response.written"' "$REG_LOG")
+}
+
+registry_requests() {
+	grep -a '"http.response.written"' "$REG_LOG" | jq -r '"\(.["http.request.method"]) \(.["http.request.uri"])"'
+}
+
+# images: the busybox image set in $IMAGES (an OCI layout with app:v1 to app:v5), made once.
+images() {
+	IMAGES=$CACHE/test/oci
+	mkdir -p "$CACHE"
+	BASE=busybox flock "$CACHE/lock" "$TESTS/images/make-images" "$CACHE/test" 2> "$T/images.log" && return
+	fail "cannot make the images"
+	cat "$T/images.log"
+	done_testing
+}
+
+# fleet [tls] [basic]: a registry with app:v1 to app:v5. release V: the tag app:stable moves there.
+fleet() {
+	local version
+	images
+	registry_start "$@"
+	for version in v1 v2 v3 v4 v5; do
+		registry_push "$IMAGES" app:$version app:$version
+	done
+}
+
+release() { registry_tag app "$1" stable; }
+
+# digest_of app:v1: the manifest digest.
+digest_of() { jq -r --arg ref "$1" '.manifests[] | select(.annotations[] == $ref).digest' "$IMAGES/index.json"; }
+
+# ---- the agent ----
+
+berth() { "$BERTH" "$@"; }
+
+# config_begin [AUTH_FILE]: agent.ini with the [agent] section and this test's directories, and the [registry] section
+# of $REG.
+config_begin() {
+	local auth=${1-}
+	STORE=$T/store AUTH=
+	cat > "$T/agent.ini" <<-INI
+		[agent]
+		store = $STORE
+		run = $R
+		socket = $R/berth.sock
+		poll = ${POLL:-1s}
+		jitter = 0%
+		name = ${DEVICE:-bench-1}
+		cgroup_parent = $CG
+	INI
+	[ "${REG:-}" ] || return 0
+	printf '\n[registry %s]\n' "$REG" >> "$T/agent.ini"
+	if [ "$REG_SCHEME" = https ]; then
+		echo "ca = $T/ca.pem" >> "$T/agent.ini"
+	else
+		echo "insecure = yes" >> "$T/agent.ini"
+	fi
+	[ -z "$auth" ] || echo "auth = $T/$auth" >> "$T/agent.ini"
+}
+
+# config: appends standard input to agent.ini.
+config() { cat >> "$T/agent.ini"; }
+
+# app NAME IMAGE [LINE...]: appends an app with short times; its port is in PORT afterwards.
+app() {
+	local name=$1 image=$2
+	shift 2
+	PORT=$(free_port)
+	{
+		printf '\n[app %s]\nimage = %s\nenv = PORT=%s\nnetwork = host\n' "$name" "$image" "$PORT"
+		printf 'health_interval = 1s\nhealth_timeout = 2s\nhealth_retries = 2\nhealth_start = 1s\nprobation = 2s\n'
+		case "$*" in *"health ="*) ;; *) printf 'health = http://:%s/cgi-bin/healthz\n' "$PORT" ;; esac
+		[ $# = 0 ] || printf '%s\n' "$@"
+	} >> "$T/agent.ini"
+}
+
+# auth_file FILE USER PASSWORD: $T/FILE in the form of docker's config.json, for $REG.
+auth_file() {
+	jq -n --arg host "$REG" --arg auth "$(printf '%s:%s' "$2" "$3" | base64 -w0)" \
+		'{auths:{($host):{auth:$auth}}}' > "$T/$1"
+}
+
+agent_start() {
+	background agent "$BERTH" agent --config "$T/agent.ini" "$@"
+	AGENT=$!
+	echo "$AGENT" > "$T/agent.pid"
+	if ! poll 10 "$BERTH" status --json; then
+		fail "the agent does not answer"
+		explain
+		exit 1
+	fi
+}
+
+agent_stop() { end "${1:-TERM}" "$AGENT"; }
+agent_reload() { kill -HUP "$AGENT"; }
+
+app_get() { "$BERTH" status --json | jq -r --arg app "$1" ".apps[] | select(.name == \$app) | $2"; }
+app_is() { [ "$(app_get "$1" "$2")" = "$3" ]; }
+app_like() { [[ $(app_get "$1" "$2") =~ $3 ]]; }
+app_phase() { app_is "$1" .update.phase "$2"; }
+
+# app_runs APP DIGEST: this digest runs, healthy, and nothing is under way.
+app_runs() {
+	[ "$(app_get "$1" '"\(.state) \(.digest) \(.update.phase)"')" = "running $2 idle" ]
+}
+
+# app_pid APP: pid of the container's first process, as the host sees it.
+app_pid() {
+	local id
+	id=$(app_get "$1" .container)
+	jq -r .pid "$R/containers/$id/started"
+}
+
+# serves PORT TEXT: what the app answers.
+serves() { [ "$(curl -sf -m 2 "http://127.0.0.1:$1/")" = "$2" ]; }
+
+# no_leftovers APPS: nothing but what that many running apps need is left in store, cgroups, mounts, processes.
+no_leftovers() {
+	local want=$1 got
+	same "nothing is left in staging" "$(ls -A "$STORE/staging" 2>&1)" ""
+	same "one cgroup for each app" "$(cgroup_dirs | wc -l)" "$want"
+	same "one shim for each app" "$(helpers shim | wc -l)" "$want"
+	same "no fetch or unpack runs" "$(helpers fetch unpack | wc -l)" 0
+	same "one container directory for each app" "$(find "$R/containers" -mindepth 1 -maxdepth 1 | wc -l)" "$want"
+	got=$(own_mounts | grep -cv '^/run/bt\.[^/]*$')
+	same "no mount is left on the host" "$got" 0
+}
+
+# case_end: between two cases, the agent and its containers go, the registry stays.
+case_end() {
+	[ -e "$T/agent.pid" ] || return 0
+	sweep
+	rm -rf "$T/store" "${R:?}"/* "$T/agent.pid"
+	: > "$T/agent.log"
+}
