@@ -191,10 +191,10 @@ tools:
 
 demo: tools
 	@$(MAKE) --no-print-directory all
-	@scripts/demo $(OUT)/berth
+	@BERTH=$(CURDIR)/$(OUT)/berth tests/demo/demo
 
 bench: $(OUT)/berth
-	@tests/bench/run $<
+	@BERTH=$(CURDIR)/$< tests/bench/run
 
 clean:
 	rm -rf $(foreach dir,$(FOLDERS) tests,out/*/$(dir)) $(addprefix out/*/,berth berth.debug berth.map libberth.a) \
