@@ -24,7 +24,7 @@ struct digest {
 /* 0 or -EINVAL; *digest is unchanged on error. */
 int digest_parse(struct digest *digest, const char *text);
 
-/* Why `text` is not a digest, for an error message: "its hash sha512 is not supported, ...". */
+/* Why `text` is not a digest, for an error message: "only sha256 digests are supported". */
 const char *digest_fault(const char *text);
 
 /* From 64 hex digits without the prefix, as file names have them. 0 or -EINVAL. */

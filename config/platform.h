@@ -14,7 +14,7 @@ struct platform {
 	char variant[PLATFORM_WORD_MAX + 1]; /* "v7"; empty: none given */
 };
 
-/* What this machine is: the architecture berth was compiled for; ARM asks the kernel for its version. */
+/* This machine: what berth was compiled for; on ARM the kernel tells the version. */
 void platform_current(struct platform *platform);
 
 /* "linux/arm/v7" */

@@ -20,16 +20,17 @@
 #define REFERENCE_TAG_MAX 128
 /* Canonical text with its NUL. */
 #define REFERENCE_TEXT_SIZE \
-	(REFERENCE_REGISTRY_MAX + REFERENCE_REPOSITORY_MAX + REFERENCE_TAG_MAX + DIGEST_TEXT_SIZE + 4)
+	(REFERENCE_REGISTRY_MAX + REFERENCE_REPOSITORY_MAX + REFERENCE_TAG_MAX + \
+	 DIGEST_TEXT_SIZE + 4)
 
 struct reference {
 	char registry[REFERENCE_REGISTRY_MAX + 1]; /* "docker.io", "fleet.example.com:5000" */
 	char repository[REFERENCE_REPOSITORY_MAX + 1]; /* "library/busybox" */
-	char tag[REFERENCE_TAG_MAX + 1];	       /* "latest"; empty: only a digest was given */
+	char tag[REFERENCE_TAG_MAX + 1];	       /* "latest"; empty: only a digest */
 	struct digest digest;			       /* empty text: none was given */
 };
 
-/* 0, or -EINVAL with a reason that names the text and the rule it breaks; *ref is then undefined. */
+/* 0, or -EINVAL with a reason that names the text and the rule it breaks (*ref is undefined). */
 int reference_parse(struct reference *ref, const char *text, struct err *err);
 
 /* Canonical: "docker.io/library/busybox:latest", with "@sha256:..." where there is a digest. */
@@ -41,13 +42,13 @@ void reference_familiar(const struct reference *ref, char text[static REFERENCE_
 /* The same without tag and digest: docker's REPOSITORY column. */
 void reference_familiar_name(const struct reference *ref, char text[static REFERENCE_TEXT_SIZE]);
 
-/* What stands behind /v2/NAME/manifests/ in a request: the digest where there is one, else the tag. */
+/* What stands behind /v2/NAME/manifests/ in a request: the digest if there is one, else the tag. */
 const char *reference_selector(const struct reference *ref);
 
 /* host[:port] to connect to: docker.io is served by registry-1.docker.io. Borrowed from ref. */
 const char *reference_host(const struct reference *ref);
 
-/* Is the registry this machine itself (localhost, 127.x.x.x, [::1])? Such a one may speak plain http. */
+/* Is it this machine (localhost, 127.x.x.x, [::1])? Such a registry may speak plain http. */
 bool reference_registry_is_local(const char *registry);
 
 /*

@@ -12,17 +12,20 @@
 
 #include "lib/err.h"
 
-#define UNITS_SIZE_MAX (INT64_C(1) << 50)	      /* bytes: 1 PiB */
+#define UNITS_SIZE_MAX (INT64_C(1) << 50)		/* bytes: 1 PiB */
 #define UNITS_DURATION_MAX_MS (INT64_C(366) * 86400000) /* a year */
-#define UNITS_CPUS_MAX_MILLI 1024000		      /* 1024 processors */
+#define UNITS_CPUS_MAX_MILLI 1024000			/* 1024 processors */
 
 /* "90s", "5m", "2h", "1h30m", "0" -> milliseconds. A fraction is refused. */
 int duration_parse_ms(const char *text, int64_t *ms, struct err *err);
 
-/* "64M", "1.5G", "4096" -> bytes; K, M, G are powers of 1024, in either case, "KB" and "KiB" are the same. */
+/*
+ * "64M", "1.5G", "4096" -> bytes; K, M, G (and T) are powers of 1024, in either case, and may be
+ * written KB or KiB as well.
+ */
 int size_parse(const char *text, int64_t *bytes, struct err *err);
 
-/* "20%" -> 20; 0 to 100. */
+/* "20%" or "20" -> 20; 0 to 100. */
 int percent_parse(const char *text, int *percent, struct err *err);
 
 /* "0.5" -> 500 thousandths of a processor; more than 0. */
