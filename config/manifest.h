@@ -1,14 +1,14 @@
 /*
  * manifest - image manifests and indexes, of OCI (image-spec manifest.md, image-index.md) and of
- * Docker's schema 2. Parsers of foreign bytes: pointer and length in, a struct out, no I/O; they
+ * Docker's schema 2. Parsers of foreign bytes: pointer and length in, a struct out, no I/O. They
  * don't check the bytes' digest, which whoever received them does first.
  *
  *	manifest_sniff(data, size, content_type, &kind, err)	which of the two is it?
- *	index_parse(&index, ...); index_select(index, &platform, err) -> the descriptor to fetch next
+ *	index_parse(&index, ...); index_select(index, &platform, err)	what to fetch next
  *	manifest_parse(&manifest, ...) -> config and layers
  *
- * Schema 1, artifacts that are no images, and layers that must not be distributed are refused with a
- * reason that says so.
+ * Schema 1, artifacts that are no images, and layers that must not be distributed are refused with
+ * a reason that says so.
  */
 #ifndef CONFIG_MANIFEST_H
 #define CONFIG_MANIFEST_H
@@ -20,10 +20,10 @@
 #include "config/platform.h"
 #include "lib/err.h"
 
-#define MANIFEST_SIZE_MAX (4u << 20)		/* bytes of a manifest or index, as the distribution spec advises */
-#define MANIFEST_LAYERS_MAX 128			/* overlayfs takes 500, a page of mount options less; Docker's own limit is 127 */
-#define MANIFEST_LAYER_SIZE_MAX (INT64_C(64) << 30) /* compressed bytes of one layer */
-#define MANIFEST_CONFIG_SIZE_MAX (INT64_C(4) << 20)
+#define MANIFEST_SIZE_MAX (4u << 20) /* bytes; the distribution spec asks registries for as much */
+#define MANIFEST_LAYERS_MAX 128	     /* Docker's own limit is 127 */
+#define MANIFEST_LAYER_SIZE_MAX (INT64_C(64) << 30) /* bytes of one layer over the wire */
+#define MANIFEST_CONFIG_SIZE_MAX (4u << 20)	    /* bytes of the image config */
 #define INDEX_MANIFESTS_MAX 256
 
 #define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
@@ -43,34 +43,35 @@ struct descriptor {
 	char *media_type;
 	struct digest digest;
 	int64_t size;		      /* bytes, as they come over the wire */
-	enum compression compression; /* of a layer, told by its media type; the bytes' own magic may be checked too */
+	enum compression compression; /* of a layer, as its media type tells */
 	struct platform platform;     /* in an index; all empty when the descriptor says nothing */
 };
 
 enum manifest_kind { MANIFEST_IMAGE, MANIFEST_INDEX };
 
 struct manifest {
-	char *media_type;
 	struct descriptor config;
 	struct descriptor *layers; /* bottom first */
 	size_t layer_count;
 };
 
 struct index {
-	char *media_type;
-	struct descriptor *manifests; /* those that are images: attestations are left out */
+	struct descriptor *manifests; /* of images; attestations and the like are left out */
 	size_t manifest_count;
 };
 
 /*
- * `content_type` is the HTTP header's (parameters are cut off) or NULL. The document's own mediaType
- * wins; where both are known and differ it is refused, as is one with the members of both kinds
- * (CVE-2021-41190: two readers must not see two things). 0 or -EINVAL.
+ * `content_type` is the HTTP header's (parameters are cut off) or NULL. Where the document's own
+ * mediaType differs from it the document is refused, as is one with the members of both kinds
+ * (CVE-2021-41190: two readers must not see two things). 0 or an error as below.
  */
-int manifest_sniff(const void *data, size_t size, const char *content_type, enum manifest_kind *kind,
-		   struct err *err);
+int manifest_sniff(const void *data, size_t size, const char *content_type,
+		   enum manifest_kind *kind, struct err *err);
 
-/* On success free with manifest_free(). -EINVAL: broken; -ENOTSUP: sound, but nothing berth can run; -E2BIG: a limit. */
+/*
+ * -EINVAL: broken; -ENOTSUP: sound, but nothing that berth can run; -E2BIG: past a limit. On
+ * success free with manifest_free().
+ */
 int manifest_parse(struct manifest **out, const void *data, size_t size, struct err *err);
 void manifest_free(struct manifest *manifest);
 
