@@ -2,8 +2,8 @@
  * agent_config - agent.ini, read and checked as a whole: values out, or the first error as
  * "FILE:LINE: [app sensor] memory = 64Q: not a size; use a number with K, M or G, such as 64M".
  *
- * Nothing is ignored: an unknown section or key, a key given twice, or one whose feature isn't built
- * yet is an error, and the agent keeps its last good config. The grammar is agent.ini(5)'s.
+ * Nothing is ignored: an unknown section or key, a key given twice, or one whose feature isn't
+ * there yet is an error, and the agent keeps its last good config. agent.ini(5) has the grammar.
  */
 #ifndef CONFIG_AGENT_CONFIG_H
 #define CONFIG_AGENT_CONFIG_H
@@ -13,11 +13,12 @@
 #include <stdint.h>
 
 #include "config/app_config.h"
+#include "config/keys.h"
 #include "lib/err.h"
 
 #define AGENT_CONFIG_PATH "/etc/berth/agent.ini"
 #define AGENT_CONFIG_SIZE_MAX (1u << 20)
-#define AGENT_CONFIG_LINE_MAX 4000
+#define AGENT_CONFIG_LINE_MAX 4000 /* bytes; what inih was built with must be more */
 #define AGENT_CONFIG_APPS_MAX 64
 #define AGENT_CONFIG_REGISTRIES_MAX 32
 
@@ -55,5 +56,9 @@ void agent_config_free(struct agent_config *config);
 const struct app_config *agent_config_app(const struct agent_config *config, const char *name);
 const struct registry_config *agent_config_registry(const struct agent_config *config,
 						    const char *host);
+
+/* The keys of [agent] and [registry HOST]. */
+const struct key_table *agent_config_keys(void);
+const struct key_table *registry_config_keys(void);
 
 #endif

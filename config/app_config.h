@@ -1,7 +1,7 @@
 /*
  * app_config - the settings of one app: an `[app NAME]` section of agent.ini, with the defaults
- * filled in, and their JSON form. A generation keeps the JSON in the app's record, so that a roll-back
- * brings back the settings as well as the image.
+ * filled in, and their JSON form. A generation keeps the JSON in the app's record, so that
+ * a roll-back brings back the settings as well as the image.
  */
 #ifndef CONFIG_APP_CONFIG_H
 #define CONFIG_APP_CONFIG_H
@@ -13,11 +13,16 @@
 
 #include "config/digest.h"
 #include "config/health.h"
+#include "config/image_config.h"
+#include "config/keys.h"
 #include "config/reference.h"
 #include "lib/err.h"
 
-#define APP_NAME_MAX 63		 /* it is the container's name and host name too */
-#define APP_LIST_MAX 128	 /* env, volume, bind, device: each at most so many */
+#define APP_NAME_MAX 63	     /* it names the container, too: letters, digits and inner _ . - */
+#define APP_LIST_MAX 128     /* env, volume, bind, device: each at most so many */
+#define APP_VOLUME_NAME_MAX 128
+#define APP_MEMORY_MIN (512 * 1024)
+#define APP_PIDS_MAX 4194304 /* the kernel's PID_MAX_LIMIT */
 #define APP_PROBATION_MS 60000
 
 enum network_kind { NETWORK_HOST, NETWORK_NONE };
@@ -27,7 +32,7 @@ enum update_kind { UPDATE_AUTO, UPDATE_DOWNLOAD, UPDATE_MANUAL };
 /* volume = NAME:/path[:ro], bind = /source:/path[:ro] */
 struct app_mount {
 	char *source; /* a volume's name, or an absolute path of the host */
-	char *path;   /* absolute, in the container; no "..", no double or trailing slash */
+	char *path;   /* in the container, as path_clean() has it */
 	bool read_only;
 };
 
@@ -35,7 +40,12 @@ struct app_mount {
 struct app_device {
 	char *source;
 	char *path;
-	char permissions[4]; /* "rwm" */
+	char permissions[4]; /* some of "rwm", in this order */
+};
+
+struct restart_policy {
+	enum restart_kind kind;
+	int max; /* on-failure: at most so many times, 0: no end */
 };
 
 struct app_config {
@@ -43,7 +53,7 @@ struct app_config {
 	char *image; /* the reference as written */
 	struct reference ref;
 	char **command; /* NULL-terminated; NULL: the image's Cmd */
-	char **env;	/* NAME=value, never NULL */
+	char **env;	/* NAME=value; never NULL */
 	struct app_mount *volumes;
 	size_t volume_count;
 	struct app_mount *binds;
@@ -51,49 +61,60 @@ struct app_config {
 	struct app_device *devices;
 	size_t device_count;
 	enum network_kind network;
-	int64_t memory_bytes; /* 0: no limit; the same with the two below */
+	int64_t memory_bytes; /* 0: no limit; the same with the next two */
 	int64_t cpus_milli;
 	int64_t pids;
-	struct {
-		enum restart_kind kind;
-		int max; /* on-failure: at most so many, 0: no end */
-	} restart;
+	struct restart_policy restart;
 	struct health health;
-	/* What agent.ini says, -1 where it says nothing: app_config_health_timing() fills that in. */
+	/* What agent.ini says, -1 for nothing: app_config_health_timing() fills that in. */
 	struct health_timing health_given;
 	int64_t probation_ms;
 	enum update_kind update;
 };
 
-/* All defaults, without name and image. */
-void app_config_init(struct app_config *app);
+/* All defaults, without an image (app->image is NULL). */
+void app_config_init(struct app_config *app, const char *name);
 void app_config_release(struct app_config *app);
-/* A heap object from app_config_from_json() or app_config_copy(). */
+
+/* On the heap: what app_config_from_json() and app_config_copy() give. */
 void app_config_free(struct app_config *app);
 struct app_config *app_config_copy(const struct app_config *app);
 
+/* 0, or -EINVAL with the rule that the name of an app or volume breaks. */
+int app_name_check(const char *name, size_t max, struct err *err);
+
+/* The keys of the section, for a struct app_config. Repeatable ones append. */
+const struct key_table *app_config_keys(void);
+
 /*
- * The JSON form: an object with every setting that differs from its default, members in a fixed
- * order. Reading gives the same struct again. Members it doesn't know are skipped, so that an older agent
- * can still run an app from a newer one's record; a known member of the wrong type is -EINVAL.
+ * The JSON form has "name" and agent.ini's keys in a fixed order; the values are agent.ini's texts,
+ * arrays of them for repeatable keys. Defaults are written out, so that a record means the same
+ * to an agent with other defaults; but a key that berth learns later must be left out while it
+ * isn't given, or each new agent would see changed settings and restart every app.
+ *
+ * Reading gives the same struct again. Keys it doesn't know are skipped, so that an older agent can
+ * still run an app from a newer one's record; a known key with a bad value is an error.
  */
 json_t *app_config_to_json(const struct app_config *app);
 int app_config_from_json(struct app_config **out, const json_t *json, struct err *err);
 
 /*
  * Names how the app is run: the digest of its JSON without `image` and `update`, which decide what
- * comes next and not how it is run. Two configs with the same digest need no restart.
+ * comes next and not how it runs. Two configs with the same digest need no restart.
  */
 void app_config_digest(const struct app_config *app, struct digest *digest);
 
-/* Fills in what agent.ini doesn't say: from the image's HEALTHCHECK when health = image, else defaults. */
+/*
+ * What agent.ini doesn't say comes from the image's HEALTHCHECK when health = image, else from
+ * the defaults.
+ */
 void app_config_health_timing(const struct app_config *app, const struct image_config *image,
 			      struct health_timing *timing);
 
-/* Does a volume or bind of the app cover this path of the container? Then the image's VOLUME there needs none. */
+/* Does a volume or bind of the app stand at this path? Then the image's VOLUME needs none. */
 bool app_config_mounts(const struct app_config *app, const char *path);
 
-/* The words of agent.ini, for status and errors. */
+/* The words of agent.ini. */
 const char *network_kind_text(enum network_kind kind);
 const char *restart_kind_text(enum restart_kind kind);
 const char *update_kind_text(enum update_kind kind);

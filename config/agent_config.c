@@ -1,0 +1,385 @@
+#include "config/agent_config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "lib/buf.h"
+#include "lib/fd.h"
+
+#define BLANKS " \t\r"
+#define POLL_MS 300000
+#define JITTER_PERCENT 20
+#define SHOWN_MAX 60 /* characters of a value in an error */
+
+/*
+ * inih cuts lines into keys and values. Sections are opened here, when its reader hands it their
+ * line: it cuts long names short without a word, and does not tell of sections without keys.
+ */
+struct parser {
+	struct agent_config *config;
+	const char *file;
+	const char *next; /* what inih has not got yet */
+	const char *end;
+	int line; /* number of the line that inih has got last */
+	bool in_line;
+
+	char *title; /* "[app sensor]"; NULL before the first section */
+	int title_line;
+	const struct key_table *keys; /* of the section, and the struct that they set */
+	void *object;
+	int key_lines[KEYS_MAX]; /* where each key was given first, 0: not yet */
+	bool has_agent;
+
+	struct err *err;
+	int failure; /* the first one's code; parsing is over then */
+};
+
+/* The reason is set: puts file, line and section in front. */
+static void fail(struct parser *parser, int line)
+{
+	if (parser->title)
+		err_context(parser->err, "%s:%d: %s", parser->file, line, parser->title);
+	else
+		err_context(parser->err, "%s:%d", parser->file, line);
+	parser->failure = parser->err->code;
+}
+
+/* Before a new section and at the end: is anything missing? */
+static void close_section(struct parser *parser)
+{
+	const struct app_config *app = parser->object;
+
+	if (parser->failure || parser->keys != app_config_keys() || app->image)
+		return;
+	err_set(parser->err, -EINVAL,
+		"no image; add a line such as image = registry.example.com/%s:stable", app->name);
+	fail(parser, parser->title_line);
+}
+
+static void enter(struct parser *parser, const struct key_table *keys, void *object)
+{
+	parser->keys = keys;
+	parser->object = object;
+	memset(parser->key_lines, 0, sizeof(parser->key_lines));
+}
+
+static int refuse_second(struct parser *parser)
+{
+	return err_set(parser->err, -EINVAL, "there is such a section already; join the two");
+}
+
+static int open_agent(struct parser *parser)
+{
+	if (parser->has_agent)
+		return refuse_second(parser);
+	parser->has_agent = true;
+	enter(parser, agent_config_keys(), parser->config);
+	return 0;
+}
+
+static int open_registry(struct parser *parser, const char *name)
+{
+	struct agent_config *config = parser->config;
+	char host[REFERENCE_REGISTRY_MAX + 1];
+	struct registry_config *registry;
+
+	if (reference_parse_registry(host, name, parser->err) < 0)
+		return -EINVAL;
+	if (agent_config_registry(config, host))
+		return refuse_second(parser);
+	if (config->registry_count == AGENT_CONFIG_REGISTRIES_MAX)
+		return err_set(parser->err, -E2BIG, "more than %d registries",
+			       AGENT_CONFIG_REGISTRIES_MAX);
+	config->registries = xrealloc(config->registries,
+				      (config->registry_count + 1) * sizeof(*registry));
+	registry = &config->registries[config->registry_count++];
+	*registry = (struct registry_config){ .host = xstrdup(host) };
+	enter(parser, registry_config_keys(), registry);
+	return 0;
+}
+
+static int open_app(struct parser *parser, const char *name)
+{
+	struct agent_config *config = parser->config;
+
+	if (app_name_check(name, APP_NAME_MAX, parser->err) < 0)
+		return -EINVAL;
+	if (agent_config_app(config, name))
+		return refuse_second(parser);
+	if (config->app_count == AGENT_CONFIG_APPS_MAX)
+		return err_set(parser->err, -E2BIG, "more than %d apps", AGENT_CONFIG_APPS_MAX);
+	config->apps = xrealloc(config->apps, (config->app_count + 1) * sizeof(*config->apps));
+	app_config_init(&config->apps[config->app_count], name);
+	enter(parser, app_config_keys(), &config->apps[config->app_count++]);
+	return 0;
+}
+
+/* `kind` and `name` are the two words of "[app sensor]"; the name may be empty. */
+static int open_named(struct parser *parser, const char *kind, const char *name)
+{
+	if (!strcmp(kind, "agent") && !*name)
+		return open_agent(parser);
+	if (!strcmp(kind, "registry") && *name)
+		return open_registry(parser, name);
+	if (!strcmp(kind, "app") && *name)
+		return open_app(parser, name);
+	return err_set(parser->err, -EINVAL,
+		       "no such section; use [agent], [registry HOST] or [app NAME]");
+}
+
+/* The text without blanks at both ends; changes it. */
+static char *trim(char *text)
+{
+	size_t size;
+
+	text += strspn(text, BLANKS);
+	for (size = strlen(text); size > 0 && strchr(BLANKS, text[size - 1]); size--)
+		text[size - 1] = 0;
+	return text;
+}
+
+static int open_title(struct parser *parser, char *title)
+{
+	char *kind = trim(title);
+	char *name = kind + strcspn(kind, BLANKS);
+
+	if (*name)
+		*name++ = 0;
+	return open_named(parser, kind, trim(name));
+}
+
+/* `line` starts with '[' and ends with NUL. */
+static void open_section(struct parser *parser, const char *line)
+{
+	size_t size = strcspn(line, "]");
+	const char *behind = line + size + (line[size] == ']');
+	FREE_CLEANUP char *title = xstrndup(line + 1, size - 1);
+
+	close_section(parser);
+	if (parser->failure)
+		return;
+	free(parser->title);
+	parser->title = xasprintf("[%.*s%s]", SHOWN_MAX, title, size > SHOWN_MAX ? "..." : "");
+	parser->title_line = parser->line;
+	behind += strspn(behind, BLANKS);
+	if (line[size] != ']' || (*behind && !strchr(";#", *behind)))
+		err_set(parser->err, -EINVAL, "a section is written [NAME], alone on its line");
+	else if (open_title(parser, title) == 0)
+		return;
+	fail(parser, parser->line);
+}
+
+static int check_line(const char *line, size_t size, struct err *err)
+{
+	json_t *text = json_stringn(line, size);
+	bool is_utf8 = text;
+
+	json_decref(text);
+	if (size > AGENT_CONFIG_LINE_MAX)
+		return err_set(err, -E2BIG, "longer than %d bytes; put what is long into a file",
+			       AGENT_CONFIG_LINE_MAX);
+	for (size_t i = 0; i < size; i++)
+		if (line[i] == 127 || ((unsigned char)line[i] < ' ' && line[i] != '\t' &&
+				       (line[i] != '\r' || i + 1 < size)))
+			return err_set(err, -EINVAL, "has a control character in it; remove it");
+	if (!is_utf8)
+		return err_set(err, -EINVAL, "is not UTF-8 text; save the file as UTF-8");
+	return 0;
+}
+
+/* To the next line, without the blanks in front: inih would take it for more of the last value. */
+static void begin_line(struct parser *parser)
+{
+	const char *end = memchr(parser->next, '\n', (size_t)(parser->end - parser->next));
+	size_t size = (size_t)((end ? end : parser->end) - parser->next);
+
+	parser->line++;
+	parser->in_line = true;
+	if (check_line(parser->next, size, parser->err) < 0) {
+		fail(parser, parser->line);
+		return;
+	}
+
+	FREE_CLEANUP char *line = xstrndup(parser->next, size);
+	size_t blanks = strspn(line, BLANKS);
+
+	parser->next += blanks;
+	if (line[blanks] == '[')
+		open_section(parser, line + blanks);
+}
+
+/* inih's reader: like fgets(). */
+static char *read_line(char *out, int room, void *data)
+{
+	struct parser *parser = data;
+	int used = 0;
+
+	if (parser->failure || parser->next == parser->end)
+		return NULL;
+	if (!parser->in_line)
+		begin_line(parser);
+	if (parser->failure)
+		return NULL;
+	while (used < room - 1 && parser->next < parser->end && parser->in_line) {
+		out[used++] = *parser->next;
+		parser->in_line = *parser->next++ != '\n';
+	}
+	out[used] = 0;
+	/* Blanks alone at the end of the file: an empty text would mean an endless line to inih. */
+	return used > 0 ? out : NULL;
+}
+
+static int set_key(struct parser *parser, const char *name, const char *value)
+{
+	const struct key *key;
+	int *first_line;
+
+	if (!parser->title)
+		return err_set(parser->err, -EINVAL,
+			       "stands before the first section; put it below [agent]");
+	key = keys_find(parser->keys, name, parser->err);
+	if (!key)
+		return -EINVAL;
+	first_line = &parser->key_lines[key - parser->keys->keys];
+	if (*first_line && !key->repeatable)
+		return err_set(parser->err, -EINVAL, "already given in line %d; remove one",
+			       *first_line);
+	*first_line = parser->line;
+	return key_set(key, parser->object, value, parser->err);
+}
+
+static int on_key(void *data, const char *section, const char *name, const char *value)
+{
+	struct parser *parser = data;
+
+	(void)section;
+	if (parser->failure)
+		return 0;
+	if (set_key(parser, name, value) == 0)
+		return 1;
+	err_context(parser->err, "%.*s = %.*s%s", SHOWN_MAX, name, SHOWN_MAX, value,
+		    strlen(value) > SHOWN_MAX ? "..." : "");
+	fail(parser, parser->line);
+	return 0;
+}
+
+static struct agent_config *new_config(void)
+{
+	struct agent_config *config = xcalloc(1, sizeof(*config));
+
+	config->store = xstrdup("/var/lib/berth");
+	config->run = xstrdup("/run/berth");
+	config->cgroup_parent = xstrdup("/berth");
+	config->poll_ms = POLL_MS;
+	config->jitter_percent = JITTER_PERCENT;
+	return config;
+}
+
+/* What can be said only when the whole file is known. */
+static void finish(struct parser *parser)
+{
+	struct agent_config *config = parser->config;
+
+	close_section(parser);
+	if (parser->failure || config->socket)
+		return;
+	config->socket = xasprintf("%s/berth.sock", strcmp(config->run, "/") ? config->run : "");
+	if (strlen(config->socket) < sizeof(((struct sockaddr_un *)0)->sun_path))
+		return;
+	parser->failure = err_set(parser->err, -EINVAL,
+				  "%s: [agent] run = %.*s...: too long for the socket in it; name "
+				  "a shorter one with socket =",
+				  parser->file, SHOWN_MAX, config->run);
+}
+
+int agent_config_parse(struct agent_config **out, const char *text, size_t size, const char *file,
+		       struct err *err)
+{
+	struct err local = ERR_INIT;
+	struct parser parser = {
+		.config = new_config(),
+		.file = file,
+		.next = text,
+		.end = text + size,
+		.err = err ? err : &local,
+	};
+	int line;
+
+	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		parser.next += 3; /* the byte order mark of some editors */
+	line = ini_parse_stream(read_line, &parser, on_key, &parser);
+	if (line > 0 && (!parser.failure || line < parser.line))
+		/* inih goes on behind a line it can't read; that line came first. */
+		parser.failure = err_set(parser.err, -EINVAL,
+					 "%s:%d: not a line of the form KEY = VALUE or [SECTION]",
+					 file, line);
+	else if (line < 0)
+		die_no_memory();
+	finish(&parser);
+	free(parser.title);
+	if (parser.failure) {
+		agent_config_free(parser.config);
+		return parser.failure;
+	}
+	*out = parser.config;
+	return 0;
+}
+
+int agent_config_load(const char *path, struct agent_config **out, struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc = fd_read_file(AT_FDCWD, path, &text, AGENT_CONFIG_SIZE_MAX);
+
+	if (rc == -EFBIG)
+		return err_set(err, rc, "%s: longer than %u bytes: not a config", path,
+			       AGENT_CONFIG_SIZE_MAX);
+	if (rc < 0) {
+		errno = -rc;
+		return err_sys(err, "read %s", path);
+	}
+	return agent_config_parse(out, buf_text(&text), text.size, path, err);
+}
+
+void agent_config_free(struct agent_config *config)
+{
+	if (!config)
+		return;
+	free(config->store);
+	free(config->run);
+	free(config->name);
+	free(config->socket);
+	free(config->cgroup_parent);
+	for (size_t i = 0; i < config->registry_count; i++) {
+		free(config->registries[i].host);
+		free(config->registries[i].ca);
+		free(config->registries[i].auth);
+	}
+	free(config->registries);
+	for (size_t i = 0; i < config->app_count; i++)
+		app_config_release(&config->apps[i]);
+	free(config->apps);
+	free(config);
+}
+
+const struct app_config *agent_config_app(const struct agent_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->app_count; i++)
+		if (!strcmp(config->apps[i].name, name))
+			return &config->apps[i];
+	return NULL;
+}
+
+const struct registry_config *agent_config_registry(const struct agent_config *config,
+						    const char *host)
+{
+	for (size_t i = 0; i < config->registry_count; i++)
+		if (!strcasecmp(config->registries[i].host, host))
+			return &config->registries[i];
+	return NULL;
+}

@@ -1,0 +1,110 @@
+#include <errno.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "config/agent_config.h"
+#include "config/units.h"
+
+#define AGENT_NAME_MAX 128
+
+static int set_store(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct agent_config *)object)->store, value, err);
+}
+
+static int set_run(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct agent_config *)object)->run, value, err);
+}
+
+static int set_cgroup_parent(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct agent_config *)object)->cgroup_parent, value, err);
+}
+
+static int set_poll(void *object, const char *value, struct err *err)
+{
+	int64_t ms;
+
+	if (duration_parse_ms(value, &ms, err) < 0)
+		return -EINVAL;
+	if (ms < 1000)
+		return err_set(err, -EINVAL, "too short; use at least 1s");
+	((struct agent_config *)object)->poll_ms = ms;
+	return 0;
+}
+
+static int set_jitter(void *object, const char *value, struct err *err)
+{
+	return percent_parse(value, &((struct agent_config *)object)->jitter_percent, err);
+}
+
+static int set_name(void *object, const char *value, struct err *err)
+{
+	if (app_name_check(value, AGENT_NAME_MAX, err) < 0)
+		return -EINVAL;
+	key_replace_text(&((struct agent_config *)object)->name, value);
+	return 0;
+}
+
+static int set_socket(void *object, const char *value, struct err *err)
+{
+	struct agent_config *config = object;
+
+	if (key_set_path(&config->socket, value, err) < 0)
+		return -EINVAL;
+	if (strlen(config->socket) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return err_set(err, -EINVAL, "too long for a socket; use at most 107 characters");
+	return 0;
+}
+
+const struct key_table *agent_config_keys(void)
+{
+	static const struct key keys[] = {
+		{ "store", set_store, false },
+		{ "run", set_run, false },
+		{ "poll", set_poll, false },
+		{ "jitter", set_jitter, false },
+		{ "window", NULL, false },
+		{ "bandwidth", NULL, false },
+		{ "min_free", NULL, false },
+		{ "name", set_name, false },
+		{ "socket", set_socket, false },
+		{ "cgroup_parent", set_cgroup_parent, false },
+	};
+	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys) };
+
+	return &table;
+}
+
+static int set_ca(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct registry_config *)object)->ca, value, err);
+}
+
+static int set_auth(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct registry_config *)object)->auth, value, err);
+}
+
+static int set_insecure(void *object, const char *value, struct err *err)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	int found = key_choose(words, value, err);
+
+	if (found >= 0)
+		((struct registry_config *)object)->insecure = found;
+	return found < 0 ? found : 0;
+}
+
+const struct key_table *registry_config_keys(void)
+{
+	static const struct key keys[] = {
+		{ "ca", set_ca, false },     { "cert", NULL, false },
+		{ "key", NULL, false },	     { "auth", set_auth, false },
+		{ "mirror", NULL, false },   { "insecure", set_insecure, false },
+	};
+	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys) };
+
+	return &table;
+}

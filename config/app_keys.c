@@ -1,0 +1,388 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/app_config.h"
+#include "config/keys.h"
+#include "config/path.h"
+#include "config/units.h"
+#include "config/words.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+
+#define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+static const char *const networks[] = { [NETWORK_HOST] = "host", [NETWORK_NONE] = "none", NULL };
+static const char *const restarts[] = {
+	[RESTART_ALWAYS] = "always", [RESTART_ON_FAILURE] = "on-failure", [RESTART_NO] = "no", NULL
+};
+static const char *const updates[] = {
+	[UPDATE_AUTO] = "auto", [UPDATE_DOWNLOAD] = "download", [UPDATE_MANUAL] = "manual", NULL
+};
+
+const char *network_kind_text(enum network_kind kind)
+{
+	return networks[kind];
+}
+
+const char *restart_kind_text(enum restart_kind kind)
+{
+	return restarts[kind];
+}
+
+const char *update_kind_text(enum update_kind kind)
+{
+	return updates[kind];
+}
+
+int app_name_check(const char *name, size_t max, struct err *err)
+{
+	size_t size = strlen(name);
+
+	if (size == 0 || size > max)
+		return err_set(err, -EINVAL, "a name has 1 to %zu characters", max);
+	if (!strchr(LETTERS_DIGITS, *name) || strspn(name, LETTERS_DIGITS "_.-") != size)
+		return err_set(err, -EINVAL,
+			       "a name has letters and digits, and behind the first of them _ . -");
+	return 0;
+}
+
+static int set_image(void *object, const char *value, struct err *err)
+{
+	struct app_config *app = object;
+	struct reference ref;
+
+	if (!strncmp(value, "oci:", 4))
+		return err_set(err, -ENOTSUP,
+			       "an OCI layout is not supported yet; name an image in a registry");
+	if (reference_parse(&ref, value, err) < 0)
+		return -EINVAL;
+	app->ref = ref;
+	key_replace_text(&app->image, value);
+	return 0;
+}
+
+static int set_command(void *object, const char *value, struct err *err)
+{
+	struct app_config *app = object;
+	char **words;
+
+	if (words_split(value, &words, err) < 0)
+		return -EINVAL;
+	free_strings(app->command);
+	app->command = words;
+	return 0;
+}
+
+static int refuse_more(struct err *err)
+{
+	return err_set(err, -E2BIG, "given more than %d times", APP_LIST_MAX);
+}
+
+static int add_env(void *object, const char *value, struct err *err)
+{
+	struct app_config *app = object;
+	size_t count = count_strings(app->env);
+	size_t name = strcspn(value, "=");
+
+	if (name == 0 || !value[name] || strcspn(value, " \t") < name)
+		return err_set(err, -EINVAL, "not a variable; use NAME=value");
+	if (count >= APP_LIST_MAX)
+		return refuse_more(err);
+	app->env = xrealloc(app->env, (count + 2) * sizeof(*app->env));
+	app->env[count] = xstrdup(value);
+	app->env[count + 1] = NULL;
+	return 0;
+}
+
+static int check_mount_path(const struct app_config *app, const char *path, struct err *err)
+{
+	if (!strcmp(path, "/"))
+		return err_set(err, -EINVAL, "nothing can be mounted over the container's /");
+	if (app_config_mounts(app, path))
+		return err_set(err, -EINVAL, "another volume or bind is mounted there");
+	return 0;
+}
+
+/* "SOURCE:/path[:ro|rw]"; the source is checked by the caller. On error nothing is owned. */
+static int parse_mount(const struct app_config *app, struct app_mount *mount, const char *value,
+		       struct err *err)
+{
+	FREE_CLEANUP char *copy = xstrdup(value);
+	char *path = strchr(copy, ':'), *mode;
+
+	if (!path)
+		return err_set(err, -EINVAL, "no path in the container; use SOURCE:/PATH or "
+					     "SOURCE:/PATH:ro");
+	*path++ = 0;
+	mode = strchr(path, ':');
+	if (mode)
+		*mode++ = 0;
+	if (mode && strcmp(mode, "ro") && strcmp(mode, "rw"))
+		return err_set(err, -EINVAL, "behind the second : only ro or rw may stand");
+	*mount = (struct app_mount){ .read_only = mode && !strcmp(mode, "ro") };
+	if (path_clean(path, &mount->path, err) < 0)
+		return -EINVAL;
+	if (check_mount_path(app, mount->path, err) < 0) {
+		free(mount->path);
+		return -EINVAL;
+	}
+	mount->source = xstrdup(copy);
+	return 0;
+}
+
+static int add_mount(struct app_mount **mounts, size_t *count, struct app_mount mount,
+		     struct err *err)
+{
+	if (*count >= APP_LIST_MAX) {
+		free(mount.source);
+		free(mount.path);
+		return refuse_more(err);
+	}
+	*mounts = xrealloc(*mounts, (*count + 1) * sizeof(**mounts));
+	(*mounts)[(*count)++] = mount;
+	return 0;
+}
+
+static int add_volume(void *object, const char *value, struct err *err)
+{
+	struct app_config *app = object;
+	struct app_mount mount;
+
+	if (parse_mount(app, &mount, value, err) < 0)
+		return -EINVAL;
+	if (app_name_check(mount.source, APP_VOLUME_NAME_MAX, err) < 0) {
+		bool is_path = *mount.source == '/';
+
+		free(mount.source);
+		free(mount.path);
+		return is_path ? err_set(err, -EINVAL, "use bind for a path of the host") :
+				 err_context(err, "the volume's name");
+	}
+	return add_mount(&app->volumes, &app->volume_count, mount, err);
+}
+
+static int add_bind(void *object, const char *value, struct err *err)
+{
+	struct app_config *app = object;
+	struct app_mount mount;
+
+	if (parse_mount(app, &mount, value, err) < 0)
+		return -EINVAL;
+	if (key_set_path(&mount.source, mount.source, err) < 0) {
+		free(mount.source);
+		free(mount.path);
+		return err_context(err, "the host's path");
+	}
+	return add_mount(&app->binds, &app->bind_count, mount, err);
+}
+
+/* Some of the letters rwm, each once, into the order of "rwm". */
+static int parse_permissions(char permissions[4], const char *text, struct err *err)
+{
+	size_t used = 0;
+
+	for (const char *letter = "rwm"; *letter; letter++)
+		if (strchr(text, *letter))
+			permissions[used++] = *letter;
+	permissions[used] = 0;
+	if (used == 0 || used != strlen(text))
+		return err_set(err, -EINVAL, "a device's permissions are some of the letters rwm");
+	return 0;
+}
+
+static int parse_device(struct app_device *device, char *text, struct err *err)
+{
+	char *path = strchr(text, ':'), *permissions = NULL;
+
+	if (path)
+		*path++ = 0;
+	if (path && (permissions = strchr(path, ':')))
+		*permissions++ = 0;
+	if (parse_permissions(device->permissions, permissions ? permissions : "rwm", err) < 0 ||
+	    key_set_path(&device->source, text, err) < 0 ||
+	    key_set_path(&device->path, path ? path : text, err) < 0)
+		return -EINVAL;
+	if (!strcmp(device->path, "/"))
+		return err_set(err, -EINVAL, "a device cannot be the container's /");
+	return 0;
+}
+
+static void device_release(struct app_device *device)
+{
+	free(device->source);
+	free(device->path);
+}
+
+static int add_device(void *object, const char *value, struct err *err)
+{
+	struct app_config *app = object;
+	FREE_CLEANUP char *copy = xstrdup(value);
+	struct app_device device = { 0 };
+	int rc = parse_device(&device, copy, err);
+
+	for (size_t i = 0; rc == 0 && i < app->device_count; i++)
+		if (!strcmp(app->devices[i].path, device.path))
+			rc = err_set(err, -EINVAL, "another device has this path in the container");
+	if (rc == 0 && app->device_count >= APP_LIST_MAX)
+		rc = refuse_more(err);
+	if (rc < 0) {
+		device_release(&device);
+		return rc;
+	}
+	app->devices = xrealloc(app->devices, (app->device_count + 1) * sizeof(*app->devices));
+	app->devices[app->device_count++] = device;
+	return 0;
+}
+
+static int set_network(void *object, const char *value, struct err *err)
+{
+	int found;
+
+	if (!strcmp(value, "bridge"))
+		return err_set(err, -ENOTSUP, "bridge is not supported yet; use host or none");
+	found = key_choose(networks, value, err);
+	if (found >= 0)
+		((struct app_config *)object)->network = (enum network_kind)found;
+	return found < 0 ? found : 0;
+}
+
+static int set_memory(void *object, const char *value, struct err *err)
+{
+	int64_t bytes;
+
+	if (size_parse(value, &bytes, err) < 0)
+		return -EINVAL;
+	if (bytes < APP_MEMORY_MIN)
+		return err_set(err, -EINVAL, "less than 512K, in which no program starts");
+	((struct app_config *)object)->memory_bytes = bytes;
+	return 0;
+}
+
+static int set_cpus(void *object, const char *value, struct err *err)
+{
+	return cpus_parse(value, &((struct app_config *)object)->cpus_milli, err);
+}
+
+static int set_pids(void *object, const char *value, struct err *err)
+{
+	return number_parse(value, 1, APP_PIDS_MAX, &((struct app_config *)object)->pids, err);
+}
+
+static int set_restart(void *object, const char *value, struct err *err)
+{
+	struct restart_policy *restart = &((struct app_config *)object)->restart;
+	FREE_CLEANUP char *copy = xstrdup(value);
+	char *max = strchr(copy, ':');
+	int64_t number = 0;
+	int kind;
+
+	if (max)
+		*max++ = 0;
+	kind = key_choose(restarts, copy, err);
+	if (kind < 0)
+		return kind;
+	if (max && kind != RESTART_ON_FAILURE)
+		return err_set(err, -EINVAL, "only on-failure takes a number");
+	if (max && number_parse(max, 1, 1000000, &number, err) < 0)
+		return -EINVAL;
+	*restart = (struct restart_policy){ (enum restart_kind)kind, (int)number };
+	return 0;
+}
+
+static int set_health(void *object, const char *value, struct err *err)
+{
+	struct health health;
+	int rc = health_parse(&health, value, err);
+
+	if (rc < 0)
+		return rc;
+	health_release(&((struct app_config *)object)->health);
+	((struct app_config *)object)->health = health;
+	return 0;
+}
+
+/* A duration of at least a second: what is due all the time would keep the processor busy. */
+static int set_seconds(int64_t *ms, const char *value, struct err *err)
+{
+	int64_t found;
+
+	if (duration_parse_ms(value, &found, err) < 0)
+		return -EINVAL;
+	if (found < 1000)
+		return err_set(err, -EINVAL, "too short; use at least 1s");
+	*ms = found;
+	return 0;
+}
+
+static int set_health_interval(void *object, const char *value, struct err *err)
+{
+	return set_seconds(&((struct app_config *)object)->health_given.interval_ms, value, err);
+}
+
+static int set_health_timeout(void *object, const char *value, struct err *err)
+{
+	return set_seconds(&((struct app_config *)object)->health_given.timeout_ms, value, err);
+}
+
+static int set_health_start(void *object, const char *value, struct err *err)
+{
+	return duration_parse_ms(value, &((struct app_config *)object)->health_given.start_ms, err);
+}
+
+static int set_health_retries(void *object, const char *value, struct err *err)
+{
+	int64_t number;
+
+	if (number_parse(value, 1, 1000000, &number, err) < 0)
+		return -EINVAL;
+	((struct app_config *)object)->health_given.retries = (int)number;
+	return 0;
+}
+
+static int set_probation(void *object, const char *value, struct err *err)
+{
+	return duration_parse_ms(value, &((struct app_config *)object)->probation_ms, err);
+}
+
+static int set_update(void *object, const char *value, struct err *err)
+{
+	int found = key_choose(updates, value, err);
+
+	if (found >= 0)
+		((struct app_config *)object)->update = (enum update_kind)found;
+	return found < 0 ? found : 0;
+}
+
+static const struct key keys[] = {
+	{ "image", set_image, false },
+	{ "command", set_command, false },
+	{ "env", add_env, true },
+	{ "volume", add_volume, true },
+	{ "bind", add_bind, true },
+	{ "device", add_device, true },
+	{ "publish", NULL, true },
+	{ "network", set_network, false },
+	{ "memory", set_memory, false },
+	{ "cpus", set_cpus, false },
+	{ "pids", set_pids, false },
+	{ "restart", set_restart, false },
+	{ "health", set_health, false },
+	{ "health_interval", set_health_interval, false },
+	{ "health_timeout", set_health_timeout, false },
+	{ "health_retries", set_health_retries, false },
+	{ "health_start", set_health_start, false },
+	{ "probation", set_probation, false },
+	{ "update", set_update, false },
+	{ "group", NULL, false },
+	{ "depends", NULL, true },
+};
+
+_Static_assert(sizeof(keys) / sizeof(*keys) <= KEYS_MAX, "those seen are bits of a word");
+
+const struct key_table *app_config_keys(void)
+{
+	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys) };
+
+	return &table;
+}
