@@ -409,7 +409,7 @@ berth() { "$BERTH" "$@"; }
 # of $REG.
 config_begin() {
 	local auth=${1-}
-	STORE=$T/store AUTH=
+	STORE=${FLASH:-$T}/store
 	cat > "$T/agent.ini" <<-INI
 		[agent]
 		store = $STORE
