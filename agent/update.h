@@ -22,6 +22,7 @@
 #include <stddef.h>
 
 #include "config/digest.h"
+#include "config/reference.h"
 #include "lib/err.h"
 
 #define UPDATE_REFUSED_MAX 16
@@ -47,14 +48,15 @@ extern const char *const update_last_names[LAST_COUNT];
 
 struct generation {
 	char container[CONTAINER_ID_SIZE]; /* empty: there is no such generation */
-	char reference[512];		   /* canonical image reference it was pulled by */
+	char reference[REFERENCE_TEXT_SIZE]; /* canonical image reference it was pulled by */
 	struct digest image;		   /* what the tag resolved to: manifest or index */
+	struct digest manifest;		   /* of this platform: the same as `image`, or what the index names */
 	struct digest config;		   /* image ID */
 	struct digest settings;		   /* app_config_digest() */
 	json_t *settings_json;		   /* the app's settings; a reference is held */
 };
 
-/* What is refused until the user asks for it again: this image with these settings. */
+/* What was bad and isn't tried again: this image with these settings. */
 struct refusal {
 	struct digest image;
 	struct digest settings;
@@ -120,9 +122,6 @@ void generation_release(struct generation *generation);
 
 bool update_is_refused(const struct record *record, const struct digest *image,
 		       const struct digest *settings);
-/* The user insists: forget that it was refused. */
-void update_pardon(struct record *record, const struct digest *image,
-		   const struct digest *settings);
 
 void record_init(struct record *record);
 void record_copy(struct record *to, const struct record *from); /* `to` is uninitialised */
