@@ -28,7 +28,7 @@ struct job_fd {
 };
 
 struct job_spec {
-	char *const *argv;   /* argv[0] is the role, NULL-terminated */
+	char *const *argv;   /* {"berth", ROLE, ..., NULL} */
 	struct job_fd fds[JOB_FDS_MAX]; /* without the report pipe; 0 and 1 are /dev/null when absent */
 	size_t fd_count;
 	int64_t deadline_ms; /* 0: none */

@@ -1,0 +1,164 @@
+#include "agent/fetch_settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "config/platform.h"
+#include "lib/base64.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/time.h"
+#include "version.h"
+
+#define CA_FILE_MAX (2 << 20)
+#define AUTH_FILE_MAX (256 * 1024)
+
+static int read_file(const char *path, size_t limit, const char *key, struct buf *out,
+		     struct err *err)
+{
+	int rc = fd_read_file(AT_FDCWD, path, out, limit);
+
+	if (rc < 0)
+		return err_set(err, rc, "%s = %s: %s", key, path, strerror(-rc));
+	return 0;
+}
+
+/* No bundle at all is told by the fetch helper, and only when TLS is really spoken. */
+static int read_anchors(const struct registry_config *registry, struct buf *out, struct err *err)
+{
+	static const char *const files[] = { SYSTEM_CA_FILES };
+
+	if (registry && registry->ca)
+		return read_file(registry->ca, CA_FILE_MAX, "ca", out, err);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (fd_read_file(AT_FDCWD, files[i], out, CA_FILE_MAX) == 0)
+			break;
+	return 0;
+}
+
+static json_t *credentials(const char *username, const char *password)
+{
+	return json_pack("{s:s, s:s}", "username", username, "password", password);
+}
+
+static int parse_entry(const json_t *entry, const char *registry, json_t **out, struct err *err)
+{
+	BUF_CLEANUP struct buf pair = BUF_INIT;
+	const char *encoded = "", *username = NULL, *password = NULL;
+	char *colon;
+
+	json_get_string(entry, "username", &username, NULL);
+	json_get_string(entry, "password", &password, NULL);
+	if (username && password) {
+		*out = credentials(username, password);
+		return *out ? 1 : err_set(err, -EINVAL, "credentials of %s are not UTF-8", registry);
+	}
+	json_get_string(entry, "auth", &encoded, NULL);
+	if (!*encoded)
+		return 0;
+	if (base64_decode(&pair, encoded) < 0 || !(colon = strchr(buf_text(&pair), ':')))
+		return err_set(err, -EINVAL, "\"auth\" of %s is not base64 of user:password",
+			       registry);
+	*colon = '\0';
+	*out = credentials(pair.data, colon + 1);
+	return *out ? 1 : err_set(err, -EINVAL, "\"auth\" of %s is not UTF-8", registry);
+}
+
+/* docker writes plain hosts, and for docker.io an URL of old; others write URLs too. */
+static bool names_registry(const char *key, const char *registry)
+{
+	char normal[REFERENCE_REGISTRY_MAX + 1];
+	char host[REFERENCE_REGISTRY_MAX + 1];
+	const char *scheme = strstr(key, "://");
+	size_t size;
+
+	key = scheme ? scheme + 3 : key;
+	size = strcspn(key, "/");
+	if (size >= sizeof(host))
+		return false;
+	memcpy(host, key, size);
+	host[size] = '\0';
+	return reference_parse_registry(normal, host, NULL) == 0 && !strcmp(normal, registry);
+}
+
+static bool has_helper(const json_t *json, const char *registry)
+{
+	const json_t *helpers = json_object_get(json, "credHelpers");
+
+	return json_object_get(json, "credsStore") || json_object_get(helpers, registry);
+}
+
+int credentials_parse(const char *text, size_t size, const char *registry, json_t **out,
+		      struct err *err)
+{
+	JSON_CLEANUP json_t *json = NULL;
+	json_t *auths = NULL, *entry;
+	const char *key;
+	int rc = json_parse(&json, text, size, "docker config.json", err);
+
+	if (rc < 0 || (rc = json_get_object(json, "auths", &auths, err)) < 0)
+		return rc;
+	json_object_foreach(auths, key, entry) {
+		if (!names_registry(key, registry))
+			continue;
+		rc = parse_entry(entry, registry, out, err);
+		if (rc)
+			return rc;
+	}
+	if (has_helper(json, registry))
+		return err_set(err, -EINVAL,
+			       "%s: credential helpers are not supported: put \"auth\" below \"auths\"",
+			       registry);
+	return 0;
+}
+
+static int read_credentials(const struct registry_config *registry, json_t **out, struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc;
+
+	*out = NULL;
+	if (!registry || !registry->auth)
+		return 0;
+	rc = read_file(registry->auth, AUTH_FILE_MAX, "auth", &text, err);
+	if (rc < 0)
+		return rc;
+	rc = credentials_parse(buf_text(&text), text.size, registry->host, out, err);
+	return rc < 0 ? err_context(err, "auth = %s", registry->auth) : 0;
+}
+
+/* With no RTC the clock may say 1970: certificates are checked against the build time at least. */
+static int64_t clock_floor(void)
+{
+	int64_t now = time_now_ns() / NS_PER_S;
+
+	return now > BUILD_TIME ? now : BUILD_TIME;
+}
+
+int fetch_settings(const struct agent_config *config, const struct reference *reference,
+		   const json_t *auth, json_t *have, json_t **out, struct err *err)
+{
+	const struct registry_config *registry =
+		agent_config_registry(config, reference->registry);
+	BUF_CLEANUP struct buf anchors = BUF_INIT;
+	json_t *own_auth = NULL;
+	struct platform platform;
+	int rc = read_anchors(registry, &anchors, err);
+
+	if (!rc && !auth)
+		rc = read_credentials(registry, &own_auth, err);
+	if (rc < 0)
+		return err_context(err, "registry %s", reference->registry);
+	platform_current(&platform);
+	*out = json_pack("{s:{s:s*, s:b}, s:o*, s:{s:s, s:s, s:s}, s:O*, s:I}", "registry", "ca_pem",
+			 anchors.size ? anchors.data : NULL, "insecure",
+			 registry && registry->insecure, "auth",
+			 auth ? json_incref((json_t *)(uintptr_t)auth) : own_auth, "platform", "os",
+			 platform.os, "architecture", platform.architecture, "variant",
+			 platform.variant, "have", have, "clock_floor", (json_int_t)clock_floor());
+	if (!*out)
+		return err_set(err, -EINVAL, "registry %s: the CA file is not text",
+			       reference->registry);
+	return 0;
+}
