@@ -12,6 +12,8 @@
 #include "lib/list.h"
 #include "store/store.h"
 
+#define AGENT_PINS_MAX 128
+
 struct api_server;
 
 struct agent {
@@ -26,11 +28,19 @@ struct agent {
 	struct list apps;
 	struct list containers;
 	struct list pulls; /* running and waiting, oldest first */
+	struct timer pull_timer;
+	/* Layers that broken pulls have brought: the next try counts on them. */
+	struct digest pins[AGENT_PINS_MAX];
+	size_t pin_count;
 	struct api_server *api;
 };
 
 /* Reads agent.ini again; a bad one changes nothing. */
 int agent_reload(struct agent *agent, struct err *err);
+
+/* Keeps a layer that no image has yet from being collected, until the next pull is complete. */
+void agent_pin_layer(struct agent *agent, const struct digest *diff_id);
+void agent_unpin_layers(struct agent *agent);
 
 /* Collects what no generation and no tag needs. Skipped while a pull runs. */
 void agent_collect(struct agent *agent);

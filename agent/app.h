@@ -1,9 +1,12 @@
 /*
- * app - one app of agent.ini on its way through updates: drives the state machine of
- * agent/update, owns the container of the running generation, polls the tag, probes, restarts.
+ * app - one app of agent.ini on its way through updates.
  *
- * What is wanted (config, record.stopped) and what is (container state) are kept apart; every
- * event ends in app_step(), which moves the one towards the other.
+ * What should run follows from the record (agent/update) alone: app_generation(). What does run is
+ * `container`. Every event ends in app_step(), which moves the one towards the other. Three files:
+ *
+ *	app.c		the record: events in, decisions written down, then acted on; commands
+ *	app_run.c	the container: start, stop, restart with back-off, health, probation
+ *	app_track.c	the registry: poll the tag, pull the candidate, hand it over as staged
  */
 #ifndef AGENT_APP_H
 #define AGENT_APP_H
@@ -24,47 +27,77 @@ struct app {
 	struct agent *agent;
 	struct app_config *config; /* as agent.ini wants it; owned */
 	struct digest settings;	   /* app_config_digest(config) */
-	struct record record;	   /* as it is on flash */
 
-	struct container *container;	/* of `running`; NULL when none */
-	const struct generation *wanted; /* what should run: &record.current, &record.trying or NULL */
+	/* app.c */
+	struct record record;
+	bool is_unsaved; /* the record on flash is older: the last write failed */
+	struct timer save_timer;
+	bool is_leaving; /* not in agent.ini any more: goes once nothing of it runs */
+
+	/* app_run.c */
+	struct container *container; /* the one that runs, or ran last; NULL: none yet */
 	struct health_monitor health;
 	struct timer probation_timer, restart_timer;
+	bool is_probation_over; /* only the health verdict is missing */
+	bool is_unhealthy;	/* it is being restarted for that */
 	int64_t backoff_ms;
+	int64_t stop_timeout_ms; /* for the stop under way; -1: the default */
 
+	/* app_track.c */
 	struct pull *pull;
-	bool resolving; /* the pull at hand is a resolve */
+	bool is_resolving; /* what `pull` does */
 	struct timer poll_timer;
-	int poll_failures;
-	struct digest candidate; /* what the tag resolved to; empty: not asked yet */
-	int64_t checked_ns;	 /* when the registry last answered */
-	char error[ERR_TEXT_MAX]; /* why it can't go on at the moment; empty: nothing */
+	int failures;		 /* in a row */
+	struct digest candidate; /* what the tag resolved to; none: not known yet */
 	bool apply_asked;	 /* `berth update` */
-	bool leaving;		 /* removed from agent.ini: freed once its container is gone */
+	int64_t checked_ns;	 /* when the registry last answered; 0: never */
+	int64_t fetched_bytes;	 /* by the last pull */
+
+	char error[ERR_TEXT_MAX]; /* what keeps it from going on; empty: nothing */
 };
 
-/* Loads the record. Does not start anything. */
+/* Loads the record; starts nothing. A broken record is put aside and told. */
 struct app *app_new(struct agent *agent, const struct app_config *config);
-void app_free(struct app *app); /* the container, if any, goes on running */
+void app_free(struct app *app); /* what runs goes on running */
 
-/* After the containers of a former agent were adopted. */
+/* Once at start, after containers_adopt(). */
 void app_boot(struct app *app);
 
 /* agent.ini was read again. */
 void app_reconfigure(struct app *app, const struct app_config *config);
-/* It is not in agent.ini any more: stop and remove it, with its record. */
+/* It is not in agent.ini any more: stopped and removed, volumes excepted. */
 void app_leave(struct app *app);
 
-/* The user's commands. They return at once; -EALREADY when there is nothing to do. */
+/* The user's commands: accepted (0) or refused with the reason; what follows happens later. */
 int app_update(struct app *app, struct err *err);   /* poll now, and apply what waits */
-int app_rollback(struct app *app, struct err *err); /* to the previous generation */
-int app_start(struct app *app, struct err *err);
+int app_rollback(struct app *app, struct err *err); /* -ENOENT: there is no previous one */
+int app_start(struct app *app, struct err *err);    /* -EALREADY */
 int app_stop(struct app *app, int64_t timeout_ms, struct err *err);
 
 struct app *app_find(struct agent *agent, const char *name); /* NULL: none */
+/* The app whose generation this container is, or NULL. */
 struct app *app_of_container(const struct container *container);
+
+/* The generation that should run: current or trying, NULL when stopped or not installed. */
+const struct generation *app_generation(const struct app *app);
 
 /* idle, resolving, pulling, staged, switching, probation or rolling-back. */
 const char *app_phase_name(const struct app *app);
+
+/* Between the three files. */
+void app_decide(struct app *app, const struct update_event *event); /* record, then act */
+void app_step(struct app *app);			    /* app_run.c: towards app_generation() */
+void app_start_probation(struct app *app);	    /* app_run.c */
+void app_restart_later(struct app *app);	    /* app_run.c: with back-off */
+void app_attach_found(struct app *app);		    /* app_run.c: at boot */
+void app_take_over(struct app *app);		    /* app_run.c: one that was found running counts as started */
+bool app_is_running(const struct app *app);	    /* app_run.c: the right container, alive */
+void app_remove_containers(struct app *app, const char *except_id); /* app_run.c */
+void app_run_release(struct app *app);		    /* app_run.c */
+void app_poll_now(struct app *app);		    /* app_track.c */
+void app_poll_later(struct app *app, int64_t delay_ms); /* app_track.c */
+void app_consider(struct app *app);		    /* app_track.c: is there something to change? */
+void app_heal(struct app *app, const struct generation *generation); /* app_track.c: fetch what the store lost */
+void app_track_release(struct app *app);	    /* app_track.c */
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * container - one container on the device, from its creation to its removal.
  *
- * The agent's side of a shim (agent/helper/shim.h): prepares the OCI bundle below <run>, starts the
- * shim, follows it over its socket, stops the container with its StopSignal and, after a grace
- * time, SIGKILL. A container outlives the agent: containers_adopt() finds them again.
+ * The agent's side of a shim (agent/helper/shim.h): starts it on the OCI bundle that agent/bundle
+ * prepares below <run>/containers/<id>, follows it over its socket, stops the container with its
+ * stop signal and, after a grace time, SIGKILL. A container outlives the agent: containers_adopt()
+ * finds it again.
  *
  * State is Docker's: created, restarting, running, removing, paused, exited, dead. Who decides that
  * a container runs at all is its owner (an app), told through `on_event`.
@@ -22,11 +23,12 @@
 #include "config/image_config.h"
 #include "lib/list.h"
 
-#define STOP_TIMEOUT_MS 10000 /* as Docker */
+#define CONTAINER_STOP_MS 10000 /* grace time, as Docker's */
 #define CONTAINER_LOG_SIZE (256 * 1024)
 
 struct agent;
 struct container;
+struct shim_event;
 
 enum container_state {
 	CONTAINER_CREATED,
@@ -35,7 +37,7 @@ enum container_state {
 	CONTAINER_REMOVING,
 	CONTAINER_PAUSED,
 	CONTAINER_EXITED,
-	CONTAINER_DEAD, /* it could not be started or its shim is gone */
+	CONTAINER_DEAD, /* it could not be started */
 	CONTAINER_STATE_COUNT
 };
 
@@ -44,7 +46,7 @@ extern const char *const container_state_names[CONTAINER_STATE_COUNT];
 enum container_event {
 	CONTAINER_STARTED,
 	CONTAINER_START_FAILED, /* `error` says why; state is dead */
-	CONTAINER_ENDED,	/* exit_code, oom are set; state is exited */
+	CONTAINER_ENDED,	/* exit_code, exit_signal and oom are set; state is exited */
 };
 
 struct container {
@@ -52,41 +54,43 @@ struct container {
 	struct agent *agent;
 	char id[CONTAINER_ID_SIZE];
 	char *name;
-	char *image_name;     /* reference for people */
-	struct digest config; /* image ID */
-	char **args;	      /* Entrypoint and Cmd as they run; NULL until the bundle was made */
+	char *image_name;	     /* the reference as people write it */
+	struct digest config;	     /* image ID */
 	struct app_config *settings; /* owned */
+	char **args;		     /* what runs: set when the bundle is made, empty before */
 	int64_t created_ns;
 
 	enum container_state state;
-	pid_t pid; /* of init in the agent's namespace; 0 when not running */
+	pid_t pid; /* of init as the agent sees it; 0 when not running */
 	int exit_code;
-	int exit_signal; /* 0: it exited by itself */
-	bool oom;	 /* the kernel's OOM killer ended it */
+	int exit_signal; /* 0: it ended by itself */
+	bool oom;	 /* the kernel killed something in it for memory */
 	int64_t started_ns, finished_ns;
-	int restarts; /* by the owner's policy */
-	char error[ERR_TEXT_MAX];
+	int restarts;		  /* by the owner's policy */
+	char error[ERR_TEXT_MAX]; /* why it could not be started; empty: nothing */
 
+	/* Called from the loop, never from within container_start() or container_stop(). */
 	void (*on_event)(struct container *container, enum container_event event, void *data);
 	void *data;
 
-	/* the shim */
-	int sock; /* -1: none */
-	struct watch sock_watch;
-	struct timer connect_timer, kill_timer;
-	struct child shim;
-	bool starting, stopping;
-	int connect_tries;
 	int stop_signal;
+	int sock; /* to the shim; -1: there is none */
+	struct watch watch;
+	struct timer kill_timer;
+	struct job *cleanup; /* removes what a killed shim left */
+	bool has_ended;	     /* the shim said so, it is about to leave */
 };
 
 /*
- * A new container object (nothing on disk yet) in agent->containers. `id` may be NULL: a random
- * one. The settings are copied.
+ * A new object in agent->containers; nothing is on disk yet. `id` may be NULL: a random one. The
+ * settings are copied.
  */
 struct container *container_new(struct agent *agent, const char *id, const char *name,
 				const char *image_name, const struct digest *config,
 				const struct app_config *settings);
+
+/* A random ID: 64 hex digits. */
+void container_new_id(char id[static CONTAINER_ID_SIZE]);
 
 /* Forgets the object; what runs goes on running. */
 void container_free(struct container *container);
@@ -94,23 +98,33 @@ void container_free(struct container *container);
 /* Makes the bundle and starts the shim. CONTAINER_STARTED or _START_FAILED follows, unless this fails at once. */
 int container_start(struct container *container, struct err *err);
 
-/* StopSignal now, SIGKILL after timeout_ms (-1: the default). CONTAINER_ENDED follows if it ran. */
+/* The stop signal now, SIGKILL after timeout_ms (-1: the default). CONTAINER_ENDED follows if it is alive. */
 void container_stop(struct container *container, int64_t timeout_ms);
 int container_signal(struct container *container, int signal, struct err *err);
 
-/* True while there is a process or a shim about to make one. */
+/* From container_start() until CONTAINER_ENDED or _START_FAILED. */
 bool container_is_alive(const struct container *container);
 
-/* Removes bundle, logs and writable layer and frees the object. Must not be alive. */
-int container_remove(struct container *container, struct err *err);
+/* Removes bundle, log, writable layer and anonymous volumes, and frees the object. Must not be alive. */
+void container_remove(struct container *container);
 
-/* At start: every container that a former agent left below <run>, running or not. */
-int containers_adopt(struct agent *agent, struct err *err);
+/* At start: every container that a former agent left below <run>, alive or not. */
+void containers_adopt(struct agent *agent);
 
-/* By ID, unique ID prefix or name, as Docker looks things up. -ENOENT, or -EEXIST when ambiguous. */
+/* For adoption: follow the shim at the other end of sock (taken), as if it had been started here. */
+void container_follow(struct container *container, int sock);
+/* What the shim said. */
+void container_take_event(struct container *container, const struct shim_event *event);
+/* The shim was killed, nobody is left who could say how it ended: removes what is left; CONTAINER_ENDED follows. */
+void container_clean_up(struct container *container);
+
+/*
+ * By ID, name, or prefix of an ID, in this order, as Docker looks things up. -ENOENT, or -EEXIST
+ * when several have the prefix.
+ */
 int container_find(struct agent *agent, const char *what, struct container **out, struct err *err);
 
-/* <run>/containers/<id>/FILE into path. */
-void container_path(const struct container *container, const char *file, char *path, size_t size);
+/* <run>/containers/<id>: the bundle directory, free()d by the caller. */
+char *container_dir(const struct container *container);
 
 #endif

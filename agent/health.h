@@ -37,13 +37,11 @@ struct health_monitor {
 	char output[HEALTH_OUTPUT_MAX + 1]; /* what the last failed probe said, one line */
 
 	struct container *container; /* NULL: not started */
-	char **argv;		     /* of the probe, owned */
-	bool uses_exec;		     /* a command in the container, else the probe helper */
+	char **argv;		     /* to run in the container, owned; NULL: http or tcp */
 	struct health_timing timing;
 	int64_t started_ms;
 	struct timer timer;
 	struct job *job;
-	struct watch output_watch;
 	int output_fd;
 	void (*on_change)(struct health_monitor *monitor, void *data);
 	void *data;

@@ -1,0 +1,366 @@
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/api/server.h"
+#include "agent/app.h"
+#include "agent/applets.h"
+#include "agent/container.h"
+#include "agent/pull.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/time.h"
+#include "store/gc.h"
+#include "store/record.h"
+#include "version.h"
+
+#define DEFAULT_STORE "/var/lib/berth"
+/* A copy of the last agent.ini that was good, in the store: a broken one must not stop the apps at the next boot. */
+#define LAST_GOOD_NAME "agent.ini"
+
+void agent_pin_layer(struct agent *agent, const struct digest *diff_id)
+{
+	if (agent->pin_count == AGENT_PINS_MAX) {
+		agent->pin_count--;
+		memmove(&agent->pins[0], &agent->pins[1], agent->pin_count * sizeof(agent->pins[0]));
+	}
+	agent->pins[agent->pin_count++] = *diff_id;
+}
+
+void agent_unpin_layers(struct agent *agent)
+{
+	agent->pin_count = 0;
+}
+
+static size_t list_length(const struct list *head)
+{
+	size_t length = 0;
+
+	list_for_each(node, head)
+		length++;
+	return length;
+}
+
+static size_t add_generation(const struct generation *generation, struct digest *configs,
+			     const char **containers, size_t count)
+{
+	if (!generation_exists(generation))
+		return count;
+	configs[count] = generation->config;
+	containers[count] = generation->container;
+	return count + 1;
+}
+
+void agent_collect(struct agent *agent)
+{
+	size_t most = 3 * list_length(&agent->apps) + list_length(&agent->containers);
+	FREE_CLEANUP struct digest *configs = xcalloc(most, sizeof(*configs));
+	FREE_CLEANUP const char **containers = xcalloc(most, sizeof(*containers));
+	struct gc_keep keep = { .configs = configs, .containers = containers,
+				.layers = agent->pins, .layer_count = agent->pin_count };
+	size_t count = 0;
+	int64_t freed = 0;
+	struct err err = ERR_INIT;
+
+	if (pull_is_any_writing(agent))
+		return;
+	list_for_each(node, &agent->apps) {
+		struct app *app = list_entry(node, struct app, node);
+
+		if (app->is_unsaved)
+			return;
+		count = add_generation(&app->record.current, configs, containers, count);
+		count = add_generation(&app->record.previous, configs, containers, count);
+		count = add_generation(&app->record.trying, configs, containers, count);
+	}
+	list_for_each(node, &agent->containers) {
+		struct container *container = list_entry(node, struct container, node);
+
+		configs[count] = container->config;
+		containers[count++] = container->id;
+	}
+	keep.config_count = keep.container_count = count;
+	if (gc(&agent->store, &keep, &freed, &err) < 0)
+		log_warn("collect: %s", err.text);
+	else if (freed)
+		log_info("collected %lld bytes of layers that nothing needs any more",
+			 (long long)freed);
+}
+
+/* Durable, and written only when it differs. */
+static void keep_last_good(struct agent *agent)
+{
+	BUF_CLEANUP struct buf now = BUF_INIT;
+	BUF_CLEANUP struct buf kept = BUF_INIT;
+	int rc = fd_read_file(AT_FDCWD, agent->config_path, &now, AGENT_CONFIG_SIZE_MAX);
+
+	if (rc < 0)
+		return; /* it was there a moment ago: the next reload tells */
+	if (fd_read_file(agent->store.dirfd, LAST_GOOD_NAME, &kept, AGENT_CONFIG_SIZE_MAX) == 0 &&
+	    kept.size == now.size && !memcmp(kept.data, now.data, now.size))
+		return;
+	rc = fd_replace_file(agent->store.dirfd, LAST_GOOD_NAME, buf_text(&now), now.size, 0600);
+	if (rc < 0)
+		log_warn("keep a copy of %s in the store: %s", agent->config_path, strerror(-rc));
+}
+
+static void read_machine_id(char *name, size_t size)
+{
+	BUF_CLEANUP struct buf id = BUF_INIT;
+
+	if (fd_read_file(AT_FDCWD, "/etc/machine-id", &id, 64) == 0 && id.size >= 32)
+		snprintf(name, size, "%.32s", id.data);
+	else if (gethostname(name, size - 1) < 0)
+		snprintf(name, size, "unknown");
+}
+
+static void set_name(struct agent *agent)
+{
+	if (agent->config->name)
+		snprintf(agent->name, sizeof(agent->name), "%s", agent->config->name);
+	else
+		read_machine_id(agent->name, sizeof(agent->name));
+}
+
+static bool differs(const char *a, const char *b)
+{
+	return strcmp(a, b) != 0;
+}
+
+static void warn_of_fixed_settings(const struct agent_config *old, const struct agent_config *new)
+{
+	if (differs(old->store, new->store) || differs(old->run, new->run) ||
+	    differs(old->socket, new->socket) || differs(old->cgroup_parent, new->cgroup_parent))
+		log_warn("store, run, socket and cgroup_parent change when the agent is restarted");
+}
+
+/* These are in use: keep what the agent was started with. */
+static void keep_fixed_settings(struct agent_config *old, struct agent_config *new)
+{
+	char **pairs[][2] = { { &old->store, &new->store },
+			      { &old->run, &new->run },
+			      { &old->socket, &new->socket },
+			      { &old->cgroup_parent, &new->cgroup_parent } };
+
+	warn_of_fixed_settings(old, new);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		char *kept = *pairs[i][0];
+
+		*pairs[i][0] = *pairs[i][1];
+		*pairs[i][1] = kept;
+	}
+}
+
+static void reconfigure_apps(struct agent *agent)
+{
+	list_for_each_safe(node, &agent->apps) {
+		struct app *app = list_entry(node, struct app, node);
+		const struct app_config *config =
+			agent_config_app(agent->config, app->config->name);
+
+		if (!config && !app->is_leaving)
+			app_leave(app);
+		else if (config)
+			app_reconfigure(app, config);
+	}
+	for (size_t i = 0; i < agent->config->app_count; i++)
+		if (!app_find(agent, agent->config->apps[i].name))
+			app_boot(app_new(agent, &agent->config->apps[i]));
+}
+
+int agent_reload(struct agent *agent, struct err *err)
+{
+	struct agent_config *config;
+	int rc = agent_config_load(agent->config_path, &config, err);
+
+	if (rc < 0) {
+		snprintf(agent->config_error, sizeof(agent->config_error), "%s", err->text);
+		return rc;
+	}
+	agent->config_error[0] = '\0';
+	keep_fixed_settings(agent->config, config);
+	agent_config_free(agent->config);
+	agent->config = config;
+	set_name(agent);
+	reconfigure_apps(agent);
+	keep_last_good(agent);
+	log_info("%s: read again", agent->config_path);
+	return 0;
+}
+
+static void on_signal(int signal, void *data)
+{
+	struct agent *agent = data;
+	struct err err = ERR_INIT;
+
+	if (signal != SIGHUP) {
+		log_info("%s: leaving, containers go on running", strsignal(signal));
+		loop_stop(&agent->loop);
+		return;
+	}
+	if (agent_reload(agent, &err) < 0)
+		log_error("%s (the last good config stays in use)", err.text);
+}
+
+/* Containers of apps that left agent.ini while no agent was there. */
+static void remove_orphan(struct container *container, enum container_event event, void *data)
+{
+	struct agent *agent = data;
+
+	if (event == CONTAINER_STARTED) {
+		container_stop(container, -1);
+		return;
+	}
+	container_remove(container);
+	agent_collect(agent);
+}
+
+static void remove_orphans(struct agent *agent)
+{
+	list_for_each_safe(node, &agent->containers) {
+		struct container *container = list_entry(node, struct container, node);
+
+		if (app_of_container(container))
+			continue;
+		log_info("container %s belongs to no app any more: removed", container->name);
+		container->on_event = remove_orphan;
+		container->data = agent;
+		if (container_is_alive(container))
+			container_stop(container, -1);
+		else
+			container_remove(container);
+	}
+}
+
+static void remove_old_records(struct agent *agent)
+{
+	struct err err = ERR_INIT;
+	char **names;
+
+	if (record_list(&agent->store, &names, &err) < 0) {
+		log_warn("%s", err.text);
+		return;
+	}
+	for (char **name = names; *name; name++)
+		if (!agent_config_app(agent->config, *name) &&
+		    record_remove(&agent->store, *name, &err) < 0)
+			log_warn("%s", err.text);
+	free_strings(names);
+}
+
+static int open_run_dir(struct agent *agent, struct err *err)
+{
+	const char *run = agent->config->run;
+	int rc = fd_make_dirs(run, 0711);
+
+	if (!rc) {
+		agent->run_fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = agent->run_fd < 0 ? -errno : fd_make_dir(agent->run_fd, "containers", 0711);
+	}
+	return rc < 0 ? err_set(err, rc, "run = %s: %s", run, strerror(-rc)) : 0;
+}
+
+/* A broken agent.ini at boot: run what ran before, and say so. */
+static int load_config(struct agent *agent, struct err *err)
+{
+	int rc = agent_config_load(agent->config_path, &agent->config, err);
+
+	if (rc == 0)
+		return 0;
+	if (agent_config_load(DEFAULT_STORE "/" LAST_GOOD_NAME, &agent->config, NULL) < 0)
+		return rc;
+	snprintf(agent->config_error, sizeof(agent->config_error), "%s", err->text);
+	log_error("%s (running with the last good config, %s)", err->text,
+		  DEFAULT_STORE "/" LAST_GOOD_NAME);
+	return 0;
+}
+
+static int start(struct agent *agent, struct err *err)
+{
+	int rc;
+
+	if ((rc = load_config(agent, err)) < 0 || (rc = loop_init(&agent->loop, err)) < 0 ||
+	    (rc = store_open(&agent->store, agent->config->store, err)) < 0 ||
+	    (rc = open_run_dir(agent, err)) < 0)
+		return rc;
+	loop_on_signal(&agent->loop, on_signal, agent);
+	set_name(agent);
+	if (!agent->config_error[0])
+		keep_last_good(agent);
+	agent->api = api_start(agent, err);
+	if (!agent->api)
+		return err->code;
+	log_info("berth %s: %s, %zu apps, store %s", BERTH_VERSION, agent->name,
+		 agent->config->app_count, agent->store.path);
+	containers_adopt(agent);
+	for (size_t i = 0; i < agent->config->app_count; i++)
+		app_new(agent, &agent->config->apps[i]);
+	remove_orphans(agent);
+	remove_old_records(agent);
+	list_for_each(node, &agent->apps)
+		app_boot(list_entry(node, struct app, node));
+	agent_collect(agent);
+	return 0;
+}
+
+static int usage(int status)
+{
+	fputs("Usage: berth agent [--config FILE] [--debug]\n\n"
+	      "Runs the apps of an agent.ini and keeps them up to date. Stays in the foreground and\n"
+	      "logs to stderr. SIGHUP reads the file again, SIGTERM ends the agent and leaves the\n"
+	      "containers running.\n\n"
+	      "  -c, --config FILE   default " AGENT_CONFIG_PATH "\n"
+	      "  -D, --debug         log more\n",
+	      status ? stderr : stdout);
+	return status;
+}
+
+int agent_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "debug", no_argument, NULL, 'D' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	static struct agent agent = { .config_path = AGENT_CONFIG_PATH, .run_fd = -1 };
+	struct err err = ERR_INIT;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:Dh", options, NULL)) != -1) {
+		if (option == 'h')
+			return usage(0);
+		if (option == '?')
+			return usage(2);
+		if (option == 'c')
+			agent.config_path = optarg;
+		else
+			log_set_level(LOG_LEVEL_DEBUG);
+	}
+	if (optind < argc)
+		return usage(2);
+	if (geteuid() != 0) {
+		log_error("agent: must run as root: it mounts, and makes namespaces and cgroups");
+		return 1;
+	}
+	list_init(&agent.apps);
+	list_init(&agent.containers);
+	list_init(&agent.pulls);
+	agent.started_ms = time_monotonic_ms();
+	if (start(&agent, &err) < 0) {
+		log_error("%s", err.text);
+		return 1;
+	}
+	loop_run(&agent.loop);
+	api_stop(agent.api);
+	store_close(&agent.store);
+	return 0;
+}

@@ -1,0 +1,393 @@
+/* The container of an app: see app.h. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/app.h"
+#include "agent/bundle.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/time.h"
+#include "store/image.h"
+
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MAX_MS 60000
+#define BACKOFF_RESET_MS 10000 /* up so long: the next restart is quick again, as Docker has it */
+
+static void on_container_event(struct container *container, enum container_event event, void *data);
+
+static bool is_container_of(const struct container *container, const struct generation *generation)
+{
+	return generation && generation_exists(generation) &&
+	       !strcmp(container->id, generation->container);
+}
+
+bool app_is_running(const struct app *app)
+{
+	return app->container && container_is_alive(app->container) &&
+	       is_container_of(app->container, app_generation(app));
+}
+
+static void attach(struct app *app, struct container *container)
+{
+	free(container->name);
+	container->name = xstrdup(app->config->name);
+	container->on_event = on_container_event;
+	container->data = app;
+	app->container = container;
+}
+
+/* The version that is replaced stays on the list, as "NAME-previous", until the new one has proved good. */
+static void detach(struct app *app)
+{
+	struct container *container = app->container;
+
+	if (!container)
+		return;
+	free(container->name);
+	container->name = xasprintf("%s-previous", app->config->name);
+	container->on_event = NULL;
+	app->container = NULL;
+}
+
+static struct container *find_container(struct app *app, const struct generation *generation)
+{
+	list_for_each(node, &app->agent->containers) {
+		struct container *container = list_entry(node, struct container, node);
+
+		if (is_container_of(container, generation))
+			return container;
+	}
+	return NULL;
+}
+
+static struct container *make_container(struct app *app, const struct generation *generation,
+					struct err *err)
+{
+	struct app_config *settings;
+	struct container *container;
+
+	if (app_config_from_json(&settings, generation->settings_json, err) < 0)
+		return NULL;
+	container = container_new(app->agent, generation->container, app->config->name,
+				  settings->image, &generation->config, settings);
+	app_config_free(settings);
+	return container;
+}
+
+/* So that it is listed and can be started by name, as before the reboot. */
+static void attach_stopped(struct app *app)
+{
+	const struct generation *current = &app->record.current;
+	struct container *container;
+
+	if (!generation_exists(current))
+		return;
+	container = make_container(app, current, NULL);
+	if (container)
+		attach(app, container);
+}
+
+void app_attach_found(struct app *app)
+{
+	const struct generation *due = app_generation(app);
+	const struct generation *all[] = { due, &app->record.current, &app->record.trying };
+
+	/* Whatever still runs comes first: it must be stopped before another one is started. */
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct container *container = all[i] ? find_container(app, all[i]) : NULL;
+
+		if (!container)
+			continue;
+		if (app->container && (container_is_alive(app->container) ||
+				       !container_is_alive(container)))
+			continue;
+		attach(app, container);
+	}
+	if (app->record.stopped && !app->container)
+		attach_stopped(app);
+}
+
+void app_remove_containers(struct app *app, const char *except_id)
+{
+	list_for_each_safe(node, &app->agent->containers) {
+		struct container *container = list_entry(node, struct container, node);
+		size_t size = strlen(app->config->name);
+		bool is_ours = !strncmp(container->name, app->config->name, size) &&
+			       (!container->name[size] ||
+				!strcmp(container->name + size, "-previous"));
+
+		if (!is_ours || container_is_alive(container) ||
+		    (except_id && !strcmp(container->id, except_id)))
+			continue;
+		if (container == app->container)
+			app->container = NULL;
+		container_remove(container);
+	}
+}
+
+static void restart_now(struct timer *timer)
+{
+	struct app *app = timer->data;
+
+	if (app->container)
+		app->container->restarts++;
+	app_step(app);
+}
+
+void app_restart_later(struct app *app)
+{
+	app->backoff_ms = app->backoff_ms ? app->backoff_ms * 2 : BACKOFF_FIRST_MS;
+	if (app->backoff_ms > BACKOFF_MAX_MS)
+		app->backoff_ms = BACKOFF_MAX_MS;
+	if (app->container && !container_is_alive(app->container))
+		app->container->state = CONTAINER_RESTARTING;
+	timer_start(&app->agent->loop, &app->restart_timer, app->backoff_ms, restart_now, app);
+}
+
+static bool is_restart_wanted(const struct app *app)
+{
+	const struct container *container = app->container;
+
+	switch (container->settings->restart.kind) {
+	case RESTART_ALWAYS:
+		return true;
+	case RESTART_ON_FAILURE:
+		return (container->exit_code || app->is_unhealthy) &&
+		       (!container->settings->restart.max ||
+			container->restarts < container->settings->restart.max);
+	case RESTART_NO:
+		return false;
+	}
+	return false;
+}
+
+static bool is_image_whole(const struct container *container)
+{
+	const struct store *store = &container->agent->store;
+	struct image_config *image;
+	bool is_whole;
+
+	if (image_load(store, &container->config, &image, NULL, NULL) < 0)
+		return false;
+	is_whole = image_check_layers(store, image, NULL) == 0;
+	image_config_free(image);
+	return is_whole;
+}
+
+/* It could not be started, by the agent or by the shim. */
+static void start_failed(struct app *app, const char *reason)
+{
+	const struct generation *due = app_generation(app);
+
+	log_error("app %s: %s", app->config->name, reason);
+	snprintf(app->error, sizeof(app->error), "%s", reason);
+	app->container->state = CONTAINER_DEAD;
+	app_decide(app, &(struct update_event){ .kind = UPDATE_START_FAILED, .reason = reason });
+	if (!due || app_generation(app) != due)
+		return; /* rolled back */
+	if (!is_image_whole(app->container)) {
+		timer_stop(&app->restart_timer);
+		app_heal(app, due);
+	} else if (!timer_is_running(&app->restart_timer)) {
+		app_restart_later(app);
+	}
+}
+
+static void start_container(struct app *app)
+{
+	struct err err = ERR_INIT;
+
+	if (container_start(app->container, &err) < 0)
+		start_failed(app, err.text);
+}
+
+void app_step(struct app *app)
+{
+	const struct generation *due = app_generation(app);
+	struct err err = ERR_INIT;
+
+	if (app->container && container_is_alive(app->container)) {
+		if (is_container_of(app->container, due))
+			return;
+		container_stop(app->container, app->stop_timeout_ms);
+		return; /* on_container_event() comes back here */
+	}
+	app->stop_timeout_ms = -1;
+	if (app->is_leaving) {
+		app_remove_containers(app, NULL);
+		agent_collect(app->agent);
+		app_free(app);
+		return;
+	}
+	if (!due || timer_is_running(&app->restart_timer))
+		return;
+	if (!app->container || !is_container_of(app->container, due)) {
+		struct container *container = find_container(app, due);
+
+		detach(app);
+		if (!container)
+			container = make_container(app, due, &err);
+		if (!container) {
+			log_error("app %s: %s", app->config->name, err.text);
+			return;
+		}
+		attach(app, container);
+	}
+	start_container(app);
+}
+
+static void end_probation(struct app *app, enum update_event_kind kind, const char *reason)
+{
+	timer_stop(&app->probation_timer);
+	app->is_probation_over = false;
+	app_decide(app, &(struct update_event){ .kind = kind, .reason = reason });
+}
+
+static void probation_is_over(struct timer *timer)
+{
+	struct app *app = timer->data;
+
+	if (app->health.status == HEALTH_STATUS_STARTING)
+		app->is_probation_over = true; /* the verdict comes with a probe */
+	else
+		end_probation(app, UPDATE_GOOD, NULL);
+}
+
+void app_start_probation(struct app *app)
+{
+	if (timer_is_running(&app->probation_timer) || app->is_probation_over)
+		return;
+	timer_start(&app->agent->loop, &app->probation_timer,
+		    app->container->settings->probation_ms, probation_is_over, app);
+}
+
+static bool is_on_probation(const struct app *app)
+{
+	return app->record.phase == PHASE_PROBATION && app_is_running(app);
+}
+
+static void on_health_change(struct health_monitor *monitor, void *data)
+{
+	struct app *app = data;
+	char reason[UPDATE_REASON_MAX];
+
+	if (monitor->status == HEALTH_STATUS_HEALTHY && app->is_probation_over)
+		end_probation(app, UPDATE_GOOD, NULL);
+	if (monitor->status != HEALTH_STATUS_UNHEALTHY)
+		return;
+	snprintf(reason, sizeof(reason), "health: %d of %d probes failed: %s", monitor->failures,
+		 monitor->timing.retries, monitor->output);
+	if (is_on_probation(app)) {
+		health_stop(&app->health);
+		end_probation(app, UPDATE_BAD, reason);
+	} else if (app->container->settings->restart.kind != RESTART_NO) {
+		log_warn("app %s: restarted: %s", app->config->name, reason);
+		app->is_unhealthy = true;
+		container_stop(app->container, -1);
+	}
+}
+
+static void container_started(struct app *app)
+{
+	struct image_config *image;
+	struct err err = ERR_INIT;
+
+	app->error[0] = '\0';
+	app->is_unhealthy = false;
+	log_info("app %s: running, process %d", app->config->name, (int)app->container->pid);
+	if (bundle_image_config(app->container, &image, &err) == 0) {
+		health_start(&app->health, app->container, image, on_health_change, app);
+		image_config_free(image);
+	} else {
+		log_warn("app %s: not probed: %s", app->config->name, err.text);
+	}
+	app_decide(app, &(struct update_event){ .kind = UPDATE_STARTED });
+}
+
+void app_take_over(struct app *app)
+{
+	if (app_is_running(app) && app->container->state == CONTAINER_RUNNING)
+		container_started(app);
+}
+
+static void describe_end(const struct container *container, char *text, size_t size)
+{
+	if (container->oom)
+		snprintf(text, size, "out of memory: killed at its limit of %lld bytes",
+			 (long long)container->settings->memory_bytes);
+	else if (container->exit_signal)
+		snprintf(text, size, "killed by signal %d (%s)", container->exit_signal,
+			 strsignal(container->exit_signal));
+	else
+		snprintf(text, size, "exited with code %d", container->exit_code);
+}
+
+static void ended_by_itself(struct app *app, const char *how)
+{
+	struct container *container = app->container;
+	bool is_done = container->settings->restart.kind != RESTART_ALWAYS &&
+		       !container->exit_code && !app->is_unhealthy;
+
+	if (container->finished_ns - container->started_ns > BACKOFF_RESET_MS * NS_PER_MS)
+		app->backoff_ms = 0;
+	if (app->record.phase == PHASE_PROBATION) {
+		/* A job that is meant to end and ends well has proved itself. */
+		end_probation(app, is_done ? UPDATE_GOOD : UPDATE_BAD, is_done ? NULL : how);
+		return;
+	}
+	if (is_restart_wanted(app))
+		app_restart_later(app);
+}
+
+static void container_ended(struct app *app)
+{
+	bool was_due = is_container_of(app->container, app_generation(app));
+	char how[UPDATE_REASON_MAX];
+
+	health_stop(&app->health);
+	timer_stop(&app->probation_timer);
+	app->is_probation_over = false;
+	describe_end(app->container, how, sizeof(how));
+	log_info("app %s: %s", app->config->name, how);
+	if (was_due)
+		ended_by_itself(app, how);
+	else
+		app_step(app);
+}
+
+static void on_container_event(struct container *container, enum container_event event, void *data)
+{
+	struct app *app = data;
+
+	switch (event) {
+	case CONTAINER_STARTED:
+		if (is_container_of(container, app_generation(app)))
+			container_started(app);
+		else
+			app_step(app); /* not wanted any more: stop it */
+		break;
+	case CONTAINER_START_FAILED:
+		if (is_container_of(container, app_generation(app)))
+			start_failed(app, container->error);
+		else
+			app_step(app);
+		break;
+	case CONTAINER_ENDED:
+		container_ended(app);
+		break;
+	}
+}
+
+void app_run_release(struct app *app)
+{
+	health_stop(&app->health);
+	timer_stop(&app->probation_timer);
+	timer_stop(&app->restart_timer);
+	if (app->container)
+		app->container->on_event = NULL;
+	app->container = NULL;
+}

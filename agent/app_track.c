@@ -1,0 +1,288 @@
+/* The registry's side of an app: see app.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "agent/agent.h"
+#include "agent/app.h"
+#include "lib/log.h"
+#include "lib/time.h"
+
+#define RETRY_FIRST_MS 2000 /* after a failure; doubled each time, up to the poll interval */
+
+static void poll_due(struct timer *timer)
+{
+	app_poll_now(timer->data);
+}
+
+/* Fleets that are switched on together shall not ask together. */
+static int64_t with_jitter(const struct app *app, int64_t delay_ms)
+{
+	int64_t range = delay_ms * app->agent->config->jitter_percent / 100;
+	uint32_t random;
+
+	if (range <= 0 || getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		return delay_ms;
+	return delay_ms - range + (int64_t)(random % (uint64_t)(2 * range + 1));
+}
+
+void app_poll_later(struct app *app, int64_t delay_ms)
+{
+	if (!app->pull && !app->is_leaving)
+		timer_start(&app->agent->loop, &app->poll_timer, delay_ms, poll_due, app);
+}
+
+static void schedule_poll(struct app *app)
+{
+	app_poll_later(app, with_jitter(app, app->agent->config->poll_ms));
+}
+
+static void schedule_retry(struct app *app, int64_t retry_after_s)
+{
+	int64_t delay_ms = RETRY_FIRST_MS;
+	int64_t most_ms = app->agent->config->poll_ms;
+
+	for (int i = 1; i < app->failures && delay_ms < most_ms; i++)
+		delay_ms *= 2;
+	if (delay_ms > most_ms)
+		delay_ms = most_ms;
+	if (retry_after_s * 1000 > delay_ms)
+		delay_ms = retry_after_s * 1000;
+	app_poll_later(app, with_jitter(app, delay_ms));
+}
+
+static void note_failure(struct app *app, const struct pull_result *result)
+{
+	/* The same reason again is told in status, not in the log each time. */
+	if (strcmp(app->error, result->err.text))
+		log_warn("app %s: %s", app->config->name, result->err.text);
+	snprintf(app->error, sizeof(app->error), "%s", result->err.text);
+	app->failures++;
+	schedule_retry(app, result->retry_after_s);
+}
+
+static void resolved(struct pull *pull, const struct pull_result *result, void *data)
+{
+	struct app *app = data;
+
+	(void)pull;
+	app->pull = NULL;
+	if (result->err.code) {
+		note_failure(app, result);
+		return;
+	}
+	app->failures = 0;
+	app->checked_ns = time_now_ns();
+	app->candidate = result->image;
+	app->error[0] = '\0';
+	schedule_poll(app);
+	app_consider(app);
+}
+
+void app_poll_now(struct app *app)
+{
+	const struct reference *ref = &app->config->ref;
+	struct pull_request request = {
+		.reference = *ref,
+		.resolve_only = true,
+		.on_end = resolved,
+		.data = app,
+	};
+
+	timer_stop(&app->poll_timer);
+	if (app->pull || app->record.stopped || app->is_leaving)
+		return;
+	if (!digest_is_none(&ref->digest)) {
+		/* Pinned by digest: there is nothing to ask for. */
+		app->candidate = ref->digest;
+		app_consider(app);
+		return;
+	}
+	app->is_resolving = true;
+	app->pull = pull_start(app->agent, &request);
+}
+
+/* The generation in the record that has this image already, so that nothing must be fetched. */
+static const struct generation *find_image(const struct app *app, const struct digest *image)
+{
+	const struct record *record = &app->record;
+	const struct generation *all[] = { &record->current, &record->trying, &record->previous };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (generation_exists(all[i]) && digest_equal(&all[i]->image, image))
+			return all[i];
+	return NULL;
+}
+
+static void stage(struct app *app, const struct digest *image, const struct digest *manifest,
+		  const struct digest *config)
+{
+	bool is_new_image = !digest_equal(image, &app->record.current.image);
+	struct generation candidate = {
+		.image = *image,
+		.manifest = *manifest,
+		.config = *config,
+		.settings = app->settings,
+		.settings_json = app_config_to_json(app->config),
+	};
+	/* Settings were changed by hand, on the device: they are not held back by `update`. */
+	struct update_event event = {
+		.kind = UPDATE_STAGE,
+		.candidate = &candidate,
+		.apply = !is_new_image || app->apply_asked ||
+			 app->config->update == UPDATE_AUTO,
+	};
+
+	container_new_id(candidate.container);
+	reference_format(&app->config->ref, candidate.reference);
+	app->apply_asked = false;
+	app_decide(app, &event);
+	json_decref(candidate.settings_json);
+}
+
+static void pulled(struct pull *pull, const struct pull_result *result, void *data)
+{
+	struct app *app = data;
+
+	(void)pull;
+	app->pull = NULL;
+	if (result->err.code) {
+		note_failure(app, result);
+		return;
+	}
+	log_info("app %s: pulled %.19s, %lld bytes of layers fetched", app->config->name,
+		 result->image.text, (long long)result->fetched_bytes);
+	app->failures = 0;
+	app->error[0] = '\0';
+	app->fetched_bytes = result->fetched_bytes;
+	schedule_poll(app);
+	/* agent.ini or the tag may have changed meanwhile: then this one is already stale. */
+	if (digest_equal(&result->image, &app->candidate))
+		stage(app, &result->image, &result->manifest, &result->config);
+	else
+		app_consider(app);
+}
+
+static void start_pull(struct app *app, const struct digest *image)
+{
+	struct pull_request request = {
+		.reference = app->config->ref,
+		.digest = *image,
+		.on_end = pulled,
+		.data = app,
+	};
+
+	timer_stop(&app->poll_timer);
+	app->is_resolving = false;
+	app->pull = pull_start(app->agent, &request);
+}
+
+static bool is_busy(const struct app *app)
+{
+	const struct record *record = &app->record;
+
+	return app->pull || app->is_leaving || record->phase == PHASE_ROLLING_BACK ||
+	       ((record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION) &&
+		generation_exists(&record->current));
+}
+
+/* The image that should run: what the tag names, unless updates by hand hold it back. */
+static const struct digest *wanted_image(const struct app *app)
+{
+	const struct generation *current = &app->record.current;
+	char reference[REFERENCE_TEXT_SIZE];
+	bool is_same_reference, is_held_back;
+
+	reference_format(&app->config->ref, reference);
+	is_same_reference = generation_exists(current) && !strcmp(current->reference, reference);
+	is_held_back = app->config->update == UPDATE_MANUAL && !app->apply_asked;
+	if (is_same_reference && (is_held_back || digest_is_none(&app->candidate)))
+		return &current->image;
+	return &app->candidate;
+}
+
+/* Staged, and the tag or the settings have moved on: forget it. */
+static void drop_stale_candidate(struct app *app)
+{
+	if (app->record.phase == PHASE_STAGED)
+		app_decide(app, &(struct update_event){ .kind = UPDATE_DROP });
+}
+
+void app_consider(struct app *app)
+{
+	const struct digest *image = wanted_image(app);
+	const struct generation *at_hand;
+
+	if (is_busy(app) || digest_is_none(image))
+		return;
+	if (generation_is(&app->record.current, image, &app->settings)) {
+		app->apply_asked = false;
+		drop_stale_candidate(app);
+		return;
+	}
+	if (generation_is(&app->record.trying, image, &app->settings)) {
+		if (app->apply_asked || app->config->update == UPDATE_AUTO)
+			app_decide(app, &(struct update_event){ .kind = UPDATE_APPLY });
+		return;
+	}
+	if (update_is_refused(&app->record, image, &app->settings)) {
+		app->apply_asked = false;
+		drop_stale_candidate(app);
+		return;
+	}
+	at_hand = find_image(app, image);
+	if (at_hand)
+		stage(app, &at_hand->image, &at_hand->manifest, &at_hand->config);
+	else
+		start_pull(app, image);
+}
+
+static void healed(struct pull *pull, const struct pull_result *result, void *data)
+{
+	struct app *app = data;
+
+	(void)pull;
+	app->pull = NULL;
+	if (result->err.code) {
+		note_failure(app, result);
+	} else {
+		app->failures = 0;
+		app->error[0] = '\0';
+		schedule_poll(app);
+	}
+	/* Whether it worked is seen by starting. */
+	app_restart_later(app);
+}
+
+void app_heal(struct app *app, const struct generation *generation)
+{
+	struct pull_request request = {
+		.digest = generation->image,
+		.on_end = healed,
+		.data = app,
+	};
+	struct err err = ERR_INIT;
+
+	if (app->pull) {
+		app_restart_later(app); /* which comes back here when it still can't start */
+		return;
+	}
+	if (reference_parse(&request.reference, generation->reference, &err) < 0) {
+		log_error("app %s: %s", app->config->name, err.text);
+		return;
+	}
+	log_warn("app %s: the store lost a part of its image: fetched again", app->config->name);
+	timer_stop(&app->poll_timer);
+	app->is_resolving = false;
+	app->pull = pull_start(app->agent, &request);
+}
+
+void app_track_release(struct app *app)
+{
+	timer_stop(&app->poll_timer);
+	if (app->pull)
+		pull_cancel(app->pull);
+	app->pull = NULL;
+}

@@ -1,0 +1,318 @@
+#include "agent/bundle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/container.h"
+#include "config/spec.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/time.h"
+#include "store/image.h"
+#include "store/layer.h"
+#include "store/writable.h"
+
+#define HOST_FILE_MAX 65536
+#define ANONYMOUS_MAX 32 /* VOLUMEs of one image */
+
+/* What is looked up on the device before the spec can be built. */
+struct plan {
+	struct container *container;
+	struct image_config *image;
+	char *dir;
+	int dirfd;
+	struct spec_mount *volumes;
+	size_t volume_count;
+	struct spec_device *devices;
+	char hostname[HOST_NAME_MAX + 1];
+	char *resolv_conf, *hosts, *hostname_file;
+};
+
+static void plan_release(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->volume_count; i++)
+		free((char *)(uintptr_t)plan->volumes[i].source);
+	free(plan->volumes);
+	free(plan->devices);
+	free(plan->resolv_conf);
+	free(plan->hosts);
+	free(plan->hostname_file);
+	free(plan->dir);
+	fd_close(&plan->dirfd);
+	if (plan->image)
+		image_config_free(plan->image);
+}
+
+int bundle_image_config(struct container *container, struct image_config **out, struct err *err)
+{
+	return image_load(&container->agent->store, &container->config, out, NULL, err);
+}
+
+static int put_file(struct plan *plan, const char *name, const void *data, size_t size,
+		    struct err *err)
+{
+	int rc = fd_replace_file_volatile(plan->dirfd, name, data, size, 0644);
+
+	if (rc < 0)
+		return err_set(err, rc, "write %s/%s: %s", plan->dir, name, strerror(-rc));
+	return 0;
+}
+
+static int add_volume(struct plan *plan, const char *name, const char *path, bool read_only,
+		      struct err *err)
+{
+	char source[PATH_MAX];
+	int rc = volume_open(&plan->container->agent->store, name, source, err);
+
+	if (rc < 0)
+		return rc;
+	plan->volumes[plan->volume_count++] = (struct spec_mount){
+		.source = xstrdup(source),
+		.path = path,
+		.read_only = read_only,
+	};
+	return 0;
+}
+
+/* VOLUMEs of the image that the app doesn't cover get one that ends with the container. */
+static void anonymous_name(const struct container *container, size_t number, char *name,
+			   size_t size)
+{
+	snprintf(name, size, "%s-%zu", container->id, number);
+}
+
+static int plan_volumes(struct plan *plan, struct err *err)
+{
+	const struct app_config *settings = plan->container->settings;
+	size_t image_count = count_strings(plan->image->volumes);
+	int rc = 0;
+
+	if (image_count > ANONYMOUS_MAX)
+		return err_set(err, -E2BIG, "the image has %zu VOLUMEs, more than %d", image_count,
+			       ANONYMOUS_MAX);
+	plan->volumes = xcalloc(settings->volume_count + image_count, sizeof(*plan->volumes));
+	for (size_t i = 0; i < settings->volume_count && rc >= 0; i++)
+		rc = add_volume(plan, settings->volumes[i].source, settings->volumes[i].path,
+				settings->volumes[i].read_only, err);
+	for (size_t i = 0; i < image_count && rc >= 0; i++) {
+		char name[CONTAINER_ID_SIZE + 8];
+
+		if (app_config_mounts(settings, plan->image->volumes[i]))
+			continue;
+		anonymous_name(plan->container, i, name, sizeof(name));
+		rc = add_volume(plan, name, plan->image->volumes[i], false, err);
+	}
+	return rc;
+}
+
+static int plan_device(const struct app_device *device, struct spec_device *out, struct err *err)
+{
+	struct stat st;
+
+	if (stat(device->source, &st) < 0)
+		return err_sys(err, "device %s (is it plugged in, is its driver loaded?)",
+			       device->source);
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(err, -ENODEV, "device %s: not a device node; use bind = for files",
+			       device->source);
+	*out = (struct spec_device){
+		.type = S_ISCHR(st.st_mode) ? 'c' : 'b',
+		.major = major(st.st_rdev),
+		.minor = minor(st.st_rdev),
+		.mode = st.st_mode & 07777,
+		.uid = st.st_uid,
+		.gid = st.st_gid,
+	};
+	return 0;
+}
+
+static int plan_devices(struct plan *plan, struct err *err)
+{
+	const struct app_config *settings = plan->container->settings;
+	int rc = 0;
+
+	plan->devices = xcalloc(settings->device_count, sizeof(*plan->devices));
+	for (size_t i = 0; i < settings->device_count && !rc; i++)
+		rc = plan_device(&settings->devices[i], &plan->devices[i], err);
+	return rc;
+}
+
+/* A copy, not the host's file itself: the container may write to it. An absent one is empty. */
+static int copy_host_file(struct plan *plan, const char *from, const char *name, char **path,
+			  struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc = fd_read_file(AT_FDCWD, from, &text, HOST_FILE_MAX);
+
+	if (rc < 0 && rc != -ENOENT)
+		return err_set(err, rc, "read %s: %s", from, strerror(-rc));
+	*path = xasprintf("%s/%s", plan->dir, name);
+	return put_file(plan, name, buf_text(&text), text.size, err);
+}
+
+static int write_hosts(struct plan *plan, struct err *err)
+{
+	FREE_CLEANUP char *text = xasprintf("127.0.0.1\tlocalhost %s\n"
+					    "::1\tlocalhost ip6-localhost ip6-loopback\n",
+					    plan->hostname);
+
+	plan->hosts = xasprintf("%s/hosts", plan->dir);
+	return put_file(plan, "hosts", text, strlen(text), err);
+}
+
+static int plan_names(struct plan *plan, struct err *err)
+{
+	bool is_host = plan->container->settings->network == NETWORK_HOST;
+	FREE_CLEANUP char *line = NULL;
+	int rc;
+
+	if (is_host)
+		gethostname(plan->hostname, sizeof(plan->hostname) - 1);
+	else
+		snprintf(plan->hostname, sizeof(plan->hostname), "%.12s", plan->container->id);
+	rc = is_host ? copy_host_file(plan, "/etc/hosts", "hosts", &plan->hosts, err) :
+		       write_hosts(plan, err);
+	if (!rc)
+		rc = copy_host_file(plan, "/etc/resolv.conf", "resolv.conf", &plan->resolv_conf,
+				    err);
+	if (rc)
+		return rc;
+	line = xasprintf("%s\n", plan->hostname);
+	plan->hostname_file = xasprintf("%s/hostname", plan->dir);
+	return put_file(plan, "hostname", line, strlen(line), err);
+}
+
+static int write_overlay(struct plan *plan, struct err *err)
+{
+	struct store *store = &plan->container->agent->store;
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct container_dir writable;
+	char path[PATH_MAX];
+	int rc;
+
+	for (size_t i = plan->image->diff_id_count; i-- > 0;) {
+		rc = store_layer_path(store, &plan->image->diff_ids[i], path, err);
+		if (rc < 0)
+			return rc;
+		buf_append_format(&text, "lower %s\n", path);
+	}
+	rc = container_dir_open(store, plan->container->id, &writable, err);
+	if (rc < 0)
+		return rc;
+	buf_append_format(&text, "upper %s\nwork %s\n", writable.upper, writable.work);
+	return put_file(plan, "overlay", text.data, text.size, err);
+}
+
+static int write_spec(struct plan *plan, struct err *err)
+{
+	struct container *container = plan->container;
+	struct spec_input input = {
+		.id = container->id,
+		.hostname = plan->hostname,
+		.cgroup_parent = container->agent->config->cgroup_parent,
+		.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0,
+		.volumes = plan->volumes,
+		.volume_count = plan->volume_count,
+		.devices = plan->devices,
+		.resolv_conf = plan->resolv_conf,
+		.hosts = plan->hosts,
+		.hostname_file = plan->hostname_file,
+	};
+	JSON_CLEANUP json_t *spec = spec_build(container->settings, plan->image, &input, err);
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	char **args = NULL;
+
+	if (!spec)
+		return -EINVAL;
+	if (json_get_strings(json_object_get(spec, "process"), "args", &args, err) > 0) {
+		free_strings(container->args);
+		container->args = args;
+	}
+	json_append(&text, spec);
+	return put_file(plan, "config.json", text.data, text.size, err);
+}
+
+json_t *bundle_describe(const struct container *container)
+{
+	char created[TIME_TEXT_MAX];
+	json_t *json;
+
+	time_format_nano(created, container->created_ns);
+	json = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "name", container->name,
+			 "image", container->image_name, "config", container->config.text,
+			 "created", created, "restarts", container->restarts, "stop_signal",
+			 container->stop_signal, "args", json_from_strings(container->args),
+			 "settings", app_config_to_json(container->settings));
+	if (!json)
+		die_no_memory();
+	return json;
+}
+
+static int write_description(struct plan *plan, struct err *err)
+{
+	JSON_CLEANUP json_t *json = bundle_describe(plan->container);
+	BUF_CLEANUP struct buf text = BUF_INIT;
+
+	json_append(&text, json);
+	return put_file(plan, "container.json", text.data, text.size, err);
+}
+
+static int make_dir(struct plan *plan, struct err *err)
+{
+	int rc = fd_make_dirs(plan->dir, 0711);
+
+	if (!rc) {
+		plan->dirfd = open(plan->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = plan->dirfd < 0 ? -errno : fd_make_dir(plan->dirfd, "rootfs", 0755);
+	}
+	return rc < 0 ? err_set(err, rc, "make %s: %s", plan->dir, strerror(-rc)) : 0;
+}
+
+int bundle_write(struct container *container, struct err *err)
+{
+	__attribute__((cleanup(plan_release))) struct plan plan = {
+		.container = container,
+		.dir = container_dir(container),
+		.dirfd = -1,
+	};
+	int rc;
+
+	if ((rc = bundle_image_config(container, &plan.image, err)) < 0 ||
+	    (rc = image_check_layers(&container->agent->store, plan.image, err)) < 0 ||
+	    (rc = make_dir(&plan, err)) < 0 || (rc = plan_volumes(&plan, err)) < 0 ||
+	    (rc = plan_devices(&plan, err)) < 0 || (rc = plan_names(&plan, err)) < 0 ||
+	    (rc = write_overlay(&plan, err)) < 0)
+		return rc;
+	container->stop_signal = image_config_stop_signal(plan.image);
+	if ((rc = write_spec(&plan, err)) < 0)
+		return rc;
+	return write_description(&plan, err);
+}
+
+void bundle_remove(struct container *container)
+{
+	FREE_CLEANUP char *dir = container_dir(container);
+	struct err err = ERR_INIT;
+	int rc = fd_remove_tree(AT_FDCWD, dir);
+
+	if (rc < 0)
+		log_warn("remove %s: %s", dir, strerror(-rc));
+	if (container_dir_remove(&container->agent->store, container->id, &err) < 0)
+		log_warn("%s", err.text);
+	for (size_t i = 0; i < ANONYMOUS_MAX; i++) {
+		char name[CONTAINER_ID_SIZE + 8];
+
+		anonymous_name(container, i, name, sizeof(name));
+		rc = volume_remove(&container->agent->store, name, &err);
+		if (rc < 0 && rc != -ENOENT)
+			log_warn("%s", err.text);
+	}
+}

@@ -1,0 +1,34 @@
+/*
+ * The one binary and its roles. "berth ROLE ..." picks one; everything else is a client command. A link
+ * with another name than "berth" (such as "docker") is the client too.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/applets.h"
+
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+} roles[] = {
+	{ "agent", agent_main }, { "fetch", fetch_main },     { "unpack", unpack_main },
+	{ "shim", shim_main },	 { "runtime", runtime_main }, { "probe", probe_main },
+};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+int main(int argc, char **argv)
+{
+	bool is_docker = argc && !strcmp(base_name(argv[0]), "docker");
+
+	for (size_t i = 0; argc > 1 && !is_docker && i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (!strcmp(argv[1], roles[i].name))
+			return roles[i].main(argc - 1, argv + 1);
+	return cli_main(argc, argv);
+}
