@@ -5,9 +5,10 @@
  * Pure: whatever must be looked up on the device (volume directories, device numbers, whether
  * the kernel has cgroup namespaces) the caller looks up and hands in.
  *
- * One extension: process.user is 0:0 with process.user.username set to the image's User as written ("app",
- * "1000:1000", "app:grp"): names must be looked up in the container's own /etc/passwd, which only the
- * runtime can do, after pivot_root. The OCI spec leaves username to Windows; other runtimes ignore it.
+ * One extension: process.user is 0:0, with the image's User as written ("app", "1000:1000",
+ * "app:grp") in process.user.username when it names one. Names must be looked up in the
+ * container's own /etc/passwd, which only the runtime can do, after pivot_root. The OCI spec has
+ * username for Windows; other runtimes ignore it.
  */
 #ifndef CONFIG_SPEC_H
 #define CONFIG_SPEC_H
@@ -21,10 +22,12 @@
 #include "config/image_config.h"
 #include "lib/err.h"
 
+#define SPEC_VERSION "1.1.0"
+
 /* A bind mount of a directory or file of the host. */
 struct spec_mount {
 	const char *source; /* absolute */
-	const char *path;   /* in the container */
+	const char *path;   /* in the container, as path_clean() has it */
 	bool read_only;
 };
 
@@ -39,26 +42,32 @@ struct spec_device {
 };
 
 struct spec_input {
-	const char *id;	      /* container id: 64 hex digits */
-	const char *hostname; /* NULL: the first 12 digits of the id */
-	const char *rootfs;   /* NULL: "rootfs", relative to the bundle */
+	const char *id;		   /* container id: 64 hex digits */
+	const char *hostname;	   /* NULL: the first 12 digits of the id */
+	const char *rootfs;	   /* NULL: "rootfs", relative to the bundle */
 	const char *cgroup_parent; /* "/berth" */
 	bool cgroup_namespace;	   /* the kernel has them (4.6) */
 	bool terminal;
 
-	/* Volumes with their directories: the app's own and the image's anonymous ones. Binds come from the app. */
+	/*
+	 * Volumes with their directories: the app's own and the image's anonymous ones. Binds come
+	 * from the app.
+	 */
 	const struct spec_mount *volumes;
 	size_t volume_count;
 	/* As many as app->device_count. */
 	const struct spec_device *devices;
 
-	/* Files to show as /etc/resolv.conf, /etc/hosts, /etc/hostname; NULL: the image's own. */
+	/*
+	 * Files to show as /etc/resolv.conf, /etc/hosts, /etc/hostname; NULL: the image's own. The
+	 * container may write to them, as Docker has it: hand in copies that are its own.
+	 */
 	const char *resolv_conf;
 	const char *hosts;
 	const char *hostname_file;
 };
 
-/* A new reference, or NULL with the reason: nothing to run, a bad path from the image. */
+/* A new reference, or NULL with the reason: no command, a path that can't be used. */
 json_t *spec_build(const struct app_config *app, const struct image_config *image,
 		   const struct spec_input *input, struct err *err);
 

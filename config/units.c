@@ -127,9 +127,9 @@ int cpus_parse(const char *text, int64_t *milli, struct err *err)
 	const char *p = text;
 	int64_t value = read_decimal(&p, 1000, UNITS_CPUS_MAX_MILLI);
 
-	if (value <= 0 || *p)
+	if (value < UNITS_CPUS_MIN_MILLI || *p)
 		return err_set(err, -EINVAL,
-			       "not a number of processors; use one such as 0.5 (at least 0.001)");
+			       "not a number of processors; use one such as 0.5 (at least 0.01)");
 	*milli = value;
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 #define UNITS_SIZE_MAX (INT64_C(1) << 50)		/* bytes: 1 PiB */
 #define UNITS_DURATION_MAX_MS (INT64_C(366) * 86400000) /* a year */
+#define UNITS_CPUS_MIN_MILLI 10 /* the kernel's least quota is 1 ms of a period of 100 ms */
 #define UNITS_CPUS_MAX_MILLI 1024000			/* 1024 processors */
 
 /* "90s", "5m", "2h", "1h30m", "0" -> milliseconds. A fraction is refused. */
@@ -28,7 +29,7 @@ int size_parse(const char *text, int64_t *bytes, struct err *err);
 /* "20%" or "20" -> 20; 0 to 100. */
 int percent_parse(const char *text, int *percent, struct err *err);
 
-/* "0.5" -> 500 thousandths of a processor; more than 0. */
+/* "0.5" -> 500 thousandths of a processor. */
 int cpus_parse(const char *text, int64_t *milli, struct err *err);
 
 /* A whole number between min and max, both included. */

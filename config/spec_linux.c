@@ -1,0 +1,160 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/spec_parts.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+
+#define CPU_PERIOD_US 100000
+#define ANY (-1)
+
+/* moby oci/defaults.go */
+static char *const masked_paths[] = {
+	"/proc/acpi",	     "/proc/asound",	  "/proc/interrupts",
+	"/proc/kcore",	     "/proc/keys",	  "/proc/latency_stats",
+	"/proc/sched_debug", "/proc/scsi",	  "/proc/timer_list",
+	"/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware",
+	NULL,
+};
+static char *const readonly_paths[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
+};
+
+struct device_rule {
+	bool allow;
+	const char *type;
+	int major, minor;
+	const char *access;
+};
+
+/*
+ * Nothing but the devices that every container has. Any node may be made (mknod), as only its
+ * use does harm.
+ */
+static const struct device_rule device_rules[] = {
+	{ false, "a", ANY, ANY, "rwm" },
+	{ true, "c", ANY, ANY, "m" },
+	{ true, "b", ANY, ANY, "m" },
+	{ true, "c", 1, 3, "rwm" },	/* null */
+	{ true, "c", 1, 5, "rwm" },	/* zero */
+	{ true, "c", 1, 7, "rwm" },	/* full */
+	{ true, "c", 1, 8, "rwm" },	/* random */
+	{ true, "c", 1, 9, "rwm" },	/* urandom */
+	{ true, "c", 5, 0, "rwm" },	/* tty */
+	{ true, "c", 5, 1, "rwm" },	/* console */
+	{ true, "c", 5, 2, "rwm" },	/* ptmx */
+	{ true, "c", 136, ANY, "rwm" }, /* pts */
+};
+
+static void append_rule(json_t *rules, const struct device_rule *rule)
+{
+	json_t *object = json_object();
+
+	spec_put(object, "allow", json_boolean(rule->allow));
+	spec_put(object, "type", json_string(rule->type));
+	if (rule->major != ANY)
+		spec_put(object, "major", json_integer(rule->major));
+	if (rule->minor != ANY)
+		spec_put(object, "minor", json_integer(rule->minor));
+	spec_put(object, "access", json_string(rule->access));
+	spec_append(rules, object);
+}
+
+static json_t *build_rules(const struct app_config *app, const struct spec_input *input)
+{
+	json_t *rules = json_array();
+
+	for (size_t i = 0; i < sizeof(device_rules) / sizeof(*device_rules); i++)
+		append_rule(rules, &device_rules[i]);
+	for (size_t i = 0; i < app->device_count; i++)
+		append_rule(rules, &(struct device_rule){
+					   .allow = true,
+					   .type = input->devices[i].type == 'b' ? "b" : "c",
+					   .major = (int)input->devices[i].major,
+					   .minor = (int)input->devices[i].minor,
+					   .access = app->devices[i].permissions,
+				   });
+	return rules;
+}
+
+static json_t *build_devices(const struct app_config *app, const struct spec_input *input)
+{
+	json_t *devices = json_array();
+
+	for (size_t i = 0; i < app->device_count; i++) {
+		const struct spec_device *found = &input->devices[i];
+		json_t *object = json_object();
+
+		spec_put(object, "path", json_string(app->devices[i].path));
+		spec_put(object, "type", json_string(found->type == 'b' ? "b" : "c"));
+		spec_put(object, "major", json_integer(found->major));
+		spec_put(object, "minor", json_integer(found->minor));
+		spec_put(object, "fileMode", json_integer(found->mode));
+		spec_put(object, "uid", json_integer(found->uid));
+		spec_put(object, "gid", json_integer(found->gid));
+		spec_append(devices, object);
+	}
+	return devices;
+}
+
+static void append_namespace(json_t *list, const char *type)
+{
+	json_t *object = json_object();
+
+	spec_put(object, "type", json_string(type));
+	spec_append(list, object);
+}
+
+static json_t *build_namespaces(const struct app_config *app, const struct spec_input *input)
+{
+	json_t *list = json_array();
+
+	append_namespace(list, "pid");
+	append_namespace(list, "mount");
+	append_namespace(list, "ipc");
+	append_namespace(list, "uts");
+	if (input->cgroup_namespace)
+		append_namespace(list, "cgroup");
+	if (app->network != NETWORK_HOST)
+		append_namespace(list, "network"); /* a new one has lo and nothing else */
+	return list;
+}
+
+static void put_limit(json_t *resources, const char *controller, const char *name, int64_t value)
+{
+	json_t *object = json_object();
+
+	spec_put(object, name, json_integer(value));
+	spec_put(resources, controller, object);
+}
+
+static json_t *build_resources(const struct app_config *app, const struct spec_input *input)
+{
+	json_t *resources = json_object();
+
+	spec_put(resources, "devices", build_rules(app, input));
+	if (app->memory_bytes)
+		put_limit(resources, "memory", "limit", app->memory_bytes);
+	if (app->cpus_milli) {
+		put_limit(resources, "cpu", "quota", app->cpus_milli * CPU_PERIOD_US / 1000);
+		spec_put(json_object_get(resources, "cpu"), "period", json_integer(CPU_PERIOD_US));
+	}
+	if (app->pids)
+		put_limit(resources, "pids", "limit", app->pids);
+	return resources;
+}
+
+json_t *spec_linux(const struct app_config *app, const struct spec_input *input)
+{
+	const char *parent = strcmp(input->cgroup_parent, "/") ? input->cgroup_parent : "";
+	FREE_CLEANUP char *cgroup = xasprintf("%s/%s", parent, input->id);
+	json_t *object = json_object();
+
+	spec_put(object, "cgroupsPath", json_string(cgroup));
+	spec_put(object, "namespaces", build_namespaces(app, input));
+	spec_put(object, "devices", build_devices(app, input));
+	spec_put(object, "resources", build_resources(app, input));
+	spec_put(object, "maskedPaths", json_from_strings(masked_paths));
+	spec_put(object, "readonlyPaths", json_from_strings(readonly_paths));
+	return object;
+}
