@@ -1,0 +1,37 @@
+/*
+ * server - the Docker Engine API, and berth's own calls, on a unix socket.
+ *
+ *	api_server_new(agent, &agent->loop, "/run/berth/berth.sock", &err)	from now on clients are answered
+ *	api_server_free(server)					ends every connection
+ *
+ * Who may open the socket may do everything: it belongs to root, mode 0660. The socket of an agent
+ * that died is replaced; the store's lock makes sure that it is dead.
+ */
+#ifndef AGENT_API_SERVER_H
+#define AGENT_API_SERVER_H
+
+#include "agent/loop.h"
+#include "lib/err.h"
+#include "lib/list.h"
+
+/* When there are more, the one idle for longest goes; when none is idle the new one is told so. */
+#define API_CONNECTIONS_MAX 64
+
+struct agent;
+
+struct api_server {
+	struct agent *agent;
+	struct loop *loop;
+	char *path;
+	int fd;
+	struct watch watch;
+	struct timer resume_timer; /* accepting again after descriptors ran out */
+	struct list connections;
+	struct list execs; /* agent/api/exec.h */
+};
+
+struct api_server *api_server_new(struct agent *agent, struct loop *loop, const char *path,
+				  struct err *err);
+void api_server_free(struct api_server *server); /* NULL is fine */
+
+#endif
