@@ -1,0 +1,23 @@
+/* extract_meta - owner, mode, extended attributes and times of what extract has made. */
+#ifndef STORE_EXTRACT_META_H
+#define STORE_EXTRACT_META_H
+
+#include <archive_entry.h>
+#include <stdbool.h>
+
+#include "store/dirs.h"
+
+/* For an open file or directory. `fresh`: just made with mode & 01777, owned by us. */
+int extract_set_owner_mode(int fd, struct archive_entry *entry, bool fresh, bool set_gid_parent,
+			   struct err *err);
+int extract_set_xattrs(int fd, struct archive_entry *entry, struct err *err);
+int extract_set_time(int fd, struct archive_entry *entry, struct err *err);
+
+/* All of that for a name in a directory, which may be a symlink or device and was just made. */
+int extract_set_meta_at(const struct dir *parent, const char *name, struct archive_entry *entry,
+			struct err *err);
+
+/* What the entry says, or now. */
+struct timespec extract_mtime(struct archive_entry *entry);
+
+#endif
