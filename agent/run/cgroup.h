@@ -1,9 +1,9 @@
 /*
  * cgroup - one container's control group, the same on v1 and v2.
  *
- * The mode is found out from what is mounted: a v2 mount with controllers is CGROUP_V2; v1
- * controllers are CGROUP_V1, also beside an empty v2 mount (systemd's "hybrid"). A cgroup is named
- * by its path below the root of the hierarchies ("/berth/<id>"); on v1 it is made in every hierarchy
+ * The mode is found out from what is mounted: where v1 controllers are, it is CGROUP_V1, also
+ * beside an empty v2 mount (systemd's "hybrid"); else a v2 mount is CGROUP_V2. A cgroup is named by
+ * its path below the root of the hierarchies ("/berth/<id>"); on v1 it is made in every hierarchy
  * that matters: memory, cpu, cpuacct, pids, devices, freezer, and systemd's own, so that a service
  * manager does not take the container for a part of the agent's service.
  *
@@ -73,8 +73,9 @@ struct cgroup_limits {
 };
 
 struct cgroup_usage {
-	int64_t memory_bytes;	      /* charged in all, page cache too */
-	int64_t memory_inactive_bytes; /* page cache that can go at once; docker stats shows the difference */
+	int64_t memory_bytes; /* charged in all, page cache too */
+	/* Page cache that can go at once; docker stats shows the difference. */
+	int64_t memory_inactive_bytes;
 	int64_t memory_limit_bytes;   /* -1: none */
 	int64_t cpu_ns;
 	int64_t pids;
@@ -82,10 +83,14 @@ struct cgroup_usage {
 };
 
 int cgroup_init(struct cgroup *cgroup, const char *path, struct err *err);
-/* The cgroup a process is in (by the memory controller on v1), or -ESRCH. */
+/* The cgroup a process is in (on v1: in the first hierarchy there is), or -ESRCH. */
 int cgroup_init_of(struct cgroup *cgroup, pid_t pid, struct err *err);
 
-int cgroup_create(struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
+/*
+ * An empty one of that path is replaced, for its counters are another container's; -EBUSY when
+ * there are processes in it. After an error cgroup_remove() takes away what was made.
+ */
+int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
 /* Sends `signal` to every process in it; -ESRCH when there is none. */

@@ -1,0 +1,235 @@
+/* config.json's "linux": namespaces, devices, resources, paths. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/run/bundle_read.h"
+
+#define SIZE_OF(array) (sizeof(array) / sizeof(*(array)))
+
+static int read_namespace(struct namespaces *namespaces, const json_t *object, struct err *err)
+{
+	const char *name = "", *path = NULL;
+	int type;
+
+	if (json_get_string(object, "type", &name, err) < 0 ||
+	    json_get_string(object, "path", &path, err) < 0)
+		return -EINVAL;
+	if (!strcmp(name, "user") || !strcmp(name, "time"))
+		return err_set(err, -ENOTSUP,
+			       "the %s namespace is not supported by this version of berth", name);
+	type = ns_parse_type(name);
+	if (type < 0)
+		return err_set(err, -EINVAL, "\"type\" is \"%s\", not a namespace", name);
+	if (namespaces->make[type] || namespaces->join[type])
+		return err_set(err, -EINVAL, "the %s namespace is named twice", name);
+	if (path && *path)
+		namespaces->join[type] = xstrdup(path);
+	else
+		namespaces->make[type] = true;
+	return 0;
+}
+
+static int read_namespaces(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	json_t *array, *item;
+	size_t i;
+	int rc = json_get_array(object, "namespaces", &array, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc)
+		json_array_foreach(array, i, item)
+			if (read_namespace(&bundle->namespaces, item, err) < 0)
+				return err_context(err, "namespaces[%zu]", i);
+	/* Everything that follows mounts and masks: never in the mount namespace of the host. */
+	if (!bundle->namespaces.make[NS_MNT])
+		return err_set(err, -ENOTSUP, "namespaces: a new mount namespace is needed");
+	return 0;
+}
+
+static int read_device(const json_t *object, void *item, struct err *err)
+{
+	struct bundle_device *device = item;
+	int64_t major = 0, minor = 0, mode = 0666, uid = 0, gid = 0;
+	const char *type = "";
+
+	if (read_path(object, "path", &device->path, err) < 0 ||
+	    json_get_string(object, "type", &type, err) < 0 ||
+	    read_range(object, "major", 0, 0xfff, &major, err) < 0 ||
+	    read_range(object, "minor", 0, 0xfffff, &minor, err) < 0 ||
+	    read_range(object, "fileMode", 0, 0177777, &mode, err) < 0 ||
+	    read_range(object, "uid", 0, UINT32_MAX - 1, &uid, err) < 0 ||
+	    read_range(object, "gid", 0, UINT32_MAX - 1, &gid, err) < 0)
+		return -EINVAL;
+	if (!device->path)
+		return err_set(err, -EINVAL, "\"path\" is missing");
+	if (strlen(type) != 1 || !strchr("bcup", *type))
+		return err_set(err, -EINVAL, "\"type\" is \"%s\", not b, c, u or p", type);
+	device->type = *type == 'u' ? 'c' : *type; /* "u" is mknod(1)'s old name of "c" */
+	device->major = (unsigned int)major;
+	device->minor = (unsigned int)minor;
+	device->mode = (mode_t)mode & 07777;
+	device->uid = (uid_t)uid;
+	device->gid = (gid_t)gid;
+	return 0;
+}
+
+static int read_rule(const json_t *object, void *item, struct err *err)
+{
+	struct device_rule *rule = item;
+	const char *type = "a", *access = "rwm";
+
+	rule->major = rule->minor = -1;
+	if (json_get_bool(object, "allow", &rule->allow, err) < 0 ||
+	    json_get_string(object, "type", &type, err) < 0 ||
+	    json_get_string(object, "access", &access, err) < 0 ||
+	    read_range(object, "major", -1, INT32_MAX, &rule->major, err) < 0 ||
+	    read_range(object, "minor", -1, INT32_MAX, &rule->minor, err) < 0)
+		return -EINVAL;
+	if (!*type)
+		type = "a";
+	if (strlen(type) != 1 || !strchr("abcu", *type))
+		return err_set(err, -EINVAL, "\"type\" is \"%s\", not a, b or c", type);
+	rule->type = *type == 'u' ? 'c' : *type;
+	if (strlen(access) > 3 || strspn(access, "rwm") != strlen(access))
+		return err_set(err, -EINVAL, "\"access\" is \"%s\", not some of rwm", access);
+	strcpy(rule->access, *access ? access : "rwm");
+	return 0;
+}
+
+static int read_memory(struct cgroup_limits *limits, const json_t *resources, struct err *err)
+{
+	static const char *const later[] = { "swappiness", "disableOOMKiller" };
+	json_t *memory;
+	int rc = json_get_object(resources, "memory", &memory, err);
+
+	if (rc <= 0)
+		return rc;
+	if (refuse_members(memory, "", later, SIZE_OF(later), err) < 0 ||
+	    read_range(memory, "limit", -1, INT64_MAX, &limits->memory_bytes, err) < 0 ||
+	    read_range(memory, "swap", -1, INT64_MAX, &limits->memory_swap_bytes, err) < 0 ||
+	    read_range(memory, "reservation", -1, INT64_MAX, &limits->memory_reservation_bytes,
+		       err) < 0)
+		return err_context(err, "memory");
+	return 0;
+}
+
+static int read_cpu(struct cgroup_limits *limits, const json_t *resources, struct err *err)
+{
+	static const char *const later[] = { "burst", "realtimeRuntime", "realtimePeriod", "cpus",
+					     "mems", "idle" };
+	int64_t shares = 0, period = 0;
+	json_t *cpu;
+	int rc = json_get_object(resources, "cpu", &cpu, err);
+
+	if (rc <= 0)
+		return rc;
+	if (refuse_members(cpu, "", later, SIZE_OF(later), err) < 0 ||
+	    read_range(cpu, "shares", 0, 262144, &shares, err) < 0 ||
+	    read_range(cpu, "quota", -1, INT64_MAX / 1000, &limits->cpu_quota_us, err) < 0 ||
+	    read_range(cpu, "period", 0, 1000000, &period, err) < 0)
+		return err_context(err, "cpu");
+	limits->cpu_shares = (uint64_t)shares;
+	limits->cpu_period_us = (uint64_t)period;
+	return 0;
+}
+
+static int read_pids(struct cgroup_limits *limits, const json_t *resources, struct err *err)
+{
+	json_t *pids;
+	int rc = json_get_object(resources, "pids", &pids, err);
+
+	if (rc > 0 && read_range(pids, "limit", -1, INT32_MAX, &limits->pids, err) < 0)
+		return err_context(err, "pids");
+	return rc;
+}
+
+static int read_resources(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	static const char *const later[] = { "blockIO", "hugepageLimits", "network", "rdma",
+					     "unified" };
+	struct cgroup_limits *limits = &bundle->limits;
+	json_t *resources;
+	int rc = json_get_object(object, "resources", &resources, err);
+
+	if (rc <= 0)
+		return rc;
+	if (refuse_members(resources, "", later, SIZE_OF(later), err) < 0 ||
+	    read_memory(limits, resources, err) < 0 || read_cpu(limits, resources, err) < 0 ||
+	    read_pids(limits, resources, err) < 0 ||
+	    read_list(resources, "devices", sizeof(*limits->devices), (void **)&limits->devices,
+		      &limits->device_count, read_rule, err) < 0)
+		return err_context(err, "resources");
+	return 0;
+}
+
+static int read_sysctls(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	const char *name;
+	json_t *sysctls, *value;
+	int rc = json_get_object(object, "sysctl", &sysctls, err);
+
+	if (rc <= 0)
+		return rc;
+	bundle->sysctls = xcalloc(json_object_size(sysctls), sizeof(*bundle->sysctls));
+	json_object_foreach(sysctls, name, value) {
+		if (!json_is_string(value))
+			return err_set(err, -EINVAL, "sysctl: \"%s\" is not a string", name);
+		bundle->sysctls[bundle->sysctl_count++] = (struct bundle_sysctl){
+			.name = xstrdup(name), .value = xstrdup(json_string_value(value))
+		};
+	}
+	return 0;
+}
+
+static int read_propagation(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	const char *name;
+	int rc = json_get_string(object, "rootfsPropagation", &name, err);
+
+	if (rc <= 0 || !*name)
+		return rc < 0 ? rc : 0;
+	bundle->root_propagation = mount_propagation(name);
+	if (!bundle->root_propagation)
+		return err_set(err, -EINVAL, "\"rootfsPropagation\" is \"%s\", not a propagation",
+			       name);
+	return 0;
+}
+
+int bundle_read_linux(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	static const char *const later[] = { "seccomp",	    "uidMappings", "gidMappings",
+					     "mountLabel",  "intelRdt",	   "personality",
+					     "timeOffsets", "netDevices",  "memoryPolicy" };
+
+	if (refuse_members(object, "", later, SIZE_OF(later), err) < 0 ||
+	    read_namespaces(bundle, object, err) < 0 ||
+	    read_list(object, "devices", sizeof(*bundle->devices), (void **)&bundle->devices,
+		      &bundle->device_count, read_device, err) < 0 ||
+	    read_resources(bundle, object, err) < 0 || read_sysctls(bundle, object, err) < 0 ||
+	    read_copy(object, "cgroupsPath", &bundle->cgroup_path, err) < 0 ||
+	    json_get_strings(object, "maskedPaths", &bundle->masked_paths, err) < 0 ||
+	    json_get_strings(object, "readonlyPaths", &bundle->readonly_paths, err) < 0 ||
+	    read_propagation(bundle, object, err) < 0)
+		return err ? err->code : -EINVAL;
+	return 0;
+}
+
+void bundle_release_linux(struct bundle *bundle)
+{
+	for (size_t i = 0; i < NS_TYPES; i++)
+		free(bundle->namespaces.join[i]);
+	for (size_t i = 0; i < bundle->device_count; i++)
+		free(bundle->devices[i].path);
+	for (size_t i = 0; i < bundle->sysctl_count; i++) {
+		free(bundle->sysctls[i].name);
+		free(bundle->sysctls[i].value);
+	}
+	free(bundle->devices);
+	free(bundle->sysctls);
+	free(bundle->limits.devices);
+	free(bundle->cgroup_path);
+	free_strings(bundle->masked_paths);
+	free_strings(bundle->readonly_paths);
+}

@@ -1,0 +1,127 @@
+#include "agent/run/caps.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* By number: linux/capability.h. */
+static const char names[][23] = {
+	"CAP_CHOWN",	       "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH",
+	"CAP_FOWNER",	       "CAP_FSETID",	       "CAP_KILL",
+	"CAP_SETGID",	       "CAP_SETUID",	       "CAP_SETPCAP",
+	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN",       "CAP_NET_RAW",	       "CAP_IPC_LOCK",
+	"CAP_IPC_OWNER",       "CAP_SYS_MODULE",       "CAP_SYS_RAWIO",
+	"CAP_SYS_CHROOT",      "CAP_SYS_PTRACE",       "CAP_SYS_PACCT",
+	"CAP_SYS_ADMIN",       "CAP_SYS_BOOT",	       "CAP_SYS_NICE",
+	"CAP_SYS_RESOURCE",    "CAP_SYS_TIME",	       "CAP_SYS_TTY_CONFIG",
+	"CAP_MKNOD",	       "CAP_LEASE",	       "CAP_AUDIT_WRITE",
+	"CAP_AUDIT_CONTROL",   "CAP_SETFCAP",	       "CAP_MAC_OVERRIDE",
+	"CAP_MAC_ADMIN",       "CAP_SYSLOG",	       "CAP_WAKE_ALARM",
+	"CAP_BLOCK_SUSPEND",   "CAP_AUDIT_READ",       "CAP_PERFMON",
+	"CAP_BPF",	       "CAP_CHECKPOINT_RESTORE",
+};
+
+#define NAME_COUNT ((int)(sizeof(names) / sizeof(*names)))
+
+int cap_parse(const char *name)
+{
+	for (int i = 0; i < NAME_COUNT; i++)
+		if (!strcasecmp(name, names[i]))
+			return i;
+	return -EINVAL;
+}
+
+const char *cap_name(int number)
+{
+	return number >= 0 && number < NAME_COUNT ? names[number] : NULL;
+}
+
+static bool is_in(uint64_t set, int number)
+{
+	return set >> number & 1;
+}
+
+int caps_limit(const struct caps *caps, struct err *err)
+{
+	/* The kernel answers EINVAL past the last capability it knows. */
+	for (int i = 0; i < 64; i++) {
+		int held = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
+
+		if (held < 0)
+			break;
+		if (held && !is_in(caps->bounding, i) && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+			return err_sys(err, "drop %s from the bounding set",
+				       cap_name(i) ?: "a capability");
+	}
+	return 0;
+}
+
+int caps_keep(struct err *err)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_sys(err, "keep capabilities over the change of user");
+	return 0;
+}
+
+static int get(struct __user_cap_data_struct data[static 2])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return (int)syscall(SYS_capget, &header, data);
+}
+
+static int set(const struct caps *caps)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 2; i++)
+		data[i] = (struct __user_cap_data_struct){
+			.effective = (uint32_t)(caps->effective >> 32 * i),
+			.permitted = (uint32_t)(caps->permitted >> 32 * i),
+			.inheritable = (uint32_t)(caps->inheritable >> 32 * i),
+		};
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+/* A set was asked for that follows from the others: leave out what isn't in reach. */
+static struct caps attainable(const struct caps *caps, uint64_t held)
+{
+	struct caps can = { .permitted = caps->permitted & held };
+
+	can.effective = caps->effective & can.permitted;
+	/* Without CAP_SETPCAP a process can make inheritable only what it holds. */
+	can.inheritable = caps->inheritable & held & caps->bounding;
+	can.ambient = caps->ambient & can.permitted & can.inheritable;
+	return can;
+}
+
+static int raise_ambient(uint64_t ambient, struct err *err)
+{
+	/* Before 4.3 there are no ambient capabilities; then there is nothing to clear either. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && (errno != EINVAL || ambient))
+		return err_sys(err, "clear ambient capabilities");
+	for (int i = 0; i < NAME_COUNT; i++)
+		if (is_in(ambient, i) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
+			return err_sys(err, "raise ambient %s", names[i]);
+	return 0;
+}
+
+int caps_apply(const struct caps *caps, struct err *err)
+{
+	struct __user_cap_data_struct data[2] = { 0 };
+	struct caps can;
+
+	if (get(data) < 0)
+		return err_sys(err, "read capabilities");
+	can = attainable(caps, data[0].permitted | (uint64_t)data[1].permitted << 32);
+	if (set(&can) < 0)
+		return err_sys(err, "set capabilities");
+	return raise_ambient(can.ambient, err);
+}

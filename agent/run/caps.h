@@ -1,0 +1,38 @@
+/*
+ * caps - the five capability sets of a process (capabilities(7)) as bit masks.
+ *
+ * Around a change of user the order is:
+ *
+ *	caps_limit(&caps, err);		bounding set: needs CAP_SETPCAP, so before the change
+ *	caps_keep(err);			permitted capabilities survive setuid()
+ *	setgroups, setgid, setuid
+ *	caps_apply(&caps, err);		permitted, effective, inheritable, ambient
+ *
+ * What the runtime itself does not have, or the kernel does not know, cannot be given and is left
+ * out: so a "privileged" container works inside of another container.
+ */
+#ifndef AGENT_RUN_CAPS_H
+#define AGENT_RUN_CAPS_H
+
+#include <stdint.h>
+
+#include "lib/err.h"
+
+struct caps {
+	uint64_t bounding;
+	uint64_t effective;
+	uint64_t permitted;
+	uint64_t inheritable;
+	uint64_t ambient;
+};
+
+/* The number of "CAP_CHOWN", in any case; -EINVAL for an unknown name. */
+int cap_parse(const char *name);
+/* NULL past the last one. */
+const char *cap_name(int number);
+
+int caps_limit(const struct caps *caps, struct err *err);
+int caps_keep(struct err *err);
+int caps_apply(const struct caps *caps, struct err *err);
+
+#endif

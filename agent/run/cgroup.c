@@ -1,0 +1,198 @@
+#include "agent/run/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/run/cgroup_parts.h"
+#include "lib/fd.h"
+
+void cgroup_file(const struct cgroup *cgroup, enum cgroup_controller controller, const char *file,
+		 char path[static CGROUP_FILE_MAX])
+{
+	snprintf(path, CGROUP_FILE_MAX, "%s%s%s%s", cgroup->mounts[controller], cgroup->path,
+		 file ? "/" : "", file ?: "");
+}
+
+enum cgroup_controller cgroup_primary(const struct cgroup *cgroup)
+{
+	enum cgroup_controller c = 0;
+
+	while (c < CGROUP_CONTROLLERS - 1 && !cgroup->mounts[c][0])
+		c++;
+	return c;
+}
+
+int cgroup_write(const struct cgroup *cgroup, enum cgroup_controller controller, const char *file,
+		 const char *value, struct err *err)
+{
+	char path[CGROUP_FILE_MAX];
+	int rc;
+
+	cgroup_file(cgroup, controller, file, path);
+	rc = fd_write_file(AT_FDCWD, path, value);
+	if (rc < 0)
+		return err_set(err, rc, "write \"%s\" to %s: %s", value, path, strerror(-rc));
+	return 0;
+}
+
+int cgroup_write_number(const struct cgroup *cgroup, enum cgroup_controller controller,
+			const char *file, int64_t value, struct err *err)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	return cgroup_write(cgroup, controller, file, text, err);
+}
+
+static int read_file(const struct cgroup *cgroup, enum cgroup_controller controller,
+		     const char *file, struct buf *out)
+{
+	char path[CGROUP_FILE_MAX];
+
+	if (!cgroup->mounts[controller][0])
+		return -ENOENT;
+	cgroup_file(cgroup, controller, file, path);
+	return fd_read_file(AT_FDCWD, path, out, CGROUP_TEXT_MAX);
+}
+
+int64_t cgroup_read_number(const struct cgroup *cgroup, enum cgroup_controller controller,
+			   const char *file)
+{
+	char path[CGROUP_FILE_MAX];
+	int64_t value;
+
+	if (!cgroup->mounts[controller][0])
+		return -1;
+	cgroup_file(cgroup, controller, file, path);
+	return fd_read_number(AT_FDCWD, path, &value) < 0 ? -1 : value;
+}
+
+int64_t cgroup_read_key(const struct cgroup *cgroup, enum cgroup_controller controller,
+			const char *file, const char *key)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	size_t length = strlen(key);
+
+	if (read_file(cgroup, controller, file, &text) < 0)
+		return -1;
+	for (const char *line = buf_text(&text); line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, length) && line[length] == ' ')
+			return strtoll(line + length, NULL, 10);
+	}
+	return -1;
+}
+
+int cgroup_lacks(const char *controller, struct err *err)
+{
+	return err_set(err, -ENOTSUP,
+		       "the kernel has no %s cgroup controller, which the limit needs: enable it "
+		       "(\"cgroup_enable=%s\" on the kernel's command line), or take the limit out",
+		       controller, controller);
+}
+
+static bool is_repeated(const struct cgroup *cgroup, int controller)
+{
+	for (int i = 0; i < controller; i++)
+		if (!strcmp(cgroup->mounts[i], cgroup->mounts[controller]))
+			return true;
+	return false;
+}
+
+int cgroup_next_hierarchy(const struct cgroup *cgroup, int after)
+{
+	int c = after + 1;
+
+	while (c < CGROUP_CONTROLLERS && (!cgroup->mounts[c][0] || is_repeated(cgroup, c)))
+		c++;
+	return c;
+}
+
+/* The cgroup and those above it, from the top. */
+static int make_dirs(const struct cgroup *cgroup, enum cgroup_controller controller,
+		     struct err *err)
+{
+	struct cgroup prefix = *cgroup;
+	char dir[CGROUP_FILE_MAX];
+
+	for (char *slash = prefix.path; slash; *slash = '/') {
+		int rc;
+
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		cgroup_file(&prefix, controller, NULL, dir);
+		rc = fd_make_dir(AT_FDCWD, dir, 0755);
+		if (rc < 0)
+			return err_set(err, rc, "make cgroup %s: %s", dir, strerror(-rc));
+		if (!slash)
+			return 0;
+		if (cgroup->mode == CGROUP_V2)
+			cgroup2_delegate(cgroup, prefix.path);
+	}
+	return 0;
+}
+
+static int replace_dir(const struct cgroup *cgroup, enum cgroup_controller controller,
+		       struct err *err)
+{
+	char dir[CGROUP_FILE_MAX];
+
+	cgroup_file(cgroup, controller, NULL, dir);
+	if (rmdir(dir) < 0 && errno != ENOENT)
+		return err_sys(err, "cgroup %s is in use", dir);
+	return make_dirs(cgroup, controller, err);
+}
+
+int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+{
+	int rc = 0;
+
+	if (cgroup->mode == CGROUP_V2)
+		cgroup2_delegate(cgroup, "");
+	cgroup_for_each(c, cgroup) {
+		rc = replace_dir(cgroup, (enum cgroup_controller)c, err);
+		if (rc < 0)
+			return rc;
+	}
+	return cgroup->mode == CGROUP_V2 ? cgroup2_apply(cgroup, limits, err) :
+					   cgroup1_apply(cgroup, limits, err);
+}
+
+int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err)
+{
+	cgroup_for_each(c, cgroup) {
+		int rc = cgroup_write_number(cgroup, (enum cgroup_controller)c, "cgroup.procs", pid,
+					     err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
+{
+	return cgroup->mode == CGROUP_V2 ? cgroup2_freeze(cgroup, frozen, err) :
+					   cgroup1_freeze(cgroup, frozen, err);
+}
+
+int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
+{
+	char dir[CGROUP_FILE_MAX];
+
+	*usage = (struct cgroup_usage){ -1, -1, -1, -1, -1, -1 };
+	cgroup_file(cgroup, cgroup_primary(cgroup), NULL, dir);
+	if (access(dir, F_OK) < 0)
+		return -errno;
+	if (cgroup->mode == CGROUP_V2)
+		cgroup2_read_usage(cgroup, usage);
+	else
+		cgroup1_read_usage(cgroup, usage);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/*
+ * cgroup_parts - what the cgroup*.c share. cgroup_find.c finds the mode, cgroup.c makes
+ * directories, cgroup_tree.c walks them, which is the same on v1 and v2; cgroup1.c and cgroup2.c
+ * know the names of control files and what is written there.
+ */
+#ifndef AGENT_RUN_CGROUP_PARTS_H
+#define AGENT_RUN_CGROUP_PARTS_H
+
+#include "agent/run/cgroup.h"
+
+#define CGROUP_FILE_MAX (CGROUP_MOUNT_MAX + CGROUP_PATH_MAX + 64)
+
+#define CGROUP_TEXT_MAX (1024 * 1024) /* of mountinfo, of cgroup.procs */
+
+/* Each hierarchy once: on v2 there is one, on v1 controllers may share one. */
+#define cgroup_for_each(c, cgroup) \
+	for (int c = cgroup_next_hierarchy(cgroup, -1); c < CGROUP_CONTROLLERS; \
+	     c = cgroup_next_hierarchy(cgroup, c))
+int cgroup_next_hierarchy(const struct cgroup *cgroup, int after);
+
+/* The cgroup's directory in that hierarchy, with "/FILE" behind it unless that is NULL. */
+void cgroup_file(const struct cgroup *cgroup, enum cgroup_controller controller, const char *file,
+		 char path[static CGROUP_FILE_MAX]);
+
+/* The first hierarchy there is: where the processes of the cgroup are listed. */
+enum cgroup_controller cgroup_primary(const struct cgroup *cgroup);
+
+/* Writes a value into a control file; the error names both. */
+int cgroup_write(const struct cgroup *cgroup, enum cgroup_controller controller, const char *file,
+		 const char *value, struct err *err);
+int cgroup_write_number(const struct cgroup *cgroup, enum cgroup_controller controller,
+			const char *file, int64_t value, struct err *err);
+
+/* A control file that holds one number ("max" counts as -1); -1 when it can't be read. */
+int64_t cgroup_read_number(const struct cgroup *cgroup, enum cgroup_controller controller,
+			   const char *file);
+/* The number behind "KEY " in a file of such lines, or -1. */
+int64_t cgroup_read_key(const struct cgroup *cgroup, enum cgroup_controller controller,
+			const char *file, const char *key);
+
+/* "the kernel has no ... controller": what to do about it. */
+int cgroup_lacks(const char *controller, struct err *err);
+
+int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
+int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+void cgroup1_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
+
+/* Lets the controllers be used in the cgroup `path` (a prefix of the whole one). */
+void cgroup2_delegate(const struct cgroup *cgroup, const char *path);
+int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
+int cgroup2_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
+
+#endif

@@ -1,0 +1,138 @@
+#include "agent/run/ns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+static const struct {
+	const char *name; /* in config.json */
+	const char *file; /* in /proc/PID/ns */
+	int flag;
+} types[NS_TYPES] = {
+	[NS_CGROUP] = { "cgroup", "cgroup", CLONE_NEWCGROUP },
+	[NS_IPC] = { "ipc", "ipc", CLONE_NEWIPC },
+	[NS_MNT] = { "mount", "mnt", CLONE_NEWNS },
+	[NS_NET] = { "network", "net", CLONE_NEWNET },
+	[NS_PID] = { "pid", "pid", CLONE_NEWPID },
+	[NS_UTS] = { "uts", "uts", CLONE_NEWUTS },
+};
+
+int ns_parse_type(const char *name)
+{
+	for (int i = 0; i < NS_TYPES; i++)
+		if (!strcmp(name, types[i].name))
+			return i;
+	return -EINVAL;
+}
+
+int ns_flag(enum ns_type type)
+{
+	return types[type].flag;
+}
+
+int ns_clone_flags(const struct namespaces *namespaces)
+{
+	int flags = 0;
+
+	for (int i = 0; i < NS_TYPES; i++)
+		if (namespaces->make[i] && i != NS_CGROUP)
+			flags |= types[i].flag;
+	return flags;
+}
+
+static void init(struct ns_fds *ns)
+{
+	for (int i = 0; i < NS_TYPES; i++)
+		ns->fds[i] = -1;
+}
+
+int ns_open_joined(struct ns_fds *ns, const struct namespaces *namespaces, struct err *err)
+{
+	init(ns);
+	for (int i = 0; i < NS_TYPES; i++) {
+		const char *path = namespaces->join[i];
+
+		if (!path)
+			continue;
+		ns->fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (ns->fds[i] < 0)
+			return err_sys(err, "open the %s namespace %s", types[i].name, path);
+	}
+	return 0;
+}
+
+static bool kernel_has(const char *file)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
+	return access(path, F_OK) == 0;
+}
+
+/* Entering one's own namespace is refused for some types, and needless for all. */
+static bool is_own(int fd, const char *file)
+{
+	struct stat theirs, own;
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", file);
+	return fstat(fd, &theirs) == 0 && stat(path, &own) == 0 &&
+	       theirs.st_ino == own.st_ino && theirs.st_dev == own.st_dev;
+}
+
+int ns_open_process(struct ns_fds *ns, pid_t pid, struct err *err)
+{
+	char path[40];
+
+	init(ns);
+	for (int i = 0; i < NS_TYPES; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, types[i].file);
+		ns->fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+		if (ns->fds[i] < 0 && errno == ENOENT && !kernel_has(types[i].file))
+			continue;
+		if (ns->fds[i] < 0)
+			return err_sys(err, "open %s", path);
+		if (is_own(ns->fds[i], types[i].file))
+			fd_close(&ns->fds[i]);
+	}
+	return 0;
+}
+
+void ns_close(struct ns_fds *ns)
+{
+	for (int i = 0; i < NS_TYPES; i++)
+		fd_close(&ns->fds[i]);
+}
+
+static int enter(const struct ns_fds *ns, enum ns_type type, struct err *err)
+{
+	if (ns->fds[type] >= 0 && setns(ns->fds[type], types[type].flag) < 0)
+		return err_sys(err, "join the %s namespace", types[type].name);
+	return 0;
+}
+
+int ns_enter_pid(const struct ns_fds *ns, struct err *err)
+{
+	return enter(ns, NS_PID, err);
+}
+
+int ns_enter(const struct ns_fds *ns, struct err *err)
+{
+	static const enum ns_type order[] = { NS_CGROUP, NS_IPC, NS_UTS, NS_NET, NS_MNT };
+
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order) && !rc; i++)
+		rc = enter(ns, order[i], err);
+	return rc;
+}
