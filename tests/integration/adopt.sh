@@ -65,7 +65,8 @@ reload() {
 	: > "$T/agent.log"
 	agent_reload
 	wait_until "a bad file is reported with its line" 5 logged "agent.ini:$line: .*memroy"
-	like "status tells it too" "$(berth status 2>&1)" "agent.ini:$line: "
+	like "status tells it too" "$(berth status --json | jq -r .error)" "agent.ini:$line: "
+	like "also for people" "$(berth status 2>&1)" "agent.ini:$line: "
 	check "both apps run on" stays 2 both_run
 	same "the same processes" "$(app_pid web) $(app_pid second)" "$pid $second"
 	agent_stop KILL
