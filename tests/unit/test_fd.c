@@ -1,0 +1,115 @@
+/* Files: whole reads and writes, replacing, removing trees, passing descriptors. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "test.h"
+
+static char base[64];
+static int dirfd;
+
+static void make_base(void)
+{
+	snprintf(base, sizeof(base), "/tmp/test_fd.XXXXXX");
+	if (!mkdtemp(base))
+		abort();
+	dirfd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static const char *content(const char *name)
+{
+	static char text[64];
+	BUF_CLEANUP struct buf buf = BUF_INIT;
+
+	if (fd_read_file(dirfd, name, &buf, sizeof(text) - 1) < 0)
+		return NULL;
+	snprintf(text, sizeof(text), "%s", buf_text(&buf));
+	return text;
+}
+
+static void a_file_is_replaced_whole(void)
+{
+	struct stat st;
+
+	CHECK_INT(fd_replace_file(dirfd, "a", "one", 3, 0600), 0);
+	CHECK_TEXT(content("a"), "one");
+	/* What a power cut may have left in the way. */
+	CHECK_INT(linkat(dirfd, "a", dirfd, ".a.new", 0), 0);
+	CHECK_INT(fd_replace_file(dirfd, "a", "two!", 4, 0640), 0);
+	CHECK_TEXT(content("a"), "two!");
+	CHECK_INT(fstatat(dirfd, ".a.new", &st, 0), -1);
+	CHECK_INT(fstatat(dirfd, "a", &st, 0), 0);
+	CHECK_INT(st.st_mode & 0777, 0640);
+	CHECK_INT(fd_replace_file(dirfd, "x/y", "", 0, 0600), -EINVAL);
+}
+
+static void reads_are_limited(void)
+{
+	BUF_CLEANUP struct buf buf = BUF_INIT;
+	int64_t number;
+
+	CHECK_INT(fd_replace_file_volatile(dirfd, "n", "123\n", 4, 0600), 0);
+	CHECK_INT(fd_read_file(dirfd, "n", &buf, 3), -EFBIG);
+	buf_clear(&buf);
+	CHECK_INT(fd_read_file(dirfd, "n", &buf, 4), 0);
+	CHECK_INT(fd_read_file(dirfd, "gone", &buf, 4), -ENOENT);
+	CHECK_INT(fd_read_number(dirfd, "n", &number), 0);
+	CHECK_INT(number, 123);
+	CHECK_INT(fd_write_file(dirfd, "n", "abc"), 0);
+	CHECK_INT(fd_read_number(dirfd, "n", &number), -EINVAL);
+}
+
+static void a_tree_goes_without_following_links(void)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/tree/a/b/c", base);
+	CHECK_INT(fd_make_dirs(path, 0755), 0);
+	CHECK_INT(fd_make_dirs(path, 0755), 0);
+	CHECK_INT(fd_replace_file(dirfd, "kept", "x", 1, 0600), 0);
+	CHECK_INT(symlinkat("../../kept", dirfd, "tree/a/link"), 0);
+	CHECK_INT(symlinkat("..", dirfd, "tree/up"), 0);
+	CHECK_INT(mkfifoat(dirfd, "tree/fifo", 0600), 0);
+	CHECK_INT(fd_remove_tree(dirfd, "tree"), 0);
+	CHECK_INT(fstatat(dirfd, "tree", &st, 0), -1);
+	CHECK_TEXT(content("kept"), "x");
+	CHECK_INT(fd_remove_tree(dirfd, "tree"), 0);
+	CHECK_INT(fd_make_dir(dirfd, "kept", 0755), -ENOTDIR);
+}
+
+static void descriptors_are_passed(void)
+{
+	int pair[2], out[4];
+	size_t count;
+	char text[8];
+
+	REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
+	CHECK_INT(fd_send(pair[0], "hi", 2, &dirfd, 1), 0);
+	CHECK_INT(fd_receive(pair[1], text, sizeof(text), out, &count), 2);
+	REQUIRE(count == 1);
+	CHECK(fcntl(out[0], F_GETFD) & FD_CLOEXEC);
+	close(out[0]);
+	CHECK_INT(fd_send(pair[0], "x", 1, NULL, 0), 0);
+	CHECK_INT(fd_receive(pair[1], text, sizeof(text), out, &count), 1);
+	CHECK_INT(count, 0);
+	close(pair[0]);
+	CHECK_INT(fd_receive(pair[1], text, sizeof(text), out, &count), 0);
+	close(pair[1]);
+}
+
+int main(void)
+{
+	make_base();
+	RUN(a_file_is_replaced_whole);
+	RUN(reads_are_limited);
+	RUN(a_tree_goes_without_following_links);
+	RUN(descriptors_are_passed);
+	fd_close(&dirfd);
+	fd_remove_tree(AT_FDCWD, base);
+	return test_end();
+}

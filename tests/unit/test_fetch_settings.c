@@ -1,0 +1,55 @@
+/* Credentials out of a docker config.json. */
+#include <errno.h>
+
+#include "agent/fetch_settings.h"
+#include "lib/json.h"
+#include "test.h"
+
+static int find(const char *text, const char *registry, char *pair, size_t size, struct err *err)
+{
+	JSON_CLEANUP json_t *found = NULL;
+	int rc = credentials_parse(text, strlen(text), registry, &found, err);
+
+	if (rc > 0)
+		snprintf(pair, size, "%s %s", json_string_value(json_object_get(found, "username")),
+			 json_string_value(json_object_get(found, "password")));
+	return rc;
+}
+
+static void both_forms_are_read(void)
+{
+	static const char text[] =
+		"{\"auths\":{\"a.example:5000\":{\"auth\":\"dXNlcjpwYTpzcw==\"},"
+		"\"https://index.docker.io/v1/\":{\"username\":\"u\",\"password\":\"p\"}}}";
+	char pair[64] = "";
+	struct err err = ERR_INIT;
+
+	CHECK_INT(find(text, "a.example:5000", pair, sizeof(pair), &err), 1);
+	CHECK_TEXT(pair, "user pa:ss");
+	CHECK_INT(find(text, "docker.io", pair, sizeof(pair), &err), 1);
+	CHECK_TEXT(pair, "u p");
+	CHECK_INT(find(text, "a.example", pair, sizeof(pair), &err), 0);
+	CHECK_INT(find("{}", "a.example", pair, sizeof(pair), &err), 0);
+}
+
+static void what_is_broken_is_told(void)
+{
+	char pair[64];
+	struct err err = ERR_INIT;
+
+	CHECK_INT(find("{\"auths\":{\"a.b\":{\"auth\":\"!\"}}}", "a.b", pair, sizeof(pair), &err),
+		  -EINVAL);
+	CHECK_HAS(err.text, "not base64");
+	CHECK_INT(find("{\"auths\":{\"a.b\":{\"auth\":\"dXNlcg==\"}}}", "a.b", pair, sizeof(pair), &err),
+		  -EINVAL);
+	CHECK_INT(find("{\"auths\":[]}", "a.b", pair, sizeof(pair), &err), -EINVAL);
+	CHECK_INT(find("{\"credsStore\":\"desktop\"}", "a.b", pair, sizeof(pair), &err), -EINVAL);
+	CHECK_HAS(err.text, "credential helpers");
+}
+
+int main(void)
+{
+	RUN(both_forms_are_read);
+	RUN(what_is_broken_is_told);
+	return test_end();
+}

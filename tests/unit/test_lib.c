@@ -1,0 +1,188 @@
+/* The base: err, buf, base64, time, json, sha256. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/base64.h"
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "lib/json.h"
+#include "lib/sha256.h"
+#include "lib/time.h"
+#include "test.h"
+
+static void an_error_is_one_printable_line(void)
+{
+	struct err err = ERR_INIT;
+
+	CHECK_INT(err_set(&err, -EINVAL, "bad\nname \x1b[31m%d", 7), -EINVAL);
+	CHECK_TEXT(err.text, "bad?name ?[31m7");
+	CHECK_INT(err_context(&err, "pull %s", "a:b"), -EINVAL);
+	CHECK_TEXT(err.text, "pull a:b: bad?name ?[31m7");
+	CHECK_INT(err_set(NULL, -ENOMEM, "nobody listens"), -ENOMEM);
+}
+
+static void a_long_error_is_cut(void)
+{
+	struct err err = ERR_INIT;
+	char text[2 * ERR_TEXT_MAX];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	err_set(&err, -EIO, "%s", text);
+	CHECK_INT(strlen(err.text), ERR_TEXT_MAX - 1);
+	err_context(&err, "ab");
+	CHECK_INT(strlen(err.text), ERR_TEXT_MAX - 1);
+	CHECK(!strncmp(err.text, "ab: xxx", 7));
+	err_context(&err, "%s", text);
+	CHECK_INT(strlen(err.text), ERR_TEXT_MAX - 1);
+	errno = ENOENT;
+	CHECK_INT(err_sys(&err, "open x"), -ENOENT);
+	CHECK_TEXT(err.text, "open x: No such file or directory");
+}
+
+static void a_buf_grows_and_shrinks(void)
+{
+	BUF_CLEANUP struct buf buf = BUF_INIT;
+	char *stolen;
+
+	CHECK_TEXT(buf_text(&buf), "");
+	buf_append(&buf, NULL, 0);
+	for (int i = 0; i < 100; i++)
+		buf_append_format(&buf, "%d,", i);
+	CHECK_INT(buf.size, 290);
+	buf_consume(&buf, 4);
+	CHECK(!strncmp(buf_text(&buf), "2,3,", 4));
+	buf_consume(&buf, buf.size);
+	CHECK_TEXT(buf_text(&buf), "");
+	buf_append_text(&buf, "left");
+	stolen = buf_steal(&buf);
+	CHECK_TEXT(stolen, "left");
+	CHECK_INT(buf.size, 0);
+	free(stolen);
+}
+
+static void base64_as_in_rfc_4648(void)
+{
+	static const char *const pairs[][2] = {
+		{ "", "" },	      { "f", "Zg==" },	      { "fo", "Zm8=" },	   { "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		BUF_CLEANUP struct buf coded = BUF_INIT;
+		BUF_CLEANUP struct buf plain = BUF_INIT;
+
+		base64_encode(&coded, pairs[i][0], strlen(pairs[i][0]));
+		CHECK_TEXT(buf_text(&coded), pairs[i][1]);
+		CHECK_INT(base64_decode(&plain, pairs[i][1]), 0);
+		CHECK_TEXT(buf_text(&plain), pairs[i][0]);
+	}
+}
+
+static void base64_takes_urls_and_no_rubbish(void)
+{
+	BUF_CLEANUP struct buf plain = BUF_INIT;
+
+	CHECK_INT(base64_decode(&plain, "-_8"), 0);
+	CHECK_INT(plain.size, 2);
+	CHECK_INT((unsigned char)plain.data[0], 0xfb);
+	CHECK_INT(base64_decode(&plain, "Zg==x"), -EINVAL);
+	CHECK_INT(base64_decode(&plain, "Z g="), -EINVAL);
+}
+
+static void time_there_and_back(void)
+{
+	char text[TIME_TEXT_MAX];
+	int64_t ns = 0;
+
+	CHECK_INT(time_parse("2026-01-01T00:00:00Z", &ns), 0);
+	CHECK_INT(ns, 1767225600LL * NS_PER_S);
+	time_format(text, ns);
+	CHECK_TEXT(text, "2026-01-01T00:00:00Z");
+	CHECK_INT(time_parse("2026-01-01T02:30:00.123456789123+02:30", &ns), 0);
+	time_format_nano(text, ns);
+	CHECK_TEXT(text, "2026-01-01T00:00:00.123456789Z");
+	CHECK_INT(time_parse("2026-01-01", &ns), -EINVAL);
+	CHECK_INT(time_parse("2026-01-01T00:00:00", &ns), -EINVAL);
+	CHECK_INT(time_parse("2026-01-01T00:00:00+1:0", &ns), -EINVAL);
+	CHECK_INT(time_parse("2026-01-01T00:00:00Zx", &ns), -EINVAL);
+}
+
+static int parse(const char *text, struct err *err)
+{
+	JSON_CLEANUP json_t *json = NULL;
+
+	return json_parse(&json, text, strlen(text), "x", err);
+}
+
+static void json_is_bounded(void)
+{
+	struct err err = ERR_INIT;
+	char deep[4 * JSON_DEPTH_MAX];
+
+	CHECK_INT(parse("{\"a\":1}", &err), 0);
+	CHECK_INT(parse("{\"a\":1,\"a\":2}", &err), -EINVAL);
+	CHECK_INT(parse("{} x", &err), -EINVAL);
+	CHECK_INT(parse("[1]", &err), -EINVAL);
+	CHECK_TEXT(err.text, "x: not a JSON object");
+	CHECK_INT(parse("{\"a\":\"\\u0000\"}", &err), -EINVAL);
+	memset(deep, '[', sizeof(deep));
+	memcpy(deep, "{\"a\":", 5);
+	deep[sizeof(deep) - 1] = '\0';
+	CHECK_INT(parse(deep, &err), -EINVAL);
+	CHECK_HAS(err.text, "nested more than");
+	CHECK_INT(parse("{\"[[[[\":\"\\\"{{{\"}", &err), 0);
+}
+
+static void getters_tell_absent_from_wrong(void)
+{
+	JSON_CLEANUP json_t *json = NULL;
+	struct err err = ERR_INIT;
+	static const char source[] = "{\"s\":1,\"n\":null,\"l\":[\"a\",\"b\"],\"m\":[1]}";
+	const char *text = "unchanged";
+	int64_t number = 5;
+	char **strings = NULL;
+
+	REQUIRE(json_parse(&json, source, strlen(source), "x", &err) == 0);
+	CHECK_INT(json_get_string(json, "s", &text, &err), -EINVAL);
+	CHECK_TEXT(err.text, "\"s\" is not a string");
+	CHECK_INT(json_get_string(json, "n", &text, &err), 0);
+	CHECK_INT(json_get_string(json, "z", &text, &err), 0);
+	CHECK_TEXT(text, "unchanged");
+	CHECK_INT(json_get_int(json, "s", &number, &err), 1);
+	CHECK_INT(number, 1);
+	CHECK_INT(json_get_strings(json, "m", &strings, &err), -EINVAL);
+	REQUIRE(json_get_strings(json, "l", &strings, &err) == 1);
+	CHECK_INT(count_strings(strings), 2);
+	CHECK_TEXT(strings[1], "b");
+	free_strings(strings);
+}
+
+static void sha256_of_fips_180(void)
+{
+	char hex[SHA256_HEX + 1], million[1000];
+	struct sha256 hash;
+
+	sha256_hex("abc", 3, hex);
+	CHECK_TEXT(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	memset(million, 'a', sizeof(million));
+	sha256_init(&hash);
+	for (int i = 0; i < 1000; i++)
+		sha256_update(&hash, million, sizeof(million));
+	sha256_final_hex(&hash, hex);
+	CHECK_TEXT(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+int main(void)
+{
+	RUN(an_error_is_one_printable_line);
+	RUN(a_long_error_is_cut);
+	RUN(a_buf_grows_and_shrinks);
+	RUN(base64_as_in_rfc_4648);
+	RUN(base64_takes_urls_and_no_rubbish);
+	RUN(time_there_and_back);
+	RUN(json_is_bounded);
+	RUN(getters_tell_absent_from_wrong);
+	RUN(sha256_of_fips_180);
+	return test_end();
+}
