@@ -31,7 +31,7 @@ int image_load(const struct store *store, const struct digest *config, struct im
 int image_load_manifest(const struct store *store, const struct digest *manifest, struct buf *raw,
 			struct err *err);
 
-/* 0 when every layer is in the store, so that a container can be made; -ENOENT names what is missing. */
+/* 0 when every layer is in the store, so that a container can be made; else -ENOENT or -EBADMSG, with the layer. */
 int image_check_layers(const struct store *store, const struct image_config *config,
 		       struct err *err);
 

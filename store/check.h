@@ -1,0 +1,10 @@
+/* check - what the store's file system can't do, told once at start. For store/ only. */
+#ifndef STORE_CHECK_H
+#define STORE_CHECK_H
+
+#include "store/store.h"
+
+/* Logs a warning for each thing that containers will need and that is missing. Writes nothing. */
+void check_file_system(const struct store *store);
+
+#endif

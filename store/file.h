@@ -1,0 +1,48 @@
+/* file - the store's small files and directories of them. For store/ only. */
+#ifndef STORE_FILE_H
+#define STORE_FILE_H
+
+#include <limits.h>
+#include <stddef.h>
+
+#include "lib/buf.h"
+#include "lib/err.h"
+#include "store/store.h"
+
+/*
+ * Appends a regular file's content to `out`; no more than `limit` bytes (-EFBIG), no other kind of
+ * file (-EBADMSG). Reading doesn't change its access time: that would be a write to flash.
+ */
+int file_read(int dirfd, const char *name, struct buf *out, size_t limit);
+
+/* fd_replace_file(), unless the file has that content already; counts what is written. */
+int file_write(struct store *store, int dirfd, const char *name, const void *data, size_t size);
+
+/* Durably; -ENOENT when there is none. */
+int file_remove(int dirfd, const char *name);
+
+/* Names in a directory that don't begin with a '.', sorted, NULL-terminated; free_strings(), also on error. */
+int file_names(int dirfd, char ***names);
+
+/* Removes what an interrupted fd_replace_file() left. */
+int file_remove_temporary(int dirfd);
+
+/* "<hex>.json" */
+#define FILE_DOCUMENT_SIZE (DIGEST_HEX_SIZE + 6)
+void file_document_name(char name[static FILE_DOCUMENT_SIZE], const struct digest *digest);
+/* The other way round. 0 or -EINVAL. */
+int file_document_digest(struct digest *digest, const char *name);
+
+/* Joins the store's path with the others. -ENAMETOOLONG. */
+int file_path(const struct store *store, char path[static PATH_MAX], struct err *err,
+	      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Moves an entry of `dirfd` to staging/ under a new name, which is returned in `name`. Not synced. */
+#define FILE_STAGED_SIZE 16
+int file_to_staging(struct store *store, int dirfd, const char *from,
+		    char name[static FILE_STAGED_SIZE]);
+
+/* A number that no other entry of staging/ has had since the store was opened, behind a letter. */
+void file_staged_name(struct store *store, char name[static FILE_STAGED_SIZE], char letter);
+
+#endif

@@ -1,0 +1,200 @@
+#include "store/gc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/image_config.h"
+#include "config/manifest.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "store/file.h"
+#include "store/image.h"
+#include "store/layer.h"
+#include "store/tag.h"
+
+struct digests {
+	struct digest *items;
+	size_t count;
+};
+
+struct gc {
+	struct store *store;
+	const struct gc_keep *keep;
+	struct digests images; /* to keep */
+	struct digests layers;
+	int64_t freed_bytes;
+};
+
+static bool has(const struct digests *set, const struct digest *digest)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (digest_equal(&set->items[i], digest))
+			return true;
+	return false;
+}
+
+static void add(struct digests *set, const struct digest *digest)
+{
+	if (has(set, digest))
+		return;
+	/* Capacities are powers of two: full when the count is one. */
+	if (!(set->count & (set->count - 1)))
+		set->items = xrealloc(set->items,
+				      (set->count ? 2 * set->count : 1) * sizeof(*set->items));
+	set->items[set->count++] = *digest;
+}
+
+static int mark_images(struct gc *gc, struct err *err)
+{
+	struct tag *tags;
+	size_t count;
+	int rc = tag_list(gc->store, &tags, &count, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < count; i++)
+		add(&gc->images, &tags[i].config);
+	for (size_t i = 0; i < gc->keep->config_count; i++)
+		add(&gc->images, &gc->keep->configs[i]);
+	free(tags);
+	return 0;
+}
+
+/* An image that can't be read may need any layer: then none is deleted. */
+static int mark_layers(struct gc *gc, struct err *err)
+{
+	for (size_t i = 0; i < gc->images.count; i++) {
+		struct image_config *config = NULL;
+		int rc = image_load(gc->store, &gc->images.items[i], &config, NULL, err);
+
+		if (rc == -ENOENT)
+			continue;
+		if (rc < 0)
+			return rc;
+		for (size_t j = 0; j < config->diff_id_count; j++)
+			add(&gc->layers, &config->diff_ids[j]);
+		image_config_free(config);
+	}
+	for (size_t i = 0; i < gc->keep->layer_count; i++)
+		add(&gc->layers, &gc->keep->layers[i]);
+	return 0;
+}
+
+typedef bool (*is_needed)(struct gc *gc, const char *name);
+
+/* What the names in a directory stand for is kept or goes; foreign names stay. */
+static bool needs_image(struct gc *gc, const char *name)
+{
+	struct digest digest;
+
+	return file_document_digest(&digest, name) < 0 || has(&gc->images, &digest);
+}
+
+/* A manifest that can't be read serves nobody: a pull brings it again. */
+static bool needs_manifest(struct gc *gc, const char *name)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct manifest *manifest = NULL;
+	struct digest digest;
+	bool needed;
+
+	if (file_document_digest(&digest, name) < 0)
+		return true;
+	needed = image_load_manifest(gc->store, &digest, &text, NULL) == 0 &&
+		 manifest_parse(&manifest, text.data, text.size, NULL) == 0 &&
+		 has(&gc->images, &manifest->config.digest);
+	manifest_free(manifest);
+	return needed;
+}
+
+static bool needs_layer(struct gc *gc, const char *name)
+{
+	struct layer_meta meta;
+	struct digest digest;
+
+	if (digest_from_hex(&digest, name) < 0 || has(&gc->layers, &digest))
+		return true;
+	if (layer_read_meta(gc->store, &digest, &meta, NULL) == 0)
+		gc->freed_bytes += meta.size_bytes;
+	return false;
+}
+
+static bool needs_container(struct gc *gc, const char *name)
+{
+	for (size_t i = 0; i < gc->keep->container_count; i++)
+		if (!strcmp(gc->keep->containers[i], name))
+			return true;
+	return false;
+}
+
+static int discard(struct gc *gc, int dir, const char *name, bool is_tree)
+{
+	char staged[FILE_STAGED_SIZE];
+
+	if (is_tree)
+		return file_to_staging(gc->store, dir, name, staged);
+	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
+}
+
+/* Files are removed, trees are moved to staging/. Durable when it returns. */
+static int sweep(struct gc *gc, int dir, const char *what, is_needed needed, bool is_tree,
+		 struct err *err)
+{
+	bool changed = false;
+	char **names;
+	int rc = file_names(dir, &names);
+
+	for (char **name = names; !rc && *name; name++) {
+		if (needed(gc, *name))
+			continue;
+		rc = discard(gc, dir, *name, is_tree);
+		changed = true;
+	}
+	free_strings(names);
+	if (changed && fsync(dir) < 0 && !rc)
+		rc = -errno;
+	return rc ? err_set(err, rc, "remove unused %s: %s", what, strerror(-rc)) : 0;
+}
+
+/* Only what was moved there by this process ('t'): stages of pulls under way ('s') are not ours. */
+static int delete_trees(struct gc *gc, struct err *err)
+{
+	char **names;
+	int rc = file_names(gc->store->staging, &names);
+
+	for (char **name = names; !rc && *name; name++)
+		if (**name == 't')
+			rc = fd_remove_tree(gc->store->staging, *name);
+	free_strings(names);
+	return rc ? err_set(err, rc, "delete unused layers: %s", strerror(-rc)) : 0;
+}
+
+static int collect(struct gc *gc, struct err *err)
+{
+	struct store *store = gc->store;
+
+	return mark_images(gc, err) ?:
+	       sweep(gc, store->images, "images", needs_image, false, err) ?:
+	       sweep(gc, store->manifests, "manifests", needs_manifest, false, err) ?:
+	       mark_layers(gc, err) ?:
+	       sweep(gc, store->layers, "layers", needs_layer, true, err) ?:
+	       sweep(gc, store->containers, "containers", needs_container, true, err) ?:
+	       delete_trees(gc, err);
+}
+
+int gc(struct store *store, const struct gc_keep *keep, int64_t *freed_bytes, struct err *err)
+{
+	struct gc gc = { .store = store, .keep = keep };
+	int rc = collect(&gc, err);
+
+	free(gc.images.items);
+	free(gc.layers.items);
+	if (freed_bytes)
+		*freed_bytes = gc.freed_bytes;
+	return rc;
+}

@@ -1,0 +1,82 @@
+#include "store/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "store/file.h"
+
+static int get_count(const json_t *json, const char *name, int64_t *out, struct err *err)
+{
+	int rc = json_get_int(json, name, out, err);
+
+	if (rc < 0)
+		return rc;
+	if (!rc || *out < 0)
+		return err_set(err, -EINVAL, "\"%s\" is missing or negative", name);
+	return 0;
+}
+
+int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err)
+{
+	JSON_CLEANUP json_t *json = NULL;
+	const char *diff_id = "";
+	int rc;
+
+	*meta = (struct layer_meta){ 0 };
+	if (size > LAYER_META_MAX)
+		return err_set(err, -EINVAL, "meta: more than %d bytes", LAYER_META_MAX);
+	rc = json_parse(&json, data, size, "meta", err);
+	if (rc < 0)
+		return rc;
+	rc = json_get_string(json, "diff_id", &diff_id, err);
+	if (rc < 0)
+		return rc;
+	if (digest_parse(&meta->diff_id, diff_id) < 0)
+		return err_set(err, -EINVAL, "\"diff_id\" is no digest");
+	rc = get_count(json, "size", &meta->size_bytes, err);
+	return rc ? rc : get_count(json, "files", &meta->files, err);
+}
+
+void layer_meta_format(const struct layer_meta *meta, struct buf *out)
+{
+	buf_append_format(out, "{\"diff_id\":\"%s\",\"size\":%lld,\"files\":%lld}\n",
+			  meta->diff_id.text, (long long)meta->size_bytes, (long long)meta->files);
+}
+
+int layer_read_meta(const struct store *store, const struct digest *diff_id,
+		    struct layer_meta *meta, struct err *err)
+{
+	FD_CLEANUP int dir = openat(store->layers, digest_hex(diff_id),
+				    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct err why = ERR_INIT;
+	int rc = dir < 0 ? -errno : file_read(dir, "meta", &text, LAYER_META_MAX);
+
+	if (dir < 0 && rc == -ENOENT)
+		return err_set(err, rc, "layer %s is not in the store", diff_id->text);
+	if (rc == -ENOENT || rc == -EFBIG || rc == -ENOTDIR)
+		rc = -EBADMSG;
+	if (!rc && layer_meta_parse(meta, buf_text(&text), text.size, &why) < 0)
+		return err_set(err, -EBADMSG, "layer %s is damaged: %s", diff_id->text, why.text);
+	if (!rc && !digest_equal(&meta->diff_id, diff_id))
+		return err_set(err, -EBADMSG, "layer %s is damaged: it says it is %s",
+			       diff_id->text, meta->diff_id.text);
+	return rc ? err_set(err, rc, "read layer %s: %s", diff_id->text, strerror(-rc)) : 0;
+}
+
+bool store_has_layer(const struct store *store, const struct digest *diff_id)
+{
+	struct layer_meta meta;
+
+	return layer_read_meta(store, diff_id, &meta, NULL) == 0;
+}
+
+int store_layer_path(const struct store *store, const struct digest *diff_id,
+		     char path[static PATH_MAX], struct err *err)
+{
+	return file_path(store, path, err, "/layers/%s/fs", digest_hex(diff_id));
+}

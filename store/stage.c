@@ -1,0 +1,176 @@
+#include "store/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/image_config.h"
+#include "config/manifest.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "store/file.h"
+#include "store/image.h"
+
+_Static_assert(sizeof(((struct stage *)0)->name) >= FILE_STAGED_SIZE, "the name has to fit");
+
+int stage_open(struct stage *stage, struct store *store, struct err *err)
+{
+	*stage = (struct stage){ .store = store, .dirfd = -1 };
+	file_staged_name(store, stage->name, 's');
+	stage->dirfd = fd_open_dir(store->staging, stage->name, 0700);
+	if (stage->dirfd < 0)
+		return err_set(err, stage->dirfd, "make %s/staging/%s: %s", store->path,
+			       stage->name, strerror(-stage->dirfd));
+	return 0;
+}
+
+void stage_discard(struct stage *stage)
+{
+	int rc;
+
+	if (stage->dirfd < 0)
+		return;
+	fd_close(&stage->dirfd);
+	rc = fd_remove_tree(stage->store->staging, stage->name);
+	if (rc < 0)
+		log_warn("remove %s/staging/%s: %s (it goes at the next start)", stage->store->path,
+			 stage->name, strerror(-rc));
+}
+
+/* --- layers --- */
+
+static int write_meta(const struct layer_meta *meta, int dir)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct stat st;
+
+	if (fstatat(dir, "fs", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	layer_meta_format(meta, &text);
+	/* It syncs the directory too, which makes `fs` in it durable. */
+	return fd_replace_file(dir, "meta", text.data, text.size, 0600);
+}
+
+/* A damaged layer of that name makes room; it was no layer (store_has_layer). */
+static int move_in(struct stage *stage, const char *from, const char *name)
+{
+	struct store *store = stage->store;
+	char staged[FILE_STAGED_SIZE];
+	int rc;
+
+	if (renameat(stage->dirfd, from, store->layers, name) == 0)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+		return -errno;
+	rc = file_to_staging(store, store->layers, name, staged);
+	if (rc < 0)
+		return rc;
+	if (renameat(stage->dirfd, from, store->layers, name) < 0)
+		return -errno;
+	return fd_remove_tree(store->staging, staged);
+}
+
+static int commit_layer(struct stage *stage, const struct layer_meta *meta, const char *from)
+{
+	FD_CLEANUP int dir =
+		openat(stage->dirfd, from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = dir < 0 ? -errno : write_meta(meta, dir);
+
+	if (!rc)
+		rc = move_in(stage, from, digest_hex(&meta->diff_id));
+	if (!rc && fsync(stage->store->layers) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsigned int number,
+		       struct err *err)
+{
+	char from[16];
+	int rc;
+
+	stage->store->written_bytes += meta->size_bytes;
+	if (store_has_layer(stage->store, &meta->diff_id))
+		return 0;
+	snprintf(from, sizeof(from), "%u", number);
+	rc = commit_layer(stage, meta, from);
+	if (rc < 0)
+		return err_set(err, rc, "put layer %s into the store: %s", meta->diff_id.text,
+			       strerror(-rc));
+	return 0;
+}
+
+/* --- the image --- */
+
+static int read_document(const struct stage *stage, const char *name, const struct digest *expected,
+			 struct buf *out, struct err *err)
+{
+	struct digest digest;
+	int rc = file_read(stage->dirfd, name, out, MANIFEST_SIZE_MAX);
+
+	if (rc < 0)
+		return err_set(err, rc, "read %s of the stage: %s", name, strerror(-rc));
+	digest_of(&digest, out->data, out->size);
+	if (!digest_equal(&digest, expected))
+		return err_set(err, -EBADMSG, "%s of the stage is %s instead of %s", name,
+			       digest.text, expected->text);
+	return 0;
+}
+
+static int check_image(const struct stage *stage, const struct digest *config,
+		       const struct buf *manifest_text, const struct buf *config_text,
+		       struct err *err)
+{
+	struct manifest *manifest = NULL;
+	struct image_config *image = NULL;
+	int rc = manifest_parse(&manifest, manifest_text->data, manifest_text->size, err);
+
+	if (!rc)
+		rc = image_config_parse(&image, config_text->data, config_text->size, err);
+	if (!rc && !digest_equal(&manifest->config.digest, config))
+		rc = err_set(err, -EBADMSG, "the manifest's config is %s instead of %s",
+			     manifest->config.digest.text, config->text);
+	if (!rc && manifest->layer_count != image->diff_id_count)
+		rc = err_set(err, -EBADMSG, "the manifest has %zu layers, the config %zu",
+			     manifest->layer_count, image->diff_id_count);
+	if (!rc)
+		rc = image_check_layers(stage->store, image, err);
+	manifest_free(manifest);
+	image_config_free(image);
+	return rc;
+}
+
+static int write_document(struct store *store, int dir, const struct digest *digest,
+			  const struct buf *text, struct err *err)
+{
+	char name[FILE_DOCUMENT_SIZE];
+	int rc;
+
+	file_document_name(name, digest);
+	rc = file_write(store, dir, name, text->data, text->size);
+	return rc ? err_set(err, rc, "write %s: %s", digest->text, strerror(-rc)) : 0;
+}
+
+int stage_commit_image(struct stage *stage, const struct digest *manifest,
+		       const struct digest *config, struct err *err)
+{
+	BUF_CLEANUP struct buf manifest_text = BUF_INIT, config_text = BUF_INIT;
+	int rc = read_document(stage, STAGE_MANIFEST, manifest, &manifest_text, err);
+
+	if (!rc)
+		rc = read_document(stage, STAGE_CONFIG, config, &config_text, err);
+	if (!rc)
+		rc = check_image(stage, config, &manifest_text, &config_text, err);
+	if (rc < 0)
+		return rc;
+	/* Written anew instead of renamed: what was checked is what gets in. The config comes last, it is the image. */
+	rc = write_document(stage->store, stage->store->manifests, manifest, &manifest_text, err);
+	if (!rc)
+		rc = write_document(stage->store, stage->store->images, config, &config_text, err);
+	return rc;
+}

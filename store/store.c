@@ -1,0 +1,231 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "store/check.h"
+#include "store/file.h"
+#include "store/layer.h"
+
+struct folder {
+	const char *name;
+	size_t member; /* offset of its descriptor in struct store */
+};
+
+static const struct folder folders[] = {
+	{ "layers", offsetof(struct store, layers) },
+	{ "images", offsetof(struct store, images) },
+	{ "manifests", offsetof(struct store, manifests) },
+	{ "tags", offsetof(struct store, tags) },
+	{ "apps", offsetof(struct store, apps) },
+	{ "containers", offsetof(struct store, containers) },
+	{ "volumes", offsetof(struct store, volumes) },
+	{ "staging", offsetof(struct store, staging) },
+};
+
+#define FOLDERS (sizeof(folders) / sizeof(*folders))
+
+static int *folder_fd(struct store *store, size_t i)
+{
+	return (int *)(void *)((char *)store + folders[i].member);
+}
+
+static int fail(const struct store *store, int rc, const char *what, struct err *err)
+{
+	return err_set(err, rc, "store %s: %s: %s", store->path, what, strerror(-rc));
+}
+
+static int open_root(struct store *store, const char *path, struct err *err)
+{
+	char *real;
+	int rc = fd_make_dirs(path, 0700);
+
+	if (rc < 0)
+		return err_set(err, rc, "make the store %s: %s", path, strerror(-rc));
+	real = realpath(path, NULL);
+	if (!real)
+		return err_sys(err, "open the store %s", path);
+	snprintf(store->path, sizeof(store->path), "%s", strcmp(real, "/") ? real : "");
+	free(real);
+	store->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return store->dirfd < 0 ? err_sys(err, "open the store %s", path) : 0;
+}
+
+/*
+ * A POSIX lock: it is asked who holds it without a pid being written to flash, helpers that are
+ * forked don't hold it, and it goes when the process does.
+ */
+static int take_lock(struct store *store, struct err *err)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	store->lock = openat(store->dirfd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (store->lock < 0)
+		return fail(store, -errno, "make the lock file", err);
+	if (fcntl(store->lock, F_SETLK, &lock) == 0)
+		return 0;
+	if (errno != EACCES && errno != EAGAIN)
+		return fail(store, -errno, "lock", err);
+	if (fcntl(store->lock, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return err_set(err, -EBUSY, "store %s is in use by another process", store->path);
+	return err_set(err, -EBUSY,
+		       "store %s is in use by process %d; stop that agent or name another store",
+		       store->path, (int)lock.l_pid);
+}
+
+static int check_version(struct store *store, struct err *err)
+{
+	int64_t version;
+	char text[16];
+	int rc = fd_read_number(store->dirfd, "version", &version);
+
+	if (rc == -ENOENT) {
+		int size = snprintf(text, sizeof(text), "%d\n", STORE_VERSION);
+
+		rc = file_write(store, store->dirfd, "version", text, (size_t)size);
+		return rc ? fail(store, rc, "write the version", err) : 0;
+	}
+	if (rc < 0)
+		return fail(store, rc, "read the version", err);
+	if (version != STORE_VERSION)
+		return err_set(err, -ENOTSUP,
+			       "store %s has layout version %lld, this berth knows %d; run the berth "
+			       "that made it, or name another store",
+			       store->path, (long long)version, STORE_VERSION);
+	return 0;
+}
+
+static int open_folders(struct store *store, struct err *err)
+{
+	bool made = false;
+
+	for (size_t i = 0; i < FOLDERS; i++) {
+		made |= mkdirat(store->dirfd, folders[i].name, 0700) == 0;
+		*folder_fd(store, i) = openat(store->dirfd, folders[i].name,
+					      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (*folder_fd(store, i) < 0)
+			return fail(store, -errno, folders[i].name, err);
+	}
+	if (made && fsync(store->dirfd) < 0)
+		return fail(store, -errno, "sync", err);
+	return 0;
+}
+
+static int empty_staging(struct store *store)
+{
+	char **names;
+	int rc = file_names(store->staging, &names);
+
+	for (char **name = names; !rc && *name; name++)
+		rc = fd_remove_tree(store->staging, *name);
+	free_strings(names);
+	return rc;
+}
+
+/* A layer is renamed into place with its meta in it; one without was damaged. */
+static int remove_half_layers(struct store *store)
+{
+	char **names, staged[FILE_STAGED_SIZE];
+	int rc = file_names(store->layers, &names);
+
+	for (char **name = names; !rc && *name; name++) {
+		struct err why = ERR_INIT;
+		struct layer_meta meta;
+		struct digest id;
+
+		if (digest_from_hex(&id, *name) < 0)
+			continue; /* not ours */
+		if (layer_read_meta(store, &id, &meta, &why) != -EBADMSG)
+			continue;
+		log_warn("store %s: removed: %s", store->path, why.text);
+		rc = file_to_staging(store, store->layers, *name, staged);
+	}
+	free_strings(names);
+	return rc;
+}
+
+static int remove_leftovers(struct store *store, struct err *err)
+{
+	int rc = remove_half_layers(store);
+
+	if (!rc)
+		rc = empty_staging(store);
+	if (!rc)
+		rc = file_remove_temporary(store->dirfd);
+	for (size_t i = 0; !rc && i < FOLDERS; i++)
+		if (*folder_fd(store, i) != store->volumes)
+			rc = file_remove_temporary(*folder_fd(store, i));
+	return rc ? fail(store, rc, "remove what is left from before", err) : 0;
+}
+
+int store_open(struct store *store, const char *path, struct err *err)
+{
+	int rc;
+
+	*store = (struct store){ .dirfd = -1, .lock = -1 };
+	for (size_t i = 0; i < FOLDERS; i++)
+		*folder_fd(store, i) = -1;
+	rc = open_root(store, path, err) ?: take_lock(store, err) ?: check_version(store, err) ?:
+	     open_folders(store, err) ?: remove_leftovers(store, err);
+	if (rc < 0) {
+		store_close(store);
+		return rc;
+	}
+	check_file_system(store);
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	for (size_t i = 0; i < FOLDERS; i++)
+		fd_close(folder_fd(store, i));
+	fd_close(&store->lock);
+	fd_close(&store->dirfd);
+}
+
+static int add_layers(const struct store *store, struct store_usage *usage)
+{
+	char **names;
+	int rc = file_names(store->layers, &names);
+
+	for (char **name = names; *name; name++) {
+		struct layer_meta meta;
+		struct digest id;
+
+		if (digest_from_hex(&id, *name) < 0 || layer_read_meta(store, &id, &meta, NULL) < 0)
+			continue;
+		usage->layers++;
+		usage->bytes += meta.size_bytes;
+	}
+	free_strings(names);
+	return rc;
+}
+
+int store_usage(const struct store *store, struct store_usage *usage, struct err *err)
+{
+	struct statvfs fs;
+	int rc;
+
+	*usage = (struct store_usage){ 0 };
+	rc = add_layers(store, usage);
+	if (!rc && fstatvfs(store->dirfd, &fs) < 0)
+		rc = -errno;
+	if (rc < 0)
+		return fail(store, rc, "look", err);
+	usage->free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+	return 0;
+}
+
+int64_t store_written_bytes(const struct store *store)
+{
+	return store->written_bytes;
+}
