@@ -1,0 +1,248 @@
+/*
+ * fetch - the helper that talks to a registry, on behalf of the agent and of unpack.
+ *
+ *	berth fetch head REF		reports {"digest":..,"size":..}: what the tag points to, by one request
+ *	berth fetch pull REF DIGEST	writes frames (frame.h) to stdout: index, manifest, config, and the
+ *					layers that are not in the settings' "have"
+ *
+ * Settings come on stdin (fetch_input.h), what happens is told on descriptor 3 (report.h). It checks
+ * the digests of what it reads itself; layers it only passes on, 32 kB at a time, and unpack checks.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/applets.h"
+#include "agent/helper/fetch_input.h"
+#include "agent/helper/frame.h"
+#include "agent/helper/report.h"
+#include "agent/helper/sandbox.h"
+#include "config/image_config.h"
+#include "config/manifest.h"
+#include "lib/fd.h"
+#include "net/failure.h"
+#include "net/registry.h"
+
+struct fetch {
+	struct fetch_input input;
+	struct registry registry;
+	struct manifest *manifest;
+	struct image_config *config;
+};
+
+/* The code for a document that was refused: sound, but not for this machine, is no server's fault. */
+static int document_failed(int code)
+{
+	return code == -ENOTSUP ? FAILURE_PLATFORM : code;
+}
+
+static int send_frame(enum frame_type type, const void *data, size_t size, struct err *err)
+{
+	int ret = frame_write(STDOUT_FILENO, type, data, size);
+
+	if (ret == -EPIPE)
+		return err_set(err, FAILURE_RETRY, "unpack has gone while the image was fetched");
+	return ret < 0 ? err_set(err, ret, "write to unpack: %s", strerror(-ret)) : 0;
+}
+
+/* Manifest. */
+
+static int select_manifest(struct fetch *fetch, const struct buf *text, struct digest *digest,
+			   struct err *err)
+{
+	struct index *index;
+	int ret = index_parse(&index, text->data, text->size, err);
+
+	if (ret < 0)
+		return document_failed(ret);
+	const struct descriptor *found = index_select(index, &fetch->input.platform, err);
+
+	if (found)
+		*digest = found->digest;
+	index_free(index);
+	return found ? 0 : FAILURE_PLATFORM;
+}
+
+/* Gets the document with that digest, and passes it on. */
+static int fetch_document(struct fetch *fetch, const struct digest *digest, struct buf *text,
+			  enum manifest_kind *kind, struct err *err)
+{
+	char media_type[REGISTRY_MEDIA_TYPE_MAX + 1];
+	int ret = registry_get_manifest(&fetch->registry, digest, text, media_type, err);
+
+	if (ret < 0)
+		return ret;
+	ret = manifest_sniff(text->data, text->size, media_type, kind, err);
+	if (ret < 0)
+		return document_failed(ret);
+	return send_frame(*kind == MANIFEST_INDEX ? FRAME_INDEX : FRAME_MANIFEST, text->data,
+			  text->size, err);
+}
+
+static int fetch_manifest(struct fetch *fetch, struct err *err)
+{
+	struct buf text BUF_CLEANUP = BUF_INIT;
+	struct digest digest = fetch->input.digest;
+	enum manifest_kind kind;
+	int ret = fetch_document(fetch, &digest, &text, &kind, err);
+
+	if (ret == 0 && kind == MANIFEST_INDEX) {
+		ret = select_manifest(fetch, &text, &digest, err);
+		buf_clear(&text);
+		if (ret == 0)
+			ret = fetch_document(fetch, &digest, &text, &kind, err);
+		if (ret == 0 && kind == MANIFEST_INDEX)
+			ret = err_set(err, FAILURE_SERVER, "the index names another index");
+	}
+	if (ret < 0)
+		return ret;
+	return document_failed(manifest_parse(&fetch->manifest, text.data, text.size, err));
+}
+
+/* Config. */
+
+static int append_to_buf(const char *data, size_t size, void *arg)
+{
+	buf_append(arg, data, size);
+	return 0;
+}
+
+static int fetch_config(struct fetch *fetch, struct err *err)
+{
+	const struct descriptor *descriptor = &fetch->manifest->config;
+	struct buf text BUF_CLEANUP = BUF_INIT;
+	struct digest found;
+
+	if (descriptor->size > (int64_t)MANIFEST_CONFIG_SIZE_MAX)
+		return err_set(err, FAILURE_LIMIT, "the image's config has %" PRId64 " bytes",
+			       descriptor->size);
+	int ret = registry_get_blob(&fetch->registry, &descriptor->digest, descriptor->size, 0,
+				    append_to_buf, &text, err);
+
+	if (ret < 0)
+		return ret;
+	digest_of(&found, text.data ? text.data : "", text.size);
+	if (!digest_equal(&found, &descriptor->digest))
+		return err_set(err, FAILURE_DIGEST, "the registry's config blob %s has digest %s",
+			       descriptor->digest.text, found.text);
+	ret = image_config_parse(&fetch->config, text.data, text.size, err);
+	if (ret == 0)
+		ret = image_config_check(fetch->config, fetch->manifest, &fetch->input.platform, err);
+	return ret < 0 ? document_failed(ret) : send_frame(FRAME_CONFIG, text.data, text.size, err);
+}
+
+/* Layers. */
+
+struct layer_transfer {
+	struct report_progress progress;
+	struct err *err;
+};
+
+static int pass_on(const char *data, size_t size, void *arg)
+{
+	struct layer_transfer *transfer = arg;
+	int ret = send_frame(FRAME_DATA, data, size, transfer->err);
+
+	transfer->progress.current += (int64_t)size;
+	if (ret == 0)
+		report_progress(&transfer->progress);
+	return ret;
+}
+
+static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
+{
+	const struct descriptor *layer = &fetch->manifest->layers[number];
+	struct layer_transfer transfer = {
+		.progress = { .layer = &fetch->config->diff_ids[number], .total = layer->size },
+		.err = err,
+	};
+	char text[24];
+
+	report_progress(&transfer.progress);
+	snprintf(text, sizeof(text), "%zu", number);
+	int ret = send_frame(FRAME_LAYER, text, strlen(text), err);
+
+	if (ret == 0 && layer->size > 0)
+		ret = registry_get_blob(&fetch->registry, &layer->digest, layer->size, 0, pass_on,
+					&transfer, err);
+	return ret < 0 ? ret : send_frame(FRAME_LAYER_END, NULL, 0, err);
+}
+
+/* An image may hold the same layer twice: once is enough. */
+static bool is_wanted(const struct fetch *fetch, size_t number)
+{
+	const struct digest *diff_id = &fetch->config->diff_ids[number];
+
+	for (size_t i = 0; i < number; i++)
+		if (digest_equal(diff_id, &fetch->config->diff_ids[i]))
+			return false;
+	return !fetch_input_has(&fetch->input, diff_id);
+}
+
+static int fetch_layers(struct fetch *fetch, struct err *err)
+{
+	for (size_t i = 0; i < fetch->manifest->layer_count; i++) {
+		int ret = is_wanted(fetch, i) ? fetch_layer(fetch, i, err) : 0;
+
+		if (ret < 0)
+			return ret;
+	}
+	return send_frame(FRAME_END, NULL, 0, err);
+}
+
+/* The two commands. */
+
+static int pull(struct fetch *fetch, struct err *err)
+{
+	int ret = fetch_manifest(fetch, err);
+
+	if (ret == 0)
+		ret = fetch_config(fetch, err);
+	return ret < 0 ? ret : fetch_layers(fetch, err);
+}
+
+static int head(struct fetch *fetch, struct err *err)
+{
+	struct digest digest = DIGEST_NONE;
+	int64_t size = 0;
+	int ret = registry_head(&fetch->registry, &digest, &size, err);
+
+	if (ret < 0)
+		return ret;
+	report_line(json_pack("{s:s, s:I}", "digest", digest.text, "size", (json_int_t)size));
+	return 0;
+}
+
+static int run(struct fetch *fetch, struct err *err)
+{
+	int ret = sandbox_fetch(err);
+
+	if (ret < 0)
+		return ret;
+	registry_open(&fetch->registry, &fetch->input.settings, &fetch->input.reference);
+	ret = fetch->input.is_pull ? pull(fetch, err) : head(fetch, err);
+	registry_close(&fetch->registry);
+	manifest_free(fetch->manifest);
+	image_config_free(fetch->config);
+	return ret;
+}
+
+int fetch_main(int argc, char **argv)
+{
+	struct fetch fetch = { 0 };
+	struct err err = ERR_INIT;
+
+	report_init();
+	int ret = fetch_input_read(&fetch.input, argc, argv, STDIN_FILENO, &err);
+
+	if (ret == 0)
+		ret = run(&fetch, &err);
+	if (ret < 0)
+		report_error(err.text, failure_name(ret), fetch.registry.retry_after_s);
+	else
+		report_done();
+	fetch_input_release(&fetch.input);
+	return ret < 0 ? 1 : 0;
+}

@@ -1,0 +1,192 @@
+#include "agent/helper/fetch_input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "net/failure.h"
+#include "version.h"
+
+#define INPUT_MAX (4u << 20)
+
+static const char *const system_bundles[] = {
+	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Buildroot */
+	"/etc/ssl/cert.pem",		      /* Alpine, OpenWrt */
+	"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+};
+
+static int map_bundle(struct fetch_input *input, struct err *err)
+{
+	struct trust *trust = &input->settings.trust;
+	int fd FD_CLEANUP = -1;
+	struct stat status;
+
+	for (size_t i = 0; i < sizeof(system_bundles) / sizeof(system_bundles[0]) && fd < 0; i++)
+		fd = open(system_bundles[i], O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(err, FAILURE_TLS, "no trust anchors: the system has no %s (set %s)",
+			       system_bundles[0], trust->setting);
+	if (fstat(fd, &status) < 0 || status.st_size == 0 || status.st_size > (off_t)TRUST_PEM_MAX)
+		return err_set(err, FAILURE_TLS, "the system's bundle of CAs is empty or too large (set %s)",
+			       trust->setting);
+	input->bundle_size = (size_t)status.st_size;
+	input->bundle = mmap(NULL, input->bundle_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (input->bundle == MAP_FAILED) {
+		input->bundle = NULL;
+		return err_sys(err, "map the system's bundle of CAs");
+	}
+	trust->pem = input->bundle;
+	trust->size = input->bundle_size;
+	return 0;
+}
+
+static int take_registry(struct fetch_input *input, struct err *err)
+{
+	struct registry_settings *settings = &input->settings;
+	json_t *registry = NULL;
+	const char *pem = NULL;
+	int ret = json_get_object(input->json, "registry", &registry, err);
+
+	snprintf(input->setting, sizeof(input->setting), "ca = in [registry %s]",
+		 input->reference.registry);
+	settings->trust.setting = input->setting;
+	if (ret > 0)
+		ret = json_get_bool(registry, "insecure", &settings->insecure, err);
+	if (ret >= 0 && registry)
+		ret = json_get_string(registry, "ca_pem", &pem, err);
+	if (ret < 0)
+		return ret;
+	if (pem) {
+		settings->has_ca = true;
+		settings->trust.pem = pem;
+		settings->trust.size = strlen(pem);
+		return trust_check(&settings->trust, err) < 0 ? FAILURE_TLS : 0;
+	}
+	if (registry_is_plain(&input->reference, settings->insecure, false))
+		return 0;
+	return map_bundle(input, err);
+}
+
+static int take_auth(struct fetch_input *input, struct err *err)
+{
+	json_t *auth = NULL;
+	int ret = json_get_object(input->json, "auth", &auth, err);
+
+	if (ret > 0)
+		ret = json_get_string(auth, "username", &input->settings.username, err);
+	if (ret > 0)
+		ret = json_get_string(auth, "password", &input->settings.password, err);
+	return ret;
+}
+
+static int take_word(const json_t *object, const char *name, char word[static PLATFORM_WORD_MAX + 1],
+		     struct err *err)
+{
+	const char *text = NULL;
+	int ret = json_get_string(object, name, &text, err);
+
+	if (ret <= 0)
+		return ret;
+	if (strlen(text) > PLATFORM_WORD_MAX)
+		return err_set(err, -EINVAL, "settings for fetch: %s is too long", name);
+	strcpy(word, text);
+	return 0;
+}
+
+static int take_platform(struct fetch_input *input, struct err *err)
+{
+	json_t *object = NULL;
+	int ret = json_get_object(input->json, "platform", &object, err);
+
+	platform_current(&input->platform);
+	if (ret <= 0)
+		return ret;
+	input->platform = (struct platform){ 0 };
+	ret = take_word(object, "os", input->platform.os, err);
+	if (ret >= 0)
+		ret = take_word(object, "architecture", input->platform.architecture, err);
+	if (ret >= 0)
+		ret = take_word(object, "variant", input->platform.variant, err);
+	return ret;
+}
+
+static int take_settings(struct fetch_input *input, struct err *err)
+{
+	json_t *have = NULL;
+	int64_t floor = BUILD_TIME;
+	int ret = take_registry(input, err);
+
+	if (ret >= 0)
+		ret = take_auth(input, err);
+	if (ret >= 0)
+		ret = take_platform(input, err);
+	if (ret >= 0)
+		ret = json_get_array(input->json, "have", &have, err);
+	if (ret >= 0)
+		ret = json_get_int(input->json, "clock_floor", &floor, err);
+	input->settings.time_floor_s = floor > BUILD_TIME ? floor : BUILD_TIME;
+	return ret < 0 ? ret : 0;
+}
+
+static int take_arguments(struct fetch_input *input, int argc, char **argv, struct err *err)
+{
+	static const char usage[] = "usage: berth fetch head REF | berth fetch pull REF DIGEST "
+				    "(started by the agent; settings as JSON on stdin)";
+
+	if (argc < 3)
+		return err_set(err, -EINVAL, "%s", usage);
+	input->is_pull = !strcmp(argv[1], "pull");
+	if (!input->is_pull && strcmp(argv[1], "head"))
+		return err_set(err, -EINVAL, "%s", usage);
+	if (argc != (input->is_pull ? 4 : 3))
+		return err_set(err, -EINVAL, "%s", usage);
+	if (input->is_pull && digest_parse(&input->digest, argv[3]) < 0)
+		return err_set(err, -EINVAL, "'%s': %s", argv[3], digest_fault(argv[3]));
+	return reference_parse(&input->reference, argv[2], err);
+}
+
+int fetch_input_read(struct fetch_input *input, int argc, char **argv, int fd, struct err *err)
+{
+	struct buf text BUF_CLEANUP = BUF_INIT;
+
+	*input = (struct fetch_input){ 0 };
+	int ret = take_arguments(input, argc, argv, err);
+
+	if (ret < 0)
+		return ret;
+	ret = fd_read_all(fd, &text, INPUT_MAX);
+	if (ret < 0)
+		return err_set(err, ret, "read the settings for fetch: %s", strerror(-ret));
+	if (text.size == 0)
+		buf_append_text(&text, "{}");
+	ret = json_parse(&input->json, text.data, text.size, "settings for fetch", err);
+	return ret < 0 ? ret : take_settings(input, err);
+}
+
+void fetch_input_release(struct fetch_input *input)
+{
+	json_decref(input->json);
+	if (input->bundle)
+		munmap(input->bundle, input->bundle_size);
+	*input = (struct fetch_input){ 0 };
+}
+
+bool fetch_input_has(const struct fetch_input *input, const struct digest *diff_id)
+{
+	const json_t *have = json_object_get(input->json, "have"), *item;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)have, i, item) {
+		const char *text = json_string_value(item);
+
+		if (text && !strcmp(text, diff_id->text))
+			return true;
+	}
+	return false;
+}

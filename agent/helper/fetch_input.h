@@ -1,0 +1,44 @@
+/*
+ * fetch_input - what fetch is told: its argv and one JSON object on stdin, which the agent writes
+ * because fetch can open no files:
+ *
+ *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool}, "auth":{"username","password"}|null,
+ *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>}
+ *
+ * ca_pem is set when [registry] has `ca`. Without it, and when https is to be spoken, the system's
+ * bundle is mapped, before the sandbox is entered: passing 200 kB through the agent at each poll
+ * would cost it more memory than everything else it does. An empty document means all defaults.
+ */
+#ifndef AGENT_HELPER_FETCH_INPUT_H
+#define AGENT_HELPER_FETCH_INPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "config/digest.h"
+#include "config/platform.h"
+#include "config/reference.h"
+#include "lib/err.h"
+#include "net/registry.h"
+
+struct fetch_input {
+	bool is_pull;	       /* else: head */
+	struct reference reference;
+	struct digest digest;  /* pull: of the manifest or index */
+	struct registry_settings settings;
+	struct platform platform;
+	/* private: what the above points into */
+	json_t *json;
+	void *bundle;
+	size_t bundle_size;
+	char setting[REFERENCE_REGISTRY_MAX + 32];
+};
+
+/* -EINVAL with the reason. Release it in any case. */
+int fetch_input_read(struct fetch_input *input, int argc, char **argv, int fd, struct err *err);
+void fetch_input_release(struct fetch_input *input);
+
+/* Is this layer in the store already? */
+bool fetch_input_has(const struct fetch_input *input, const struct digest *diff_id);
+
+#endif

@@ -1,0 +1,136 @@
+#include "agent/helper/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/fd.h"
+
+#define FILE_MAX (256 * 1024)
+#define DESCRIPTORS_MAX 32
+
+/*
+ * The new root is mounted over /proc in a mount namespace of our own: that directory is there on every device, and
+ * fetch has no use for what it hides.
+ */
+#define NEW_ROOT "/proc"
+
+static const char *const resolver_files[] = { "etc/resolv.conf", "etc/hosts" };
+#define RESOLVER_FILES (sizeof(resolver_files) / sizeof(resolver_files[0]))
+
+static int copy_file(int root, const char *name, const struct buf *content, struct err *err)
+{
+	int fd FD_CLEANUP = openat(root, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+
+	if (fd < 0 || fd_write_full(fd, content->data, content->size) < 0)
+		return err_sys(err, "copy /%s into fetch's root", name);
+	return 0;
+}
+
+static int fill_root(const struct buf content[static RESOLVER_FILES], struct err *err)
+{
+	int root FD_CLEANUP = open(NEW_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0 || mkdirat(root, "etc", 0755) < 0)
+		return err_sys(err, "make fetch's root");
+	for (size_t i = 0; i < RESOLVER_FILES; i++) {
+		int ret = content[i].size > 0 ? copy_file(root, resolver_files[i], &content[i], err) : 0;
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int enter_root(const struct buf content[static RESOLVER_FILES], struct err *err)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, "make a mount namespace for fetch");
+	if (mount("berth-fetch", NEW_ROOT, "tmpfs", flags, "size=1m,nr_inodes=16,mode=755") < 0)
+		return err_sys(err, "mount a tmpfs for fetch");
+	int ret = fill_root(content, err);
+
+	if (ret < 0)
+		return ret;
+	if (mount(NULL, NEW_ROOT, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL) < 0 ||
+	    chdir(NEW_ROOT) < 0 || chroot(".") < 0)
+		return err_sys(err, "enter fetch's root");
+	return 0;
+}
+
+static int private_root(struct err *err)
+{
+	struct buf content[RESOLVER_FILES] = { BUF_INIT, BUF_INIT };
+	int ret = 0;
+
+	/* One that is missing is missing in there too, and the resolver goes on without it. */
+	for (size_t i = 0; i < RESOLVER_FILES && ret == 0; i++) {
+		char path[64] = "/";
+
+		strcat(path, resolver_files[i]);
+		ret = fd_read_file(AT_FDCWD, path, &content[i], FILE_MAX);
+		if (ret == -ENOENT)
+			ret = 0;
+		else if (ret < 0)
+			err_set(err, ret, "read %s: %s", path, strerror(-ret));
+	}
+	if (ret == 0)
+		ret = enter_root(content, err);
+	for (size_t i = 0; i < RESOLVER_FILES; i++)
+		buf_release(&content[i]);
+	return ret;
+}
+
+/* With the last of the user IDs root's capabilities go as well (capabilities(7)). */
+static int drop_root(struct err *err)
+{
+	if (setgroups(0, NULL) < 0 ||
+	    setresgid(SANDBOX_FETCH_ID, SANDBOX_FETCH_ID, SANDBOX_FETCH_ID) < 0 ||
+	    setresuid(SANDBOX_FETCH_ID, SANDBOX_FETCH_ID, SANDBOX_FETCH_ID) < 0)
+		return err_sys(err, "become user %d", SANDBOX_FETCH_ID);
+	return 0;
+}
+
+static int set_limits(struct err *err)
+{
+	static const struct {
+		int resource;
+		rlim_t value;
+	} limits[] = {
+		{ RLIMIT_NPROC, 0 },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, DESCRIPTORS_MAX },
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct rlimit limit = { limits[i].value, limits[i].value };
+
+		if (setrlimit(limits[i].resource, &limit) < 0)
+			return err_sys(err, "set a limit for fetch");
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, "give up privileges");
+	return 0;
+}
+
+int sandbox_fetch(struct err *err)
+{
+	int ret = 0;
+
+	if (geteuid() == 0) {
+		ret = private_root(err);
+		if (ret == 0)
+			ret = drop_root(err);
+	}
+	return ret < 0 ? ret : set_limits(err);
+}

@@ -1,0 +1,23 @@
+/*
+ * sandbox - what a helper gives up before it touches bytes from the network.
+ */
+#ifndef AGENT_HELPER_SANDBOX_H
+#define AGENT_HELPER_SANDBOX_H
+
+#include "lib/err.h"
+
+/* "Next to nobody": an ID of its own, so that no daemon that runs as nobody can signal or trace fetch. */
+#define SANDBOX_FETCH_ID 65533
+
+/*
+ * For fetch, which needs sockets, the DNS and its four descriptors: a root directory of its own that
+ * holds copies of /etc/resolv.conf and /etc/hosts (musl's resolver opens them at each lookup) and
+ * cannot be written to, its own user, no capabilities, no new privileges, no new processes, no
+ * core dump. The root is a tmpfs in a private mount namespace, so nothing is left behind.
+ *
+ * Not run as root (by hand, in tests) there is nothing to drop and no right to mount: then only
+ * the limits apply. As root everything has to work, or fetch ends.
+ */
+int sandbox_fetch(struct err *err);
+
+#endif

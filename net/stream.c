@@ -1,0 +1,367 @@
+#include "net/stream.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "lib/time.h"
+#include "net/failure.h"
+
+/* 1: ready, 0: the time is over, negative: poll failed. Errors of the socket count as ready. */
+static int wait_for(int fd, short events, int timeout_ms)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = events };
+	int64_t end = time_monotonic_ms() + timeout_ms;
+
+	for (;;) {
+		int64_t left = end - time_monotonic_ms();
+		int ret = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+
+		if (ret >= 0)
+			return ret;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static int fail(const struct stream *stream, int code, const char *what, struct err *err)
+{
+	if (code == -ECONNRESET || code == -EPIPE)
+		return err_set(err, code, "%s closed the connection while %s was awaited", stream->peer, stream->waiting_for);
+	return err_set(err, code, "%s: %s: %s", stream->peer, what, strerror(-code));
+}
+
+static int wait_stream(const struct stream *stream, short events, struct err *err)
+{
+	int ret = wait_for(stream->fd, events, stream->stall_ms);
+
+	if (ret > 0)
+		return 0;
+	if (ret < 0)
+		return fail(stream, ret, "poll", err);
+	return err_set(err, -ETIMEDOUT, "%s: no byte for %d s while waiting for %s", stream->peer,
+		       (stream->stall_ms + 999) / 1000, stream->waiting_for);
+}
+
+/* Connecting. */
+
+static int resolve(const char *host, uint16_t port, struct addrinfo **out, struct err *err)
+{
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICSERV,
+	};
+	char service[8];
+
+	snprintf(service, sizeof(service), "%u", port);
+	int ret = getaddrinfo(host, service, &hints, out);
+
+	switch (ret) {
+	case 0:
+		return 0;
+	case EAI_NONAME:
+#if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
+	case EAI_NODATA:
+#endif
+		return err_set(err, -ENXIO, "host '%s' is not in the DNS (check the name)", host);
+	case EAI_AGAIN:
+		return err_set(err, -EHOSTUNREACH,
+			       "no answer from the DNS about '%s' (check the network and "
+			       "/etc/resolv.conf)", host);
+	case EAI_SYSTEM:
+		return err_sys(err, "look up '%s'", host);
+	}
+	return err_set(err, -EHOSTUNREACH, "look up '%s': %s", host, gai_strerror(ret));
+}
+
+/* Returns the descriptor of a connected, non-blocking socket. */
+static int connect_address(const struct addrinfo *address, int connect_ms)
+{
+	int fd FD_CLEANUP = socket(address->ai_family,
+				   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0, on = 1;
+	socklen_t size = sizeof(error);
+
+	if (fd < 0)
+		return -errno;
+	/* Without it the small writes of a TLS handshake wait for acknowledgements: 44 ms. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+		return fd_steal(&fd);
+	if (errno != EINPROGRESS)
+		return -errno;
+	int ret = wait_for(fd, POLLOUT, connect_ms);
+
+	if (ret <= 0)
+		return ret < 0 ? ret : -ETIMEDOUT;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+		return -errno;
+	return error ? -error : fd_steal(&fd);
+}
+
+static int explain_connect(const struct stream *stream, int code, int connect_ms, struct err *err)
+{
+	switch (code) {
+	case -ECONNREFUSED:
+		return err_set(err, code, "%s: connection refused (does the registry run there?)",
+			       stream->peer);
+	case -ETIMEDOUT:
+		return err_set(err, code, "%s: no connection within %d s", stream->peer,
+			       (connect_ms + 999) / 1000);
+	}
+	return err_set(err, code, "%s: connect: %s", stream->peer, strerror(-code));
+}
+
+int stream_connect(struct stream *stream, const char *host, uint16_t port, int connect_ms,
+		   int stall_ms, struct err *err)
+{
+	struct addrinfo *addresses;
+	int ret;
+
+	stream_adopt(stream, -1, host, stall_ms);
+	snprintf(stream->peer, sizeof(stream->peer), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+		 port);
+	ret = resolve(host, port, &addresses, err);
+	if (ret < 0)
+		return ret;
+	ret = -EHOSTUNREACH;
+	for (const struct addrinfo *a = addresses; a && stream->fd < 0; a = a->ai_next) {
+		ret = connect_address(a, connect_ms);
+		stream->fd = ret;
+	}
+	freeaddrinfo(addresses);
+	if (ret >= 0)
+		return 0;
+	stream->fd = -1;
+	return explain_connect(stream, ret, connect_ms, err);
+}
+
+void stream_adopt(struct stream *stream, int fd, const char *peer, int stall_ms)
+{
+	*stream = (struct stream){ .fd = fd, .stall_ms = stall_ms, .waiting_for = "the answer" };
+	snprintf(stream->peer, sizeof(stream->peer), "%s", peer);
+	if (fd >= 0)
+		fd_set_nonblocking(fd, true);
+}
+
+/* Bytes on the wire. */
+
+/* 0: the peer closed its side. */
+static ssize_t wire_read(struct stream *stream, void *data, size_t size, struct err *err)
+{
+	for (;;) {
+		ssize_t got = recv(stream->fd, data, size, 0);
+
+		if (got >= 0)
+			return got;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return fail(stream, -errno, "read", err);
+		int ret = wait_stream(stream, POLLIN, err);
+
+		if (ret < 0)
+			return ret;
+	}
+}
+
+static ssize_t wire_write(struct stream *stream, const void *data, size_t size, struct err *err)
+{
+	for (;;) {
+		ssize_t sent = send(stream->fd, data, size, MSG_NOSIGNAL);
+
+		if (sent >= 0)
+			return sent;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return fail(stream, -errno, "write", err);
+		int ret = wait_stream(stream, POLLOUT, err);
+
+		if (ret < 0)
+			return ret;
+	}
+}
+
+/* TLS: moves records until one of the doors in `wanted` is open. */
+
+static int send_records(struct stream *stream, struct err *err)
+{
+	size_t size;
+	unsigned char *data = tls_buffer(stream->tls, TLS_SEND_RECORD, &size);
+	ssize_t sent = wire_write(stream, data, size, err);
+
+	if (sent > 0)
+		tls_moved(stream->tls, TLS_SEND_RECORD, (size_t)sent);
+	return sent < 0 ? (int)sent : 0;
+}
+
+/* 1: bytes came, 0: the peer hung up. */
+static int receive_records(struct stream *stream, struct err *err)
+{
+	size_t size;
+	unsigned char *data = tls_buffer(stream->tls, TLS_RECEIVE_RECORD, &size);
+	ssize_t got = wire_read(stream, data, size, err);
+
+	if (got > 0)
+		tls_moved(stream->tls, TLS_RECEIVE_RECORD, (size_t)got);
+	return got > 0 ? 1 : (int)got;
+}
+
+static int tls_failed(const struct stream *stream, struct err *err)
+{
+	struct err reason = ERR_INIT;
+
+	if (tls_reason(stream->tls, &reason) == 0)
+		return 0;
+	return err_set(err, reason.code, "%s: %s", stream->peer, reason.text);
+}
+
+/* 1: open, 0: the stream is at its end, negative: an error. */
+static int pump(struct stream *stream, unsigned wanted, struct err *err)
+{
+	for (;;) {
+		unsigned state = tls_state(stream->tls);
+		int ret;
+
+		if (state & TLS_CLOSED)
+			return tls_failed(stream, err);
+		if (state & TLS_SEND_RECORD) {
+			ret = send_records(stream, err);
+			if (ret < 0)
+				return ret;
+		} else if (state & wanted) {
+			return 1;
+		} else if (state & TLS_RECEIVE_APP) {
+			return err_set(err, -EPROTO, "%s sent data before it was asked",
+				       stream->peer);
+		} else {
+			ret = receive_records(stream, err);
+			if (ret <= 0)
+				return ret;
+		}
+	}
+}
+
+int stream_start_tls(struct stream *stream, const char *host, const struct trust *trust,
+		     int64_t now_s, struct err *err)
+{
+	stream->tls = tls_new(host, trust, now_s, err);
+	if (!stream->tls)
+		return FAILURE_TLS;
+	stream->waiting_for = "the TLS handshake";
+	int ret = pump(stream, TLS_SEND_APP, err);
+
+	if (ret == 0)
+		return err_set(err, -EPIPE, "%s hung up during the TLS handshake", stream->peer);
+	return ret < 0 ? ret : 0;
+}
+
+static ssize_t tls_read(struct stream *stream, void *data, size_t size, struct err *err)
+{
+	int ret = pump(stream, TLS_RECEIVE_APP, err);
+	size_t available;
+
+	if (ret <= 0)
+		return ret;
+	const unsigned char *from = tls_buffer(stream->tls, TLS_RECEIVE_APP, &available);
+
+	if (available > size)
+		available = size;
+	memcpy(data, from, available);
+	tls_moved(stream->tls, TLS_RECEIVE_APP, available);
+	return (ssize_t)available;
+}
+
+static int tls_write(struct stream *stream, const char *data, size_t size, struct err *err)
+{
+	while (size > 0) {
+		int ret = pump(stream, TLS_SEND_APP, err);
+		size_t room;
+
+		if (ret == 0)
+			return fail(stream, -EPIPE, "write", err);
+		if (ret < 0)
+			return ret;
+		unsigned char *to = tls_buffer(stream->tls, TLS_SEND_APP, &room);
+
+		if (room > size)
+			room = size;
+		memcpy(to, data, room);
+		tls_moved(stream->tls, TLS_SEND_APP, room);
+		data += room;
+		size -= room;
+	}
+	tls_flush(stream->tls);
+	/* Not before the records are out may an answer be waited for. */
+	while (tls_state(stream->tls) & TLS_SEND_RECORD) {
+		int ret = send_records(stream, err);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+/* What a connection is used for. */
+
+ssize_t stream_read(struct stream *stream, void *data, size_t size, struct err *err)
+{
+	return stream->tls ? tls_read(stream, data, size, err) : wire_read(stream, data, size, err);
+}
+
+int stream_write(struct stream *stream, const void *data, size_t size, struct err *err)
+{
+	const char *next = data;
+
+	if (stream->tls)
+		return tls_write(stream, data, size, err);
+	while (size > 0) {
+		ssize_t sent = wire_write(stream, next, size, err);
+
+		if (sent < 0)
+			return (int)sent;
+		next += sent;
+		size -= (size_t)sent;
+	}
+	return 0;
+}
+
+bool stream_is_stale(const struct stream *stream)
+{
+	return stream->fd < 0 || wait_for(stream->fd, POLLIN, 0) != 0;
+}
+
+bool stream_is_open(const struct stream *stream)
+{
+	return stream->fd >= 0;
+}
+
+/* The goodbye of TLS is tried once and not waited for. */
+static void say_goodbye(struct stream *stream)
+{
+	size_t size;
+
+	tls_close(stream->tls);
+	const unsigned char *data = tls_buffer(stream->tls, TLS_SEND_RECORD, &size);
+
+	if (data && size > 0)
+		(void)!send(stream->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void stream_close(struct stream *stream)
+{
+	if (stream->tls && stream->fd >= 0 && !(tls_state(stream->tls) & TLS_CLOSED))
+		say_goodbye(stream);
+	tls_free(stream->tls);
+	stream->tls = NULL;
+	fd_close(&stream->fd);
+}

@@ -1,0 +1,61 @@
+/*
+ * stream - a connection to another machine: TCP, and TLS on top where asked. Blocking, with a
+ * time-out on every wait.
+ *
+ *	stream_connect(&stream, host, port, stall_ms, err)
+ *	stream_start_tls(&stream, host, trust, now_s, err)	only for https
+ *	stream_write / stream_read ...
+ *	stream_close(&stream)
+ *
+ * `waiting_for` names what the peer owes us ("the answer"), for the text of a time-out; whoever
+ * uses the stream sets it. After an error only stream_close() is left.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "net/tls.h"
+
+#define STREAM_PEER_SIZE 272
+
+struct stream {
+	int fd;		 /* -1: not open; non-blocking; a stream socket, so that SIGPIPE can be avoided */
+	struct tls *tls; /* NULL: plain */
+	int stall_ms;	 /* the longest wait for one more byte, either way */
+	char peer[STREAM_PEER_SIZE]; /* "host:port", for errors */
+	const char *waiting_for;     /* a constant: "no byte for 60 s while waiting for ..." */
+};
+
+#define STREAM_CLOSED ((struct stream){ .fd = -1 })
+
+/*
+ * Resolves the host (a name or an address literal) and tries each of its addresses, IPv4 and IPv6 in
+ * the resolver's order, for at most connect_ms each. -ENXIO: no such host; otherwise the last address's error.
+ */
+int stream_connect(struct stream *stream, const char *host, uint16_t port, int connect_ms,
+		   int stall_ms, struct err *err);
+
+/* For a socket that is connected already; takes the descriptor. */
+void stream_adopt(struct stream *stream, int fd, const char *peer, int stall_ms);
+
+/* The TLS handshake. `now_s`: Unix time that certificates are checked against. */
+int stream_start_tls(struct stream *stream, const char *host, const struct trust *trust,
+		     int64_t now_s, struct err *err);
+
+/* At least one byte, or 0 at the end. A TLS peer that just hangs up counts as an end: HTTP tells whether one is due. */
+ssize_t stream_read(struct stream *stream, void *data, size_t size, struct err *err);
+/* All of it. */
+int stream_write(struct stream *stream, const void *data, size_t size, struct err *err);
+
+/* Has the peer sent something, or hung up, while nothing was asked? Then it can't be used again. */
+bool stream_is_stale(const struct stream *stream);
+
+bool stream_is_open(const struct stream *stream);
+void stream_close(struct stream *stream);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * tls - a TLS client without I/O: bytes go in and out of buffers, stream.c moves them. BearSSL is
+ * behind it, and another library can take its place without anyone noticing.
+ *
+ * The engine has four doors. tls_state() tells which are open; tls_buffer() gives the memory
+ * behind an open one, tls_moved() tells how much of it was filled or taken.
+ *
+ *	TLS_SEND_RECORD		bytes for the peer are waiting		take, tls_moved
+ *	TLS_RECEIVE_RECORD	bytes from the peer are wanted		fill, tls_moved
+ *	TLS_SEND_APP		application data may be written		fill, tls_moved, tls_flush
+ *	TLS_RECEIVE_APP		application data has come		take, tls_moved
+ *	TLS_CLOSED		it is over: tls_reason() tells why
+ *
+ * TLS 1.2, ECDHE with AES-GCM or ChaCha20-Poly1305. One buffer serves both directions (16 kB
+ * less): request and answer take turns anyway.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "net/trust.h"
+
+enum tls_door {
+	TLS_CLOSED = 1,
+	TLS_SEND_RECORD = 2,
+	TLS_RECEIVE_RECORD = 4,
+	TLS_SEND_APP = 8,
+	TLS_RECEIVE_APP = 16,
+};
+
+struct tls;
+
+/*
+ * A client that wants to talk to `host`, whose certificate has to be valid at `now_s` and to lead to
+ * an anchor in `trust` (borrowed, needed until the handshake is over). NULL without randomness,
+ * or when berth was built without TLS.
+ */
+struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, struct err *err);
+void tls_free(struct tls *tls);
+
+unsigned tls_state(const struct tls *tls);
+unsigned char *tls_buffer(struct tls *tls, enum tls_door door, size_t *size);
+void tls_moved(struct tls *tls, enum tls_door door, size_t count);
+void tls_flush(struct tls *tls); /* makes a record of what was written */
+void tls_close(struct tls *tls); /* queues close_notify */
+
+/* Sets `err` (FAILURE_TLS) to why the engine closed; 0 when the peer said goodbye properly. */
+int tls_reason(const struct tls *tls, struct err *err);
+
+#endif

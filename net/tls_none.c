@@ -1,0 +1,54 @@
+/* What stands in for tls.c in a berth that was built without TLS: tls_new() fails, so the rest is never reached. */
+#ifndef CONFIG_TLS
+
+#include "net/failure.h"
+#include "net/tls.h"
+
+struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, struct err *err)
+{
+	(void)trust, (void)now_s;
+	err_set(err, FAILURE_TLS,
+		"https to %s: this berth was built without TLS (CONFIG_TLS; or set insecure = yes)", host);
+	return NULL;
+}
+
+void tls_free(struct tls *tls)
+{
+	(void)tls;
+}
+
+unsigned tls_state(const struct tls *tls)
+{
+	(void)tls;
+	return TLS_CLOSED;
+}
+
+unsigned char *tls_buffer(struct tls *tls, enum tls_door door, size_t *size)
+{
+	(void)tls, (void)door;
+	*size = 0;
+	return NULL;
+}
+
+void tls_moved(struct tls *tls, enum tls_door door, size_t count)
+{
+	(void)tls, (void)door, (void)count;
+}
+
+void tls_flush(struct tls *tls)
+{
+	(void)tls;
+}
+
+void tls_close(struct tls *tls)
+{
+	(void)tls;
+}
+
+int tls_reason(const struct tls *tls, struct err *err)
+{
+	(void)tls;
+	return err_set(err, FAILURE_TLS, "this berth was built without TLS");
+}
+
+#endif
