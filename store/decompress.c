@@ -108,7 +108,7 @@ static ssize_t next_gzip(struct decompress *d, const unsigned char **data, struc
 		if (!have && !got) {
 			if (gunzip_is_between_members(&d->gunzip))
 				return 0;
-			return err_set(err, -EBADMSG, "gzip: the data ends too early");
+			return err_set(err, -EINVAL, "gzip: the data ends too early");
 		}
 	} while (!got);
 	return got;
@@ -123,7 +123,7 @@ static int zstd_error(size_t code, int window_log, struct err *err)
 			       1 << (window_log - 20));
 	if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
 		return err_set(err, -ENOMEM, "zstd: no memory");
-	return err_set(err, -EBADMSG, "zstd: %s", ZSTD_getErrorName(code));
+	return err_set(err, -EINVAL, "zstd: %s", ZSTD_getErrorName(code));
 }
 
 static ssize_t next_zstd(struct decompress *d, const unsigned char **data, struct err *err)
@@ -141,7 +141,7 @@ static ssize_t next_zstd(struct decompress *d, const unsigned char **data, struc
 		if (!have && !d->out_full) {
 			if (!d->frame_open)
 				return 0;
-			return err_set(err, -EBADMSG, "zstd: the data ends too early");
+			return err_set(err, -EINVAL, "zstd: the data ends too early");
 		}
 		rc = ZSTD_decompressStream(d->zstd, &out, &in);
 		if (ZSTD_isError(rc))

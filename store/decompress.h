@@ -40,7 +40,7 @@ struct decompress {
 	struct err failure;
 };
 
-/* `from` is borrowed. Errors: -EBADMSG damaged, -EFBIG a zstd window over 2^window_log bytes. */
+/* `from` is borrowed. Errors: -EINVAL damaged, -EFBIG a zstd window over 2^window_log bytes. */
 void decompress_init(struct decompress *decompress, struct stream *from, int window_log);
 void decompress_release(struct decompress *decompress);
 

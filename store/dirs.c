@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/path.h"
+#include "store/subpath.h"
 
 /* A path that is being walked: `real` has been (and holds no symlinks), `rest` comes next. */
 struct walk {
@@ -119,7 +119,7 @@ static int follow(struct walk *walk, const struct dir *dir, const char *name, st
 	memmove(walk->rest + size + 1, walk->rest, rest + 1);
 	memcpy(walk->rest, target, (size_t)size);
 	walk->rest[size] = '/';
-	path_split(walk->real, &parent);
+	subpath_split(walk->real, &parent);
 	walk->real[target[0] == '/' ? 0 : parent] = '\0';
 	return 0;
 }
@@ -128,7 +128,7 @@ static int follow(struct walk *walk, const struct dir *dir, const char *name, st
 static int enter(struct dirs *dirs, struct walk *walk, struct dir *dir, struct err *err)
 {
 	size_t parent;
-	const char *name = path_split(walk->real, &parent);
+	const char *name = subpath_split(walk->real, &parent);
 	struct dir *entered;
 	int fd = open_at(dir, name);
 
@@ -155,7 +155,7 @@ static bool step(struct walk *walk, struct err *err, int *rc)
 	if (!length)
 		return false;
 	if (length == 2 && p[0] == '.' && p[1] == '.') {
-		path_split(walk->real, &parent);
+		subpath_split(walk->real, &parent);
 		walk->real[parent] = '\0';
 	} else if (length != 1 || *p != '.') {
 		if (size + length + 2 > sizeof(walk->real)) {
@@ -194,7 +194,7 @@ static int visit(struct dirs *dirs, struct walk *walk, struct err *err)
 
 	if (find(dirs, walk->real, strlen(walk->real)))
 		return 0;
-	path_split(walk->real, &size);
+	subpath_split(walk->real, &size);
 	parent = find(dirs, walk->real, size);
 	return parent ? enter(dirs, walk, parent, err) : rewind_walk(walk, err);
 }

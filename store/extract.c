@@ -11,7 +11,7 @@
 
 #include "lib/fd.h"
 #include "store/extract_meta.h"
-#include "store/path.h"
+#include "store/subpath.h"
 #include "store/tar.h"
 
 #define WHITEOUT ".wh."
@@ -108,7 +108,7 @@ static int whiteout(struct extract *x, struct dir *parent, struct err *err)
 {
 	x->name += strlen(WHITEOUT);
 	if (!*x->name || !strcmp(x->name, ".") || !strcmp(x->name, ".."))
-		return err_set(err, -EBADMSG, "%s: a whiteout of nothing", x->path);
+		return err_set(err, -EINVAL, "%s: a whiteout of nothing", x->path);
 	dir_touch(parent);
 	if (mknodat(parent->fd, x->name, S_IFCHR, 0) == 0)
 		return 0;
@@ -284,12 +284,12 @@ static int extract_hardlink(struct extract *x, struct err *err)
 	const char *name, *text = archive_entry_hardlink(x->entry);
 	struct dir *dir;
 	size_t size;
-	int rc = path_clean(target, text);
+	int rc = subpath_clean(target, text);
 
 	if (rc < 0 || !*target)
-		return err_set(err, -EBADMSG, "%s is a link to %s, which is outside of the layer",
+		return err_set(err, -EINVAL, "%s is a link to %s, which is outside of the layer",
 			       x->path, text);
-	name = path_split(target, &size);
+	name = subpath_split(target, &size);
 	rc = dirs_get(&x->dirs, target, size, false, &dir, err);
 	if (rc < 0)
 		return err_context(err, "link %s to %s", x->path, target);
@@ -325,25 +325,25 @@ static int extract_kind(struct extract *x, struct err *err)
 	case AE_IFIFO:
 		return extract_node(x, parent, err);
 	default:
-		return err_set(err, -EBADMSG, "%s is of an unknown kind", x->path);
+		return err_set(err, -EINVAL, "%s is of an unknown kind", x->path);
 	}
 }
 
 static int extract_entry(struct extract *x, struct err *err)
 {
 	const char *name = archive_entry_pathname(x->entry);
-	int rc = name ? path_clean(x->path, name) : -EINVAL;
+	int rc = name ? subpath_clean(x->path, name) : -EINVAL;
 
 	if (rc == -ENAMETOOLONG)
 		return err_set(err, rc, "%.80s...: a path of more than %d bytes", name, PATH_MAX);
 	if (rc < 0)
-		return err_set(err, -EBADMSG, "the entry \"%s\" is outside of the layer",
+		return err_set(err, -EINVAL, "the entry \"%s\" is outside of the layer",
 			       name ? name : "");
 	if (++x->result->files > EXTRACT_ENTRIES_MAX)
 		return err_set(err, -EFBIG, "more than %d entries", EXTRACT_ENTRIES_MAX);
-	x->name = path_split(x->path, &x->parent_size);
+	x->name = subpath_split(x->path, &x->parent_size);
 	if (!*x->path && archive_entry_filetype(x->entry) != AE_IFDIR)
-		return err_set(err, -EBADMSG, "the root is not a directory");
+		return err_set(err, -EINVAL, "the root is not a directory");
 	if (!strcmp(x->name, WHITEOUT_OPAQUE))
 		return opaque(x, err);
 	/* Other names of this kind are aufs' own bookkeeping, which docker skips as well. */

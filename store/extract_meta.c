@@ -48,7 +48,7 @@ static int check_ids(struct archive_entry *entry, struct err *err)
 	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 
 	if (uid < 0 || gid < 0 || uid > ID_MAX || gid > ID_MAX)
-		return err_set(err, -EBADMSG, "%s: no such owner as %lld:%lld", name_of(entry),
+		return err_set(err, -EINVAL, "%s: no such owner as %lld:%lld", name_of(entry),
 			       (long long)uid, (long long)gid);
 	return 0;
 }
@@ -68,7 +68,7 @@ int extract_set_owner_mode(int fd, struct archive_entry *entry, bool fresh, bool
 	bool chmod = !fresh || (mode & (S_ISUID | S_ISGID)) || (set_gid_parent && is_dir);
 
 	if (check_ids(entry, err) < 0)
-		return -EBADMSG;
+		return -EINVAL;
 	if (chown && fchown(fd, (uid_t)archive_entry_uid(entry), (gid_t)archive_entry_gid(entry)) < 0)
 		return err_sys(err, "set the owner of %s", name_of(entry));
 	if (chmod && fchmod(fd, mode) < 0)

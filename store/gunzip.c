@@ -53,11 +53,11 @@ static int take_fixed(struct gunzip *gunzip, unsigned char byte, struct err *err
 	static const unsigned char magic[] = { 0x1f, 0x8b, 8 };
 
 	if (gunzip->count < sizeof(magic) && byte != magic[gunzip->count])
-		return err_set(err, -EBADMSG, "gzip: what follows here is no gzip member");
+		return err_set(err, -EINVAL, "gzip: what follows here is no gzip member");
 	if (gunzip->count == 3)
 		gunzip->flags = byte;
 	if (gunzip->count == 3 && (byte & FLAGS_RESERVED))
-		return err_set(err, -EBADMSG, "gzip: unknown flags 0x%02x in a header", byte);
+		return err_set(err, -EINVAL, "gzip: unknown flags 0x%02x in a header", byte);
 	if (++gunzip->count == FIXED_SIZE)
 		enter(gunzip, GUNZIP_EXTRA_SIZE);
 	return 0;
@@ -75,7 +75,7 @@ static void take_trailer(struct gunzip *gunzip)
 static int take(struct gunzip *gunzip, unsigned char byte, struct err *err)
 {
 	if (gunzip->part != GUNZIP_TRAILER && ++gunzip->header_size > GUNZIP_HEADER_MAX)
-		return err_set(err, -EBADMSG, "gzip: a header of more than %d bytes",
+		return err_set(err, -EINVAL, "gzip: a header of more than %d bytes",
 			       GUNZIP_HEADER_MAX);
 	switch (gunzip->part) {
 	case GUNZIP_FIXED:
@@ -128,7 +128,7 @@ static int take_body(struct gunzip *gunzip, const unsigned char **in, size_t *in
 		return 0;
 	}
 	if (rc != Z_OK && rc != Z_BUF_ERROR) /* Z_BUF_ERROR: it wants more of one or the other */
-		return err_set(err, rc == Z_MEM_ERROR ? -ENOMEM : -EBADMSG, "gzip: %s",
+		return err_set(err, rc == Z_MEM_ERROR ? -ENOMEM : -EINVAL, "gzip: %s",
 			       z->msg ? z->msg : "damaged data");
 	return 0;
 }

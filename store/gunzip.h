@@ -40,7 +40,7 @@ void gunzip_release(struct gunzip *gunzip);
 
 /*
  * Takes bytes from *in (advancing it) and puts some into `out`; returns how many. 0 means that it
- * wants more input, never that it ended. -EBADMSG: this is no gzip.
+ * wants more input, never that it ended. -EINVAL: this is no gzip.
  */
 long gunzip_run(struct gunzip *gunzip, const unsigned char **in, size_t *in_size,
 		unsigned char *out, size_t out_size, struct err *err);

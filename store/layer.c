@@ -80,3 +80,20 @@ int store_layer_path(const struct store *store, const struct digest *diff_id,
 {
 	return file_path(store, path, err, "/layers/%s/fs", digest_hex(diff_id));
 }
+
+int layer_list(const struct store *store, struct digest **out, size_t *count, struct err *err)
+{
+	char **names;
+	int rc = file_names(store->layers, &names);
+
+	*count = 0;
+	*out = xcalloc(count_strings(names), sizeof(**out));
+	for (char **name = names; *name; name++) {
+		struct digest *id = &(*out)[*count];
+
+		if (digest_from_hex(id, *name) == 0 && store_has_layer(store, id))
+			++*count;
+	}
+	free_strings(names);
+	return rc ? err_set(err, rc, "list %s/layers: %s", store->path, strerror(-rc)) : 0;
+}

@@ -42,6 +42,9 @@ int store_layer_path(const struct store *store, const struct digest *diff_id,
 int layer_read_meta(const struct store *store, const struct digest *diff_id,
 		    struct layer_meta *meta, struct err *err);
 
+/* All valid ones. free() *out. */
+int layer_list(const struct store *store, struct digest **out, size_t *count, struct err *err);
+
 /* Parser of bytes that flash may have damaged. -EINVAL with the reason. */
 int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err);
 void layer_meta_format(const struct layer_meta *meta, struct buf *out);

@@ -42,7 +42,7 @@ static int failed(const struct tar *tar, struct err *err)
 		return err_set(err, tar->failure.code, "%s", tar->failure.text);
 	if (archive_errno(tar->archive) == ENOMEM)
 		return err_set(err, -ENOMEM, "tar: no memory");
-	return err_set(err, -EBADMSG, "tar: %s", text ? text : "damaged archive");
+	return err_set(err, -EINVAL, "tar: %s", text ? text : "damaged archive");
 }
 
 /* An archive of no bytes at all is an empty one to Docker, but no tar to libarchive. 1: go on. */

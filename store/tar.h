@@ -32,7 +32,7 @@ void tar_close(struct tar *tar);
 
 /*
  * 1: *entry is the next one, valid until the next call; 0: the archive has ended; negative: the
- * stream's error, or -EBADMSG when this is no tar or a damaged one.
+ * stream's error, or -EINVAL when this is no tar or a damaged one.
  */
 int tar_next(struct tar *tar, struct archive_entry **entry, struct err *err);
 

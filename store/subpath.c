@@ -1,9 +1,9 @@
-#include "store/path.h"
+#include "store/subpath.h"
 
 #include <errno.h>
 #include <string.h>
 
-int path_clean(char out[static PATH_MAX], const char *name)
+int subpath_clean(char out[static PATH_MAX], const char *name)
 {
 	size_t size = 0;
 
@@ -33,7 +33,7 @@ int path_clean(char out[static PATH_MAX], const char *name)
 	return 0;
 }
 
-const char *path_split(const char *path, size_t *parent_size)
+const char *subpath_split(const char *path, size_t *parent_size)
 {
 	const char *slash = strrchr(path, '/');
 

@@ -1,8 +1,8 @@
 /*
- * path - names of archive entries as paths below a root.
+ * subpath - names of archive entries as paths below a root.
  */
-#ifndef STORE_PATH_H
-#define STORE_PATH_H
+#ifndef STORE_SUBPATH_H
+#define STORE_SUBPATH_H
 
 #include <limits.h>
 #include <stddef.h>
@@ -13,9 +13,9 @@
  * name, or a relative one whose ".." lead out of the root (absolute ones stop at it);
  * -ENAMETOOLONG: it has PATH_MAX bytes or more.
  */
-int path_clean(char out[static PATH_MAX], const char *name);
+int subpath_clean(char out[static PATH_MAX], const char *name);
 
 /* Splits a clean path: its last component, and the size of what is before the last '/' (0: the root). */
-const char *path_split(const char *path, size_t *parent_size);
+const char *subpath_split(const char *path, size_t *parent_size);
 
 #endif
