@@ -263,9 +263,10 @@ static int on_key(void *data, const char *section, const char *name, const char 
 		return 0;
 	if (set_key(parser, name, value) == 0)
 		return 1;
-	err_context(parser->err, "%.*s = %.*s%s", SHOWN_MAX, name, SHOWN_MAX, value,
-		    strlen(value) > SHOWN_MAX ? "..." : "");
-	fail(parser, parser->line);
+	parser->failure = err_context(parser->err, "%s:%d: %s%s%.*s = %.*s%s", parser->file,
+				      parser->line, parser->title ? parser->title : "",
+				      parser->title ? " " : "", SHOWN_MAX, name, SHOWN_MAX, value,
+				      strlen(value) > SHOWN_MAX ? "..." : "");
 	return 0;
 }
 
