@@ -1,0 +1,34 @@
+/*
+ * unpack_input - what unpack is told: `berth unpack DIGEST STAGE_FD` and one JSON object on
+ * descriptor 6:
+ *
+ *	{"platform":{"os","architecture","variant"},"have":["sha256:<diff ID>",...],
+ *	 "limits":{"window_log":23}}
+ */
+#ifndef AGENT_HELPER_UNPACK_INPUT_H
+#define AGENT_HELPER_UNPACK_INPUT_H
+
+#include <stdbool.h>
+
+#include "config/digest.h"
+#include "config/platform.h"
+#include "lib/err.h"
+
+#define UNPACK_SETTINGS_FD 6
+#define UNPACK_SETTINGS_MAX (4 << 20) /* bytes */
+
+struct unpack_input {
+	struct digest digest; /* what was asked for: a manifest or an index */
+	int stage_fd;
+	struct platform platform;
+	char **have; /* diff IDs in the store; NULL-terminated, may be NULL */
+	int window_log;
+};
+
+/* Reads and closes the settings' descriptor. -EINVAL with the reason. Release it in any case. */
+int unpack_input_read(struct unpack_input *input, int argc, char **argv, int fd, struct err *err);
+void unpack_input_release(struct unpack_input *input);
+
+bool unpack_input_has(const struct unpack_input *input, const struct digest *diff_id);
+
+#endif

@@ -1,0 +1,102 @@
+#include "agent/helper/unpack_sandbox.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NEW_ROOT "/proc" /* there on every device; what it hides isn't needed */
+
+/* A tree that is replaced is removed with one descriptor per level, PATH_MAX / 2 at most. */
+#define DESCRIPTORS_MAX 2304
+/* A zstd window of 8 MiB, and room for what archives make libarchive keep: long names, sparse maps. */
+#define MEMORY_MAX (32 << 20)
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER 0 /* its shadow memory is larger than any bound */
+#endif
+
+#define CAP(name) (1u << CAP_##name)
+
+static int enter_stage(int stage_fd, struct err *err)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	char source[32];
+
+	snprintf(source, sizeof(source), "/proc/self/fd/%d", stage_fd);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, "make a mount namespace for unpack");
+	if (mount(source, NEW_ROOT, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, NEW_ROOT, NULL, MS_BIND | MS_REMOUNT | flags, NULL) < 0)
+		return err_sys(err, "mount the stage for unpack");
+	if (chdir(NEW_ROOT) < 0 || chroot(".") < 0)
+		return err_sys(err, "enter the stage");
+	close(stage_fd); /* it leads out of the new root */
+	return 0;
+}
+
+/* One after the other: a kernel may have been built without some of them. */
+static int leave_network(struct err *err)
+{
+	static const int namespaces[] = { CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS };
+
+	for (size_t i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++)
+		if (unshare(namespaces[i]) < 0 && errno != EINVAL)
+			return err_sys(err, "leave the network");
+	return 0;
+}
+
+static int set_limits(struct err *err)
+{
+	struct rlimit files, none = { 0, 0 }, memory = { MEMORY_MAX, MEMORY_MAX };
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+		return err_sys(err, "read a limit");
+	if (files.rlim_max == RLIM_INFINITY || files.rlim_max > DESCRIPTORS_MAX)
+		files.rlim_max = DESCRIPTORS_MAX;
+	files.rlim_cur = files.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+		return err_sys(err, "set a limit for unpack");
+	if (!UNDER_SANITIZER && setrlimit(RLIMIT_DATA, &memory) < 0)
+		return err_sys(err, "set a limit for unpack");
+	return 0;
+}
+
+static int drop_capabilities(struct err *err)
+{
+	const uint32_t kept = CAP(CHOWN) | CAP(FOWNER) | CAP(FSETID) | CAP(DAC_OVERRIDE) |
+			      CAP(MKNOD) | CAP(SETFCAP) | CAP(SYS_ADMIN);
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = {
+		{ .effective = kept, .permitted = kept },
+	};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, "give up privileges");
+	if (syscall(SYS_capset, &header, sets) < 0)
+		return err_sys(err, "give up capabilities");
+	return 0;
+}
+
+int sandbox_unpack(int stage_fd, struct err *err)
+{
+	int rc = leave_network(err);
+
+	if (!rc)
+		rc = enter_stage(stage_fd, err);
+	if (!rc)
+		rc = set_limits(err);
+	return rc ? rc : drop_capabilities(err);
+}

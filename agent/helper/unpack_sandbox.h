@@ -1,0 +1,26 @@
+/*
+ * unpack_sandbox - what unpack gives up before it reads the first byte from the network.
+ *
+ * It has to be root with some capabilities, because it makes files of any owner, devices and
+ * whiteouts. What is left of root is held in a root directory of its own:
+ *
+ *	CHOWN, FOWNER, FSETID, DAC_OVERRIDE	owners, modes and times of what it made
+ *	SETFCAP					security.capability
+ *	MKNOD					devices and whiteouts (char 0/0)
+ *	SYS_ADMIN				trusted.overlay.opaque; no other capability sets trusted.*
+ *
+ * The stage is bind-mounted over /proc of a mount namespace of its own and entered, "nodev": a
+ * device node that an image brings can be made there but not opened.
+ */
+#ifndef AGENT_HELPER_UNPACK_SANDBOX_H
+#define AGENT_HELPER_UNPACK_SANDBOX_H
+
+#include "lib/err.h"
+
+/*
+ * Makes the stage the root and working directory, and closes stage_fd. No network where the
+ * kernel has network namespaces, no new privileges, memory bounded. On error: end.
+ */
+int sandbox_unpack(int stage_fd, struct err *err);
+
+#endif
