@@ -15,7 +15,7 @@
 
 #define URL_HOST_MAX 255
 #define URL_MAX 6000 /* bytes; signed URLs of CDNs have 1-3 kB */
-#define URL_AUTHORITY_SIZE (URL_HOST_MAX + 9) /* with brackets, port and NUL */
+#define URL_AUTHORITY_SIZE (URL_HOST_MAX + 10) /* with brackets, port and NUL */
 
 struct url {
 	bool https;
