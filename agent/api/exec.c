@@ -53,7 +53,7 @@ static int get_copy(const json_t *body, const char *name, char **out, struct err
 	return rc;
 }
 
-static int read_size(struct exec *exec, const json_t *body, struct err *err)
+int exec_read_size(struct exec *exec, const json_t *body, struct err *err)
 {
 	json_t *size = NULL;
 	int rc = json_get_array(body, "ConsoleSize", &size, err);
@@ -78,7 +78,7 @@ static int read_body(struct exec *exec, const json_t *body, struct err *err)
 	    json_get_bool(body, "AttachStdout", &exec->attach_stdout, err) < 0 ||
 	    json_get_bool(body, "AttachStderr", &exec->attach_stderr, err) < 0 ||
 	    json_get_bool(body, "Privileged", &privileged, err) < 0 ||
-	    read_size(exec, body, err) < 0)
+	    exec_read_size(exec, body, err) < 0)
 		return -EINVAL;
 	if (!count_strings(exec->command))
 		return err_set(err, -EINVAL, "No exec command specified");

@@ -65,6 +65,8 @@ struct exec *exec_find(struct list *execs, const char *id);
  */
 int exec_start(struct exec *exec, int client, struct buf *early, struct err *err);
 
+/* "ConsoleSize": [rows, columns] of a request body, if it is there. */
+int exec_read_size(struct exec *exec, const json_t *body, struct err *err);
 int exec_resize(struct exec *exec, unsigned short rows, unsigned short columns);
 
 /* Ends and forgets all of them. */

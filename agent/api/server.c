@@ -127,8 +127,8 @@ static int listen_at(const char *path, struct err *err)
 	return fd_steal(&fd);
 }
 
-struct api_server *api_server_new(struct agent *agent, struct loop *loop, const char *path,
-				  struct err *err)
+struct api_server *api_listen(struct agent *agent, struct loop *loop, const char *path,
+			      struct err *err)
 {
 	struct api_server *server;
 	struct err local = ERR_INIT;
@@ -150,7 +150,7 @@ struct api_server *api_server_new(struct agent *agent, struct loop *loop, const 
 	return server;
 }
 
-void api_server_free(struct api_server *server)
+void api_stop(struct api_server *server)
 {
 	if (!server)
 		return;

@@ -1,8 +1,8 @@
 /*
  * server - the Docker Engine API, and berth's own calls, on a unix socket.
  *
- *	api_server_new(agent, &agent->loop, "/run/berth/berth.sock", &err)	from now on clients are answered
- *	api_server_free(server)					ends every connection
+ *	api_start(agent, &err)		from now on agent->loop answers clients
+ *	api_stop(server)		ends every connection, and execs with them
  *
  * Who may open the socket may do everything: it belongs to root, mode 0660. The socket of an agent
  * that died is replaced; the store's lock makes sure that it is dead.
@@ -30,8 +30,10 @@ struct api_server {
 	struct list execs; /* agent/api/exec.h */
 };
 
-struct api_server *api_server_new(struct agent *agent, struct loop *loop, const char *path,
-				  struct err *err);
-void api_server_free(struct api_server *server); /* NULL is fine */
+/* At the socket that agent.ini names. NULL with the reason. */
+struct api_server *api_start(struct agent *agent, struct err *err);
+struct api_server *api_listen(struct agent *agent, struct loop *loop, const char *path,
+			      struct err *err);
+void api_stop(struct api_server *server); /* NULL is fine */
 
 #endif

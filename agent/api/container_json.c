@@ -1,0 +1,287 @@
+#include "agent/api/container_json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/api/answer.h"
+#include "agent/app.h"
+#include "agent/bundle.h"
+#include "agent/container.h"
+#include "lib/fd.h"
+#include "lib/human.h"
+#include "lib/json.h"
+#include "lib/time.h"
+
+static const struct app *running_app(const struct container *container)
+{
+	const struct app *app = app_of_container(container);
+
+	return app && app->container == container ? app : NULL;
+}
+
+enum health_status container_health(const struct container *container)
+{
+	const struct app *app = running_app(container);
+
+	if (!app || container->state != CONTAINER_RUNNING)
+		return HEALTH_STATUS_NONE;
+	return app->health.status;
+}
+
+void container_status_text(const struct container *container, char *text, size_t size)
+{
+	static const char *const health[HEALTH_STATUS_COUNT] = {
+		[HEALTH_STATUS_NONE] = "",
+		[HEALTH_STATUS_STARTING] = " (health: starting)",
+		[HEALTH_STATUS_HEALTHY] = " (healthy)",
+		[HEALTH_STATUS_UNHEALTHY] = " (unhealthy)",
+	};
+	char up[HUMAN_TEXT_MAX], ago[HUMAN_TEXT_MAX];
+	int64_t now = time_now_ns();
+
+	human_duration(up, now - container->started_ns);
+	human_duration(ago, now - container->finished_ns);
+	switch (container->state) {
+	case CONTAINER_RUNNING:
+		snprintf(text, size, "Up %s%s", up, health[container_health(container)]);
+		return;
+	case CONTAINER_PAUSED:
+		snprintf(text, size, "Up %s (Paused)", up);
+		return;
+	case CONTAINER_RESTARTING:
+		snprintf(text, size, "Restarting (%d) %s ago", container->exit_code, ago);
+		return;
+	case CONTAINER_EXITED:
+		snprintf(text, size, "Exited (%d) %s ago", container->exit_code, ago);
+		return;
+	case CONTAINER_CREATED:
+		snprintf(text, size, "Created");
+		return;
+	case CONTAINER_REMOVING:
+		snprintf(text, size, "Removal In Progress");
+		return;
+	case CONTAINER_DEAD:
+	case CONTAINER_STATE_COUNT:
+		break;
+	}
+	snprintf(text, size, "Dead");
+}
+
+static json_t *command_json(const struct container *container)
+{
+	struct buf BUF_CLEANUP line = BUF_INIT;
+
+	for (char **arg = container->args; arg && *arg; arg++)
+		buf_append_format(&line, "%s%s", line.size ? " " : "", *arg);
+	return answer_text(buf_text(&line));
+}
+
+static const char *network_name(const struct container *container)
+{
+	return network_kind_text(container->settings->network);
+}
+
+static json_t *networks_json(const struct container *container)
+{
+	return answer_pack("{s:{s:n, s:n, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:s}}",
+			   network_name(container), "IPAMConfig", "Links", "NetworkID", "",
+			   "EndpointID", "", "Gateway", "", "IPAddress", "", "IPPrefixLen", 0,
+			   "IPv6Gateway", "", "GlobalIPv6Address", "", "GlobalIPv6PrefixLen", 0,
+			   "MacAddress", "");
+}
+
+static json_t *mount_json(const struct app_mount *mount, const struct container *container,
+			  const char *type)
+{
+	bool is_volume = !strcmp(type, "volume");
+	char *source FREE_CLEANUP =
+		is_volume ? xasprintf("%s/volumes/%s", container->agent->store.path, mount->source) :
+			    xstrdup(mount->source);
+
+	return answer_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:b, s:s}", "Type", type, "Name",
+			   answer_text(is_volume ? mount->source : ""), "Source",
+			   answer_text(source), "Destination", answer_text(mount->path), "Driver",
+			   is_volume ? "local" : "", "Mode", mount->read_only ? "ro" : "", "RW",
+			   !mount->read_only, "Propagation", is_volume ? "" : "rprivate");
+}
+
+static json_t *mounts_json(const struct container *container)
+{
+	const struct app_config *settings = container->settings;
+	json_t *array = answer_pack("[]");
+
+	for (size_t i = 0; i < settings->volume_count; i++)
+		json_array_append_new(array, mount_json(&settings->volumes[i], container, "volume"));
+	for (size_t i = 0; i < settings->bind_count; i++)
+		json_array_append_new(array, mount_json(&settings->binds[i], container, "bind"));
+	return array;
+}
+
+/* Who runs it, so that `docker ps --filter label=` can tell apps apart. */
+static json_t *labels_json(const struct container *container)
+{
+	return answer_pack("{s:s}", "io.berth.app", container->name);
+}
+
+json_t *container_summary_json(const struct container *container)
+{
+	char status[128];
+
+	container_status_text(container, status, sizeof(status));
+	return answer_pack(
+		"{s:s, s:[o], s:s, s:s, s:o, s:I, s:[], s:o, s:s, s:s, s:{s:s}, s:{s:o}, s:o}", "Id",
+		container->id, "Names", answer_name(container->name), "Image", container->image_name,
+		"ImageID", container->config.text, "Command", command_json(container), "Created",
+		(json_int_t)(container->created_ns / NS_PER_S), "Ports", "Labels",
+		labels_json(container), "State", container_state_names[container->state], "Status",
+		status, "HostConfig", "NetworkMode", network_name(container), "NetworkSettings",
+		"Networks", networks_json(container), "Mounts", mounts_json(container));
+}
+
+static json_t *health_json(const struct container *container)
+{
+	const struct app *app = running_app(container);
+	json_t *log;
+
+	if (container_health(container) == HEALTH_STATUS_NONE)
+		return NULL;
+	log = app->health.output[0] ?
+		      answer_pack("[{s:o, s:o, s:i, s:o}]", "Start", answer_time(0), "End",
+				  answer_time(0), "ExitCode", app->health.failures ? 1 : 0, "Output",
+				  answer_text(app->health.output)) :
+		      answer_pack("[]");
+	return answer_pack("{s:s, s:i, s:o}", "Status", health_status_names[app->health.status],
+			   "FailingStreak", app->health.failures, "Log", log);
+}
+
+static json_t *state_json(const struct container *container)
+{
+	enum container_state state = container->state;
+	json_t *health = health_json(container);
+	json_t *json = answer_pack(
+		"{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}", "Status",
+		container_state_names[state], "Running",
+		state == CONTAINER_RUNNING || state == CONTAINER_PAUSED, "Paused",
+		state == CONTAINER_PAUSED, "Restarting", state == CONTAINER_RESTARTING, "OOMKilled",
+		container->oom, "Dead", state == CONTAINER_DEAD, "Pid", (int)container->pid,
+		"ExitCode", container->exit_code, "Error", answer_text(container->error), "StartedAt",
+		answer_time(container->started_ns), "FinishedAt", answer_time(container->finished_ns));
+
+	if (health)
+		json_object_set_new(json, "Health", health);
+	return json;
+}
+
+static json_t *binds_json(const struct app_config *settings)
+{
+	json_t *array = answer_pack("[]");
+
+	for (size_t i = 0; i < settings->volume_count + settings->bind_count; i++) {
+		const struct app_mount *mount = i < settings->volume_count ?
+							&settings->volumes[i] :
+							&settings->binds[i - settings->volume_count];
+		char *text FREE_CLEANUP = xasprintf("%s:%s%s", mount->source, mount->path,
+						    mount->read_only ? ":ro" : "");
+
+		json_array_append_new(array, answer_text(text));
+	}
+	return array;
+}
+
+static json_t *devices_json(const struct app_config *settings)
+{
+	json_t *array = answer_pack("[]");
+
+	for (size_t i = 0; i < settings->device_count; i++) {
+		const struct app_device *device = &settings->devices[i];
+
+		json_array_append_new(array, answer_pack("{s:o, s:o, s:s}", "PathOnHost",
+							 answer_text(device->source),
+							 "PathInContainer",
+							 answer_text(device->path),
+							 "CgroupPermissions", device->permissions));
+	}
+	return array;
+}
+
+static json_t *host_config_json(const struct container *container)
+{
+	const struct app_config *settings = container->settings;
+
+	return answer_pack(
+		"{s:o, s:s, s:{}, s:n, s:{s:s, s:i}, s:b, s:b, s:b, s:[s], s:n, s:n, s:I, s:I, s:I, s:o, s:{s:s, s:{}}, s:s, s:s, s:s}",
+		"Binds", binds_json(settings), "NetworkMode", network_name(container),
+		"PortBindings", "Links", "RestartPolicy", "Name",
+		restart_kind_text(settings->restart.kind), "MaximumRetryCount",
+		settings->restart.max, "AutoRemove", 0, "Privileged", 0, "ReadonlyRootfs", 0,
+		"SecurityOpt", "no-new-privileges", "CapAdd", "CapDrop", "Memory",
+		(json_int_t)settings->memory_bytes, "NanoCpus",
+		(json_int_t)settings->cpus_milli * 1000000, "PidsLimit", (json_int_t)settings->pids,
+		"Devices", devices_json(settings), "LogConfig", "Type", "local", "Config",
+		"CgroupParent", container->agent->config->cgroup_parent, "IpcMode", "private",
+		"Runtime", "berth");
+}
+
+json_t *image_labels_json(const struct image_config *image)
+{
+	json_t *object = answer_pack("{}");
+
+	for (char **label = image->labels; label[0]; label += 2)
+		json_object_set_new(object, label[0], answer_text(label[1]));
+	return object;
+}
+
+/* The image's settings with the app's over them. */
+static json_t *config_json(struct container *container)
+{
+	const struct app_config *settings = container->settings;
+	struct image_config *image = NULL;
+	json_t *json = answer_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:o}", "Hostname",
+				   container->name, "AttachStdin", 0, "AttachStdout", 0,
+				   "AttachStderr", 0, "Tty", 0, "OpenStdin", 0, "StdinOnce", 0,
+				   "Image", container->image_name, "Labels", labels_json(container));
+	json_t *env;
+
+	/* The container runs on even when the store has lost its image: then this is what is known. */
+	if (bundle_image_config(container, &image, NULL) < 0) {
+		json_object_set_new(json, "Env", answer_texts(settings->env));
+		json_object_set_new(json, "Cmd", answer_texts(container->args));
+		return json;
+	}
+	env = answer_texts(image->env);
+	for (char **variable = settings->env; variable && *variable; variable++)
+		json_array_append_new(env, answer_text(*variable));
+	json_object_update_new(
+		json, answer_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Env", env, "Cmd",
+				  answer_texts_or_null(settings->command ? settings->command :
+									   image->cmd),
+				  "Entrypoint", answer_texts_or_null(image->entrypoint), "User",
+				  answer_text(image->user), "WorkingDir",
+				  answer_text(image->working_dir), "StopSignal",
+				  answer_text(image->stop_signal), "ExposedPorts",
+				  answer_set(image->exposed_ports), "Volumes", answer_set(image->volumes)));
+	json_object_update_missing_new(json_object_get(json, "Labels"), image_labels_json(image));
+	image_config_free(image);
+	return json;
+}
+
+json_t *container_inspect_json(struct container *container)
+{
+	char *const *args = container->args;
+	char *dir FREE_CLEANUP = container_dir(container);
+
+	return answer_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:s, s:n, s:o, s:{s:s, s:{}}, s:o, s:o, s:{s:{}, s:s, s:o}, s:o}",
+		"Id", container->id, "Created", answer_time(container->created_ns), "Path",
+		answer_text(args && args[0] ? args[0] : ""), "Args",
+		answer_texts(args && args[0] ? args + 1 : NULL), "State", state_json(container),
+		"Image", container->config.text, "Name", answer_name(container->name),
+		"RestartCount", container->restarts, "Driver", "overlay2", "Platform", "linux",
+		"MountLabel", "", "ProcessLabel", "", "AppArmorProfile", "", "ExecIDs", "HostConfig",
+		host_config_json(container), "GraphDriver", "Name", "overlay2", "Data", "Mounts",
+		mounts_json(container), "Config", config_json(container), "NetworkSettings", "Ports",
+		"SandboxID", "", "Networks", networks_json(container), "LogPath",
+		answer_text(dir));
+}

@@ -1,0 +1,48 @@
+/* handlers - what the routes call. Each gets a whole request and answers it as request.h says. */
+#ifndef AGENT_API_HANDLERS_H
+#define AGENT_API_HANDLERS_H
+
+struct agent;
+struct container;
+struct request;
+
+/* system.c */
+void on_ping(struct request *request);
+void on_version(struct request *request);
+void on_info(struct request *request);
+
+/* containers.c */
+void on_container_list(struct request *request);
+void on_container_inspect(struct request *request);
+void on_container_kill(struct request *request);
+
+/* lifecycle.c */
+void on_container_start(struct request *request);
+void on_container_stop(struct request *request);
+void on_container_restart(struct request *request);
+
+/* logs.c */
+void on_container_logs(struct request *request);
+
+/* execs.c */
+void on_exec_create(struct request *request);
+void on_exec_start(struct request *request);
+void on_exec_inspect(struct request *request);
+void on_exec_resize(struct request *request);
+
+/* images.c */
+void on_image_list(struct request *request);
+void on_image_inspect(struct request *request);
+
+/* pulls.c */
+void on_image_create(struct request *request);
+
+/* berth.c */
+void on_berth_status(struct request *request);
+void on_berth_update(struct request *request);
+void on_berth_rollback(struct request *request);
+
+/* Looks up what request->name says; answers 404 or 409 and returns NULL when there is no such one. */
+struct container *request_container(struct request *request);
+
+#endif
