@@ -101,7 +101,7 @@ struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, 
 	memcpy(tls->host, host, strnlen(host, sizeof(tls->host) - 1));
 	br_ssl_client_zero(&tls->client);
 	set_algorithms(engine);
-	verify_init(&tls->verifier, tls->host, trust, now_s);
+	verifier_init(&tls->verifier, tls->host, trust, now_s);
 	br_ssl_engine_set_x509(engine, &tls->verifier.vtable);
 	br_ssl_engine_set_buffer(engine, tls->buffer, sizeof(tls->buffer), 0);
 	/* RFC 6066, 3: addresses are not permitted in SNI. */
@@ -117,7 +117,7 @@ void tls_free(struct tls *tls)
 {
 	if (!tls)
 		return;
-	verify_release(&tls->verifier);
+	verifier_release(&tls->verifier);
 	explicit_bzero(tls, sizeof(*tls));
 	free(tls);
 }

@@ -332,7 +332,7 @@ static const br_x509_class verifier_class = {
 	.get_pkey = get_pkey,
 };
 
-void verify_init(struct verifier *verifier, const char *host, const struct trust *trust,
+void verifier_init(struct verifier *verifier, const char *host, const struct trust *trust,
 		 int64_t now_s)
 {
 	*verifier = (struct verifier){
@@ -343,7 +343,7 @@ void verify_init(struct verifier *verifier, const char *host, const struct trust
 	};
 }
 
-void verify_release(struct verifier *verifier)
+void verifier_release(struct verifier *verifier)
 {
 	buf_release(&verifier->chain);
 	for (size_t i = 0; i < verifier->anchor_count; i++) {

@@ -38,9 +38,9 @@ struct verifier {
 	size_t anchor_count;
 };
 
-/* All arguments are borrowed until verify_release(). */
-void verify_init(struct verifier *verifier, const char *host, const struct trust *trust,
+/* All arguments are borrowed until verifier_release(). */
+void verifier_init(struct verifier *verifier, const char *host, const struct trust *trust,
 		 int64_t now_s);
-void verify_release(struct verifier *verifier);
+void verifier_release(struct verifier *verifier);
 
 #endif
