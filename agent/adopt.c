@@ -110,11 +110,11 @@ static void adopt_one(struct agent *agent, int parent, const char *id)
 {
 	FD_CLEANUP int dirfd = openat(parent, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FREE_CLEANUP char *path = xasprintf("%s/containers/%s", agent->config->run, id);
-	struct container *container;
+	struct container *container = NULL;
 	struct err err = ERR_INIT;
 	int sock;
 
-	if (dirfd < 0 || read_description(agent, dirfd, id, &container, &err) < 0) {
+	if (dirfd < 0 || read_description(agent, dirfd, id, &container, &err) < 0 || !container) {
 		log_warn("%s: not a container of ours (%s): removed", path, err.text);
 		fd_remove_tree(parent, id);
 		return;

@@ -38,13 +38,6 @@ struct agent {
 /* Reads agent.ini again; a bad one changes nothing. */
 int agent_reload(struct agent *agent, struct err *err);
 
-/* Keeps a layer that no image has yet from being collected, until the next pull is complete. */
-void agent_pin_layer(struct agent *agent, const struct digest *diff_id);
-void agent_unpin_layers(struct agent *agent);
-
-/* Collects what no generation and no tag needs. Skipped while a pull runs. */
-void agent_collect(struct agent *agent);
-
 /* The document of `berth status --json` (DESIGN: fixed). A new reference. */
 json_t *status_json(struct agent *agent);
 

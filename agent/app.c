@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/collect.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "store/record.h"
@@ -82,7 +83,7 @@ static void save_again(struct timer *timer)
 
 	save(app);
 	if (!app->is_unsaved)
-		agent_collect(app->agent);
+		collect(app->agent);
 }
 
 /* The reference names the image that runs, as after `docker pull`. */
@@ -104,7 +105,7 @@ static void settle(struct app *app)
 		return;
 	tag_current(app);
 	app_remove_containers(app, app->record.current.container);
-	agent_collect(app->agent);
+	collect(app->agent);
 	app_consider(app);
 }
 

@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/app.h"
 #include "agent/bundle.h"
+#include "agent/collect.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -219,7 +220,7 @@ void app_step(struct app *app)
 	app->stop_timeout_ms = -1;
 	if (app->is_leaving) {
 		app_remove_containers(app, NULL);
-		agent_collect(app->agent);
+		collect(app->agent);
 		app_free(app);
 		return;
 	}

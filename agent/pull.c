@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/collect.h"
 #include "agent/fetch_settings.h"
 #include "agent/job.h"
 #include "config/platform.h"
@@ -255,7 +256,7 @@ static void commit_layer(struct pull *pull, const json_t *layer)
 	json_get_int(layer, "compressed", &compressed, NULL);
 	pull->result.fetched_bytes += compressed;
 	if (stage_commit_layer(&pull->stage, &meta, (unsigned int)number, &pull->unpack_err) == 0)
-		agent_pin_layer(pull->agent, &meta.diff_id);
+		collect_pin(pull->agent, &meta.diff_id);
 }
 
 static void take_image(struct pull *pull, const json_t *image)
@@ -323,7 +324,7 @@ static void finish_pull(struct pull *pull)
 	else if (digest_is_none(&pull->result.config))
 		err_set(err, -EIO, "a helper was killed before the image was whole");
 	else if (commit_image(pull, err) == 0)
-		agent_unpin_layers(pull->agent);
+		collect_unpin(pull->agent);
 	end_pull(pull);
 }
 
