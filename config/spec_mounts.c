@@ -98,11 +98,19 @@ static struct spec_mount *collect(const struct app_config *app, const struct spe
 	return mounts;
 }
 
-/* Docker leaves out a default mount that the user mounts, and those below a /dev of the user's. */
+/*
+ * A default mount at or below one of the app's own is left out: it would lie hidden under it.
+ * (Docker does so for /dev alone.)
+ */
 static bool is_replaced(const char *path, const struct spec_mount *mounts, size_t count)
 {
-	return find_mount(mounts, count, path) ||
-	       (!strncmp(path, "/dev/", 5) && find_mount(mounts, count, "/dev"));
+	for (size_t i = 0; i < count; i++) {
+		size_t size = strlen(mounts[i].path);
+
+		if (!strncmp(path, mounts[i].path, size) && (!path[size] || path[size] == '/'))
+			return true;
+	}
+	return false;
 }
 
 json_t *spec_mounts(const struct app_config *app, const struct spec_input *input, struct err *err)
