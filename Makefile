@@ -58,10 +58,11 @@ endif
 CONFIG ?= $(if $(wildcard .config),.config,board/defconfig)
 include $(CONFIG)
 
-# Files that a switch leaves out. Every other *.c of $(FOLDERS) is always built.
-only-$(CONFIG_TLS) += net/tls.c
+# Files that go with a switch, and what stands in for them without it. Every other *.c of $(FOLDERS) is always built.
+with-$(CONFIG_TLS)    += net/tls.c net/verify.c
+without-$(CONFIG_TLS) += net/tls_none.c
 
-sources := $(filter-out $(only-),$(wildcard $(addsuffix /*.c,$(FOLDERS))))
+sources := $(filter-out $(with-) $(without-y),$(wildcard $(addsuffix /*.c,$(FOLDERS))))
 objects := $(sources:%.c=$(OUT)/%.o)
 library := $(filter-out $(OUT)/agent/main.o,$(objects))
 
