@@ -42,6 +42,7 @@
 #define HAVE_MBRTOWC 1
 #define HAVE_MEMMOVE 1
 #define HAVE_MEMORY_H 1
+#define HAVE_MKSTEMP 1
 #define HAVE_NL_LANGINFO 1
 #define HAVE_SETLOCALE 1
 #define HAVE_STDARG_H 1
