@@ -14,7 +14,7 @@
 
 #include "agent/api/connection.h"
 #include "agent/api/handlers.h"
-#include "agent/api/relay.h"
+#include "agent/api/mux.h"
 #include "agent/api/request.h"
 #include "agent/container.h"
 #include "agent/logring.h"
@@ -52,9 +52,9 @@ static void release_stream(struct request *request)
 
 static void write_record(struct log_stream *stream, const struct logring_record *record)
 {
-	unsigned char frame[FRAME_HEADER + TIME_TEXT_MAX + 1 + LOGRING_DATA_MAX];
+	unsigned char frame[MUX_HEADER + TIME_TEXT_MAX + 1 + LOGRING_DATA_MAX];
 	char time[TIME_TEXT_MAX];
-	size_t size = FRAME_HEADER;
+	size_t size = MUX_HEADER;
 
 	if (stream->timestamps && !stream->within_line[record->stream]) {
 		time_format_nano(time, record->time_ns);
@@ -62,7 +62,7 @@ static void write_record(struct log_stream *stream, const struct logring_record 
 	}
 	memcpy(frame + size, record->data, record->size);
 	size += record->size;
-	frame_header(frame, record->stream, size - FRAME_HEADER);
+	mux_header(frame, record->stream, size - MUX_HEADER);
 	reply_write(stream->request, frame, size);
 }
 
@@ -78,7 +78,7 @@ static int send_records(struct log_stream *stream)
 	struct logring_record record;
 	int rc;
 
-	while (reply_room(stream->request) >= FRAME_HEADER + TIME_TEXT_MAX + 1 + LOGRING_DATA_MAX) {
+	while (reply_room(stream->request) >= MUX_HEADER + TIME_TEXT_MAX + 1 + LOGRING_DATA_MAX) {
 		rc = logring_reader_next(&stream->reader, &record);
 		if (rc <= 0)
 			return rc;

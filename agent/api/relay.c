@@ -10,19 +10,11 @@
 
 #define READ_SIZE 16384
 
-_Static_assert(RELAY_CLIENT_MAX >= 2 * (READ_SIZE + FRAME_HEADER), "a read must fit");
+_Static_assert(RELAY_CLIENT_MAX >= 2 * (READ_SIZE + MUX_HEADER), "a read must fit");
 
 static void on_client(struct watch *watch, uint32_t events);
 static void on_input(struct watch *watch, uint32_t events);
 static void on_output(struct watch *watch, uint32_t events);
-
-void frame_header(unsigned char header[static FRAME_HEADER], int stream, size_t size)
-{
-	memset(header, 0, FRAME_HEADER);
-	header[0] = (unsigned char)stream;
-	for (int i = 0; i < 4; i++)
-		header[4 + i] = (unsigned char)(size >> (24 - 8 * i));
-}
 
 static void close_source(struct relay_source *source)
 {
@@ -52,7 +44,7 @@ static void close_client(struct relay *relay)
 static bool has_room(const struct relay *relay)
 {
 	return relay->client < 0 ||
-	       relay->to_client.size + READ_SIZE + FRAME_HEADER <= RELAY_CLIENT_MAX;
+	       relay->to_client.size + READ_SIZE + MUX_HEADER <= RELAY_CLIENT_MAX;
 }
 
 /*
@@ -113,9 +105,9 @@ static void on_output(struct watch *watch, uint32_t events)
 		/* A terminal's master gives EIO when the last process has closed it. */
 		close_source(source);
 	} else if (relay->client >= 0) {
-		unsigned char header[FRAME_HEADER];
+		unsigned char header[MUX_HEADER];
 
-		frame_header(header, source->stream, (size_t)got);
+		mux_header(header, source->stream, (size_t)got);
 		if (source->stream)
 			buf_append(&relay->to_client, header, sizeof(header));
 		buf_append(&relay->to_client, data, (size_t)got);
@@ -216,9 +208,9 @@ void relay_pipes(struct relay *relay, int input, int output, int error)
 {
 	relay->input = input;
 	relay->sources[0].fd = output;
-	relay->sources[0].stream = FRAME_STDOUT;
+	relay->sources[0].stream = MUX_STDOUT;
 	relay->sources[1].fd = error;
-	relay->sources[1].stream = FRAME_STDERR;
+	relay->sources[1].stream = MUX_STDERR;
 	attach(relay);
 }
 
@@ -260,11 +252,11 @@ void relay_stop_reading(struct relay *relay)
 
 void relay_say(struct relay *relay, const char *text)
 {
-	unsigned char header[FRAME_HEADER];
+	unsigned char header[MUX_HEADER];
 
 	if (relay->client < 0)
 		return;
-	frame_header(header, FRAME_STDERR, strlen(text));
+	mux_header(header, MUX_STDERR, strlen(text));
 	if (!relay->is_terminal)
 		buf_append(&relay->to_client, header, sizeof(header));
 	buf_append_text(&relay->to_client, text);

@@ -21,18 +21,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/api/mux.h"
 #include "agent/loop.h"
 #include "lib/buf.h"
 
 #define RELAY_CLIENT_MAX (48 * 1024)
 #define RELAY_PROCESS_MAX (16 * 1024)
-
-#define FRAME_HEADER 8
-#define FRAME_STDOUT 1
-#define FRAME_STDERR 2
-
-/* Docker's multiplexed stream: u8 stream, u8[3] zero, u32 length big-endian. */
-void frame_header(unsigned char header[static FRAME_HEADER], int stream, size_t size);
 
 struct relay;
 

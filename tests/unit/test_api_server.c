@@ -154,13 +154,13 @@ static void serve(void)
 	if (loop_init(&loop, &err) < 0)
 		_exit(2);
 	loop_on_signal(&loop, on_signal, &loop);
-	server = api_server_new(NULL, &loop, path, &err);
+	server = api_listen(NULL, &loop, path, &err);
 	if (!server) {
 		fprintf(stderr, "%s\n", err.text);
 		_exit(2);
 	}
 	loop_run(&loop);
-	api_server_free(server);
+	api_stop(server);
 	loop_release(&loop);
 	exit(test_failed || access(path, F_OK) == 0);
 }

@@ -1,0 +1,104 @@
+/* The client's commands and their help, as data. */
+#include <stddef.h>
+
+#include "agent/cli/cli.h"
+
+#define END { 0, NULL, NULL, NULL, 0 }
+
+static const struct option_spec ps_options[] = {
+	OPTION('a', "all", all, NULL, "Show all containers, not only those that run"),
+	OPTION('q', "quiet", quiet, NULL, "Only show container IDs"),
+	OPTION(0, "no-trunc", no_trunc, NULL, "Don't shorten IDs and commands"),
+	END,
+};
+
+static const struct option_spec images_options[] = {
+	OPTION('q', "quiet", quiet, NULL, "Only show image IDs"),
+	OPTION(0, "no-trunc", no_trunc, NULL, "Don't shorten IDs"),
+	END,
+};
+
+static const struct option_spec logs_options[] = {
+	OPTION('f', "follow", follow, NULL, "Go on showing what the container writes, until it ends"),
+	OPTION('n', "tail", tail, "N", "Only the last N lines (default: all that are kept)"),
+	OPTION('t', "timestamps", timestamps, NULL, "Show when each line was written"),
+	OPTION(0, "since", since, "TIME", "Only from TIME on: 2026-01-31T12:00:00Z, or 10m (ago)"),
+	OPTION(0, "until", until, "TIME", "Only up to TIME"),
+	END,
+};
+
+static const struct option_spec exec_options[] = {
+	OPTION('i', "interactive", interactive, NULL, "Pass stdin on to the command"),
+	OPTION('t', "tty", tty, NULL, "Give the command a terminal"),
+	OPTION('d', "detach", detach, NULL, "Start the command and don't wait for it"),
+	OPTION('e', "env", env, "NAME=VALUE", "Set a variable (repeatable)"),
+	OPTION('u', "user", user, "USER[:GROUP]", "Run as this user, by name or number"),
+	OPTION('w', "workdir", workdir, "DIR", "Run in this directory"),
+	END,
+};
+
+static const struct option_spec stop_options[] = {
+	OPTION('t', "timeout", timeout, "SECONDS", "Wait so long for it to end by itself, then kill it (default 10)"),
+	OPTION(0, "time", timeout, "SECONDS", NULL),
+	END,
+};
+
+static const struct option_spec status_options[] = {
+	OPTION(0, "json", json, NULL, "The whole status as JSON"),
+	END,
+};
+
+static const struct option_spec update_options[] = {
+	OPTION('w', "wait", wait, NULL, "Wait for the outcome; exit code 1 if it was not good"),
+	END,
+};
+
+static const struct option_spec pull_options[] = {
+	OPTION('q', "quiet", quiet, NULL, "Only print the image's name"),
+	END,
+};
+
+const struct cli_command cli_commands[] = {
+	{ "agent", "[--config FILE]", "Run the agent in the foreground (any init can supervise it)",
+	  "Reads agent.ini (default /etc/berth/agent.ini), installs the apps it names and follows\n"
+	  "their tags. SIGHUP reads the file again; SIGTERM ends the agent, its containers run on.\n",
+	  NULL, 0, -1, false, NULL },
+	{ "check", "FILE", "Check an agent.ini without an agent",
+	  "Exits with 0 when the agent would take FILE; else names the file, the\n"
+	  "line and the reason, and exits with 1.\n",
+	  NULL, 1, 1, false, cli_check },
+	{ "exec", "CONTAINER COMMAND [ARG...]", "Run a command in a running container",
+	  "The exit code is the command's: 126 when it can't be executed, 127 when it isn't there.\n"
+	  "A shell:  berth exec -it sensor /bin/sh\n",
+	  exec_options, 2, -1, true, cli_exec },
+	{ "help", "[COMMAND]", "Show what a command does", NULL, NULL, 0, 1, false, cli_help },
+	{ "images", "[REPOSITORY[:TAG]]", "List the images in the store", NULL, images_options, 0, 1,
+	  false, cli_images },
+	{ "logs", "CONTAINER", "Show what a container has written",
+	  "Output is kept in memory, the last 256 KiB of each container; it survives a restart of\n"
+	  "the agent, not of the device.\n",
+	  logs_options, 1, 1, false, cli_logs },
+	{ "ps", "", "List containers", NULL, ps_options, 0, 0, false, cli_ps },
+	{ "pull", "NAME[:TAG|@DIGEST]", "Fetch an image into the store",
+	  "The image is kept until its tag is removed. Apps of agent.ini pull by themselves.\n",
+	  pull_options, 1, 1, false, cli_pull },
+	{ "rollback", "APP", "Put the previous version of an app back",
+	  "The version left behind is refused until its tag moves, or until `berth update APP`.\n",
+	  NULL, 1, 1, false, cli_rollback },
+	{ "start", "CONTAINER...", "Start stopped containers", NULL, NULL, 1, -1, false, cli_start },
+	{ "status", "", "Show the apps, their versions, health and updates", NULL, status_options, 0, 0,
+	  false, cli_status },
+	{ "stop", "CONTAINER...", "Stop containers; they stay so until they are started",
+	  "Asks by the image's stop signal (SIGTERM), and kills when that took too long.\n",
+	  stop_options, 1, -1, false, cli_stop },
+	{ "update", "[APP]", "Look for a new version now, and apply what waits",
+	  "Without APP: all apps. A version that waits because of `update = download` is applied, and\n"
+	  "one that was refused is tried again. Progress: berth status\n",
+	  update_options, 0, 1, false, cli_update },
+	{ "version", "", "Show the versions of client and agent", NULL, NULL, 0, 0, false,
+	  cli_version },
+	{ "runtime", "COMMAND ...", "The OCI runtime command line (create, start, state, kill, ...)",
+	  "For other engines and for conformance suites: berth runtime --help\n", NULL, 0, -1, true,
+	  NULL },
+	{ 0 },
+};

@@ -1,0 +1,25 @@
+/*
+ * terminal - the user's terminal while a command in a container has it: raw mode, put back at the
+ * end whatever happens, and its size.
+ */
+#ifndef AGENT_CLI_TERMINAL_H
+#define AGENT_CLI_TERMINAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* Keys go through as they are, until terminal_restore(), exit() or a deadly signal. */
+int terminal_raw(int fd);
+void terminal_restore(void);
+
+/* 0 rows and columns when it has no size. */
+void terminal_size(int fd, unsigned short *rows, unsigned short *columns);
+
+/*
+ * From now on SIGWINCH is blocked but for ppoll() with this mask, which it interrupts;
+ * terminal_was_resized() tells once that it came.
+ */
+void terminal_watch_size(sigset_t *while_waiting);
+bool terminal_was_resized(void);
+
+#endif
