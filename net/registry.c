@@ -103,7 +103,8 @@ static int explain_absence(const struct registry *registry, const struct want *w
 	if (!strcmp(want->kind, "blobs"))
 		return err_set(err, FAILURE_NOT_FOUND, "registry %s lacks blob %s of %s%s",
 			       reference->registry, want->selector, reference->repository, said);
-	return err_set(err, FAILURE_NOT_FOUND, "registry %s has no %s%c%s (see the image's name)%s",
+	return err_set(err, FAILURE_NOT_FOUND,
+		       "registry %s: %s%c%s not found (no such tag or repository)%s",
 		       reference->registry, reference->repository,
 		       strchr(want->selector, ':') ? '@' : ':', want->selector, said);
 }

@@ -21,7 +21,7 @@
 #include "agent/helper/sandbox.h"
 #include "config/image_config.h"
 #include "config/manifest.h"
-#include "lib/fd.h"
+#include "lib/sys.h"
 #include "net/failure.h"
 #include "net/registry.h"
 
@@ -235,6 +235,7 @@ int fetch_main(int argc, char **argv)
 	struct err err = ERR_INIT;
 
 	report_init();
+	sys_close_from(REPORT_FD + 1);
 	int ret = fetch_input_read(&fetch.input, argc, argv, STDIN_FILENO, &err);
 
 	if (ret == 0)
