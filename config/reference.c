@@ -228,7 +228,8 @@ void reference_familiar_name(const struct reference *ref, char text[static REFER
 	const size_t library = strlen(DOCKER_HUB_LIBRARY);
 	const char *name = ref->repository;
 
-	if (strcmp(ref->registry, DOCKER_HUB)) {
+	/* The hub's "a.b/c" would be taken for a registry's when it stood alone; docker lets it. */
+	if (strcmp(ref->registry, DOCKER_HUB) || starts_with_registry(name, strcspn(name, "/"))) {
 		snprintf(text, REFERENCE_TEXT_SIZE, "%s/%s", ref->registry, name);
 		return;
 	}
