@@ -252,10 +252,13 @@ void app_leave(struct app *app)
 	app_step(app);
 }
 
-int app_update(struct app *app, struct err *err)
+int app_update(struct app *app, bool insist, struct err *err)
 {
-	(void)err;
+	if (app->record.stopped)
+		return err_set(err, -EBUSY, "app %s is stopped; start it first: berth start %s",
+			       app->config->name, app->config->name);
 	app->apply_asked = true;
+	app->insists = insist;
 	if (app->record.phase == PHASE_STAGED)
 		app_decide(app, &(struct update_event){ .kind = UPDATE_APPLY });
 	app_poll_now(app);

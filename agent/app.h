@@ -50,6 +50,7 @@ struct app {
 	int failures;		 /* in a row */
 	struct digest candidate; /* what the tag resolved to; none: not known yet */
 	bool apply_asked;	 /* `berth update` */
+	bool insists;		 /* `berth update APP`: on a refused one too */
 	int64_t checked_ns;	 /* when the registry last answered; 0: never */
 	int64_t fetched_bytes;	 /* by the last pull */
 
@@ -69,7 +70,7 @@ void app_reconfigure(struct app *app, const struct app_config *config);
 void app_leave(struct app *app);
 
 /* The user's commands: accepted (0) or refused with the reason; what follows happens later. */
-int app_update(struct app *app, struct err *err);   /* poll now, and apply what waits */
+int app_update(struct app *app, bool insist, struct err *err); /* poll now, apply what waits; insist: even if refused */
 int app_rollback(struct app *app, struct err *err); /* -ENOENT: there is no previous one */
 int app_start(struct app *app, struct err *err);    /* -EALREADY */
 int app_stop(struct app *app, int64_t timeout_ms, struct err *err);

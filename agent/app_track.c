@@ -119,7 +119,9 @@ static const struct generation *find_image(const struct app *app, const struct d
 static void stage(struct app *app, const struct digest *image, const struct digest *manifest,
 		  const struct digest *config)
 {
-	bool is_new_image = !digest_equal(image, &app->record.current.image);
+	/* A first install waits for nobody, nor do settings, which were changed by hand on the device. */
+	bool is_update = generation_exists(&app->record.current) &&
+			 !digest_equal(image, &app->record.current.image);
 	struct generation candidate = {
 		.image = *image,
 		.manifest = *manifest,
@@ -127,12 +129,10 @@ static void stage(struct app *app, const struct digest *image, const struct dige
 		.settings = app->settings,
 		.settings_json = app_config_to_json(app->config),
 	};
-	/* Settings were changed by hand, on the device: they are not held back by `update`. */
 	struct update_event event = {
 		.kind = UPDATE_STAGE,
 		.candidate = &candidate,
-		.apply = !is_new_image || app->apply_asked ||
-			 app->config->update == UPDATE_AUTO,
+		.apply = !is_update || app->apply_asked || app->config->update == UPDATE_AUTO,
 	};
 
 	container_new_id(candidate.container);
@@ -210,6 +210,14 @@ static void drop_stale_candidate(struct app *app)
 		app_decide(app, &(struct update_event){ .kind = UPDATE_DROP });
 }
 
+static void pardon(struct app *app, const struct digest *image)
+{
+	const struct generation candidate = { .image = *image, .settings = app->settings };
+
+	app->insists = false;
+	app_decide(app, &(struct update_event){ .kind = UPDATE_PARDON, .candidate = &candidate });
+}
+
 void app_consider(struct app *app)
 {
 	const struct digest *image = wanted_image(app);
@@ -218,7 +226,7 @@ void app_consider(struct app *app)
 	if (is_busy(app) || digest_is_none(image))
 		return;
 	if (generation_is(&app->record.current, image, &app->settings)) {
-		app->apply_asked = false;
+		app->apply_asked = app->insists = false;
 		drop_stale_candidate(app);
 		return;
 	}
@@ -227,6 +235,8 @@ void app_consider(struct app *app)
 			app_decide(app, &(struct update_event){ .kind = UPDATE_APPLY });
 		return;
 	}
+	if (app->insists)
+		pardon(app, image);
 	if (update_is_refused(&app->record, image, &app->settings)) {
 		app->apply_asked = false;
 		drop_stale_candidate(app);

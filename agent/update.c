@@ -30,6 +30,7 @@ const char *const update_event_names[UPDATE_EVENT_COUNT] = {
 	[UPDATE_STOP] = "stop",
 	[UPDATE_START] = "start",
 	[UPDATE_DROP] = "drop",
+	[UPDATE_PARDON] = "pardon",
 };
 
 const char *const update_action_names[ACTION_COUNT] = {
@@ -106,11 +107,19 @@ bool update_is_refused(const struct record *record, const struct digest *image,
 	return find_refusal(record, image, settings) < record->refused_count;
 }
 
-static void forget_oldest_refusal(struct record *record)
+static void forget_refusal(struct record *record, size_t at)
 {
 	record->refused_count--;
-	memmove(&record->refused[0], &record->refused[1],
-		record->refused_count * sizeof(record->refused[0]));
+	memmove(&record->refused[at], &record->refused[at + 1],
+		(record->refused_count - at) * sizeof(record->refused[0]));
+}
+
+static void pardon(struct record *record, const struct generation *generation)
+{
+	size_t at = find_refusal(record, &generation->image, &generation->settings);
+
+	if (at < record->refused_count)
+		forget_refusal(record, at);
 }
 
 static void refuse(struct record *record, const struct generation *generation)
@@ -118,7 +127,7 @@ static void refuse(struct record *record, const struct generation *generation)
 	if (update_is_refused(record, &generation->image, &generation->settings))
 		return;
 	if (record->refused_count == UPDATE_REFUSED_MAX)
-		forget_oldest_refusal(record);
+		forget_refusal(record, 0);
 	record->refused[record->refused_count++] = (struct refusal){
 		.image = generation->image,
 		.settings = generation->settings,
@@ -311,6 +320,9 @@ enum update_action update_next(struct record *record, const struct update_event 
 	case UPDATE_START:
 		record->stopped = false;
 		return run_what_is_due(record);
+	case UPDATE_PARDON:
+		pardon(record, event->candidate);
+		return ACTION_NONE;
 	case UPDATE_DROP:
 		if (record->phase != PHASE_STAGED)
 			return ACTION_NONE;

@@ -56,7 +56,7 @@ struct generation {
 	json_t *settings_json;		   /* the app's settings; a reference is held */
 };
 
-/* What was bad and isn't tried again: this image with these settings. */
+/* What was bad and isn't tried again unless the user insists: this image with these settings. */
 struct refusal {
 	struct digest image;
 	struct digest settings;
@@ -85,6 +85,7 @@ enum update_event_kind {
 	UPDATE_STOP,	     /* the user wants it stopped */
 	UPDATE_START,	     /* the user wants it started */
 	UPDATE_DROP,	     /* the staged candidate is not wanted any more */
+	UPDATE_PARDON,	     /* the user insists on `candidate`, which was refused */
 	UPDATE_EVENT_COUNT
 };
 
@@ -93,7 +94,7 @@ extern const char *const update_event_names[UPDATE_EVENT_COUNT];
 struct update_event {
 	enum update_event_kind kind;
 	const char *reason;		    /* START_FAILED, BAD: why, one line */
-	const struct generation *candidate; /* STAGE; copied */
+	const struct generation *candidate; /* STAGE: copied; PARDON: its image and settings count */
 	bool apply;			    /* BOOT, STAGE: the candidate may be switched in now */
 	bool running;			    /* BOOT: the container of the generation at hand still runs */
 };

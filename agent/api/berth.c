@@ -40,7 +40,7 @@ void on_berth_update(struct request *request)
 
 		if (app->is_leaving || (one && app != one))
 			continue;
-		if (app_update(app, &err) == 0)
+		if (app_update(app, one != NULL, &err) == 0)
 			json_array_append_new(names, answer_text(app->config->name));
 	}
 	if (err.code && !json_array_size(names)) {
