@@ -11,6 +11,8 @@
 #: make fuzz-short         each fuzz target for FUZZ_SECONDS=10
 #: make fuzz               for SECONDS=60; TARGET=name one of them
 #: make bench              the figures of README.md
+#: make install            program, man pages, example config; prefix=/usr/local, DESTDIR=
+#: make install-systemd    the service unit; install-sysv: /etc/init.d/berth (sysvinit, busybox)
 #: make clean, distclean   the project's objects; all of out/, with sources and dependencies
 #:
 #: DEPS_MIRROR=...         a folder or URL to take the sources of deps.lock from (scripts/fetch-deps)
@@ -183,7 +185,7 @@ defconfig:
 
 # --- the rest -----------------------------------------------------------------------------------
 
-.PHONY: size tools demo bench clean distclean help
+.PHONY: size tools demo bench install install-systemd install-sysv clean distclean help
 size: $(OUT)/berth
 	@scripts/size $(OUT)/berth.map $<
 
@@ -196,6 +198,26 @@ demo: tools
 
 bench: $(OUT)/berth
 	@BERTH=$(CURDIR)/$< tests/bench/run
+
+prefix  ?= /usr/local
+bindir  ?= $(prefix)/bin
+mandir  ?= $(prefix)/share/man
+docdir  ?= $(prefix)/share/doc/berth
+unitdir ?= $(prefix)/lib/systemd/system
+install: $(OUT)/berth
+	install -D -m 755 $< $(DESTDIR)$(bindir)/berth
+	install -D -m 644 doc/man/berth.1 $(DESTDIR)$(mandir)/man1/berth.1
+	install -D -m 644 doc/man/agent.ini.5 $(DESTDIR)$(mandir)/man5/agent.ini.5
+	install -D -m 644 doc/agent.ini.example $(DESTDIR)$(docdir)/agent.ini.example
+
+install-systemd:
+	install -d $(DESTDIR)$(unitdir)
+	sed 's,@BINDIR@,$(bindir),' board/init/berth.service >$(DESTDIR)$(unitdir)/berth.service
+
+install-sysv:
+	install -d $(DESTDIR)/etc/init.d
+	sed 's,@BINDIR@,$(bindir),' board/init/berth.sysv >$(DESTDIR)/etc/init.d/berth
+	chmod 755 $(DESTDIR)/etc/init.d/berth
 
 clean:
 	rm -rf $(foreach dir,$(FOLDERS) tests,out/*/$(dir)) $(addprefix out/*/,berth berth.debug berth.map libberth.a) \
