@@ -124,19 +124,22 @@ static void kill_job(struct timer *timer)
 	kill(job->child.pid, SIGKILL);
 }
 
-static void ask_to_end(struct timer *timer)
+static void ask_to_end(struct job *job)
 {
-	struct job *job = timer->data;
-
 	job->was_asked = true;
 	kill(job->child.pid, SIGTERM);
 	timer_start(job->loop, &job->deadline, KILL_AFTER_MS, kill_job, job);
 }
 
+static void deadline_passed(struct timer *timer)
+{
+	ask_to_end(timer->data);
+}
+
 void job_stop(struct job *job)
 {
 	if (!job->has_ended && !job->was_asked)
-		ask_to_end(&job->deadline);
+		ask_to_end(job);
 }
 
 void job_abandon(struct job *job)
@@ -248,6 +251,6 @@ struct job *job_start(struct loop *loop, const struct job_spec *spec, struct err
 	if (job->report_fd >= 0)
 		watch_start(loop, &job->watch, job->report_fd, EPOLLIN, read_report, job);
 	if (spec->deadline_ms)
-		timer_start(loop, &job->deadline, spec->deadline_ms, ask_to_end, job);
+		timer_start(loop, &job->deadline, spec->deadline_ms, deadline_passed, job);
 	return job;
 }
