@@ -241,7 +241,7 @@ int fd_make_dirs(const char *path, mode_t mode)
 {
 	FREE_CLEANUP char *copy = xstrdup(path);
 
-	for (char *p = copy + 1; *p; p++) {
+	for (char *p = copy + (*copy == '/'); *p; p++) {
 		int rc;
 
 		if (*p != '/')
