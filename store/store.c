@@ -131,10 +131,13 @@ static int empty_staging(struct store *store)
 	return rc;
 }
 
-/* A layer is renamed into place with its meta in it; one without was damaged. */
+/*
+ * A layer is renamed into place with its meta in it; one without was damaged, and stays recognisable
+ * however much of it is removed before the next power cut.
+ */
 static int remove_half_layers(struct store *store)
 {
-	char **names, staged[FILE_STAGED_SIZE];
+	char **names;
 	int rc = file_names(store->layers, &names);
 
 	for (char **name = names; !rc && *name; name++) {
@@ -147,7 +150,7 @@ static int remove_half_layers(struct store *store)
 		if (layer_read_meta(store, &id, &meta, &why) != -EBADMSG)
 			continue;
 		log_warn("store %s: removed: %s", store->path, why.text);
-		rc = file_to_staging(store, store->layers, *name, staged);
+		rc = fd_remove_tree(store->layers, *name);
 	}
 	free_strings(names);
 	return rc;

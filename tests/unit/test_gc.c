@@ -1,0 +1,170 @@
+/* What goes, and above all what stays. */
+#include <errno.h>
+
+#include "store/gc.h"
+#include "store/writable.h"
+#include "tests/unit/store_fixture.h"
+#include "tests/unit/test.h"
+
+static struct scratch scratch;
+static struct store store;
+static struct fixture_image v1, v2, v3;
+static struct err err;
+static int64_t freed;
+
+#define APP "fleet.example.com/app:stable"
+
+/* Three versions: 'a' is in all of them, 'x' is a layer of no image. */
+static void begin(void)
+{
+	struct stage stage;
+	char path[128];
+
+	err = ERR_INIT;
+	fd_remove_tree(scratch.fd, "store");
+	snprintf(path, sizeof(path), "%s/store", scratch.path);
+	CHECK_INT(store_open(&store, path, &err), 0);
+	fixture_image(&v1, "ab", "2024-01-01T00:00:00Z");
+	fixture_image(&v2, "ac", "2024-02-01T00:00:00Z");
+	fixture_image(&v3, "ad", "2024-03-01T00:00:00Z");
+	CHECK_INT(fixture_pull(&store, &v1, "ab", &err), 0);
+	CHECK_INT(fixture_pull(&store, &v2, "ac", &err), 0);
+	CHECK_INT(fixture_pull(&store, &v3, "ad", &err), 0);
+	CHECK_INT(stage_open(&stage, &store, &err), 0);
+	fixture_stage_layer(&stage, 0);
+	CHECK_INT(fixture_commit_layer(&stage, 0, 'x', &err), 0);
+	stage_discard(&stage);
+}
+
+static void end(void)
+{
+	fixture_image_release(&v1);
+	fixture_image_release(&v2);
+	fixture_image_release(&v3);
+	store_close(&store);
+}
+
+/* The letters of the layers that are in the store. */
+static const char *layers(void)
+{
+	static char found[8];
+	char *p = found;
+
+	for (const char *letter = "abcdx"; *letter; letter++) {
+		struct digest id;
+
+		fixture_diff_id(*letter, &id);
+		if (store_has_layer(&store, &id))
+			*p++ = *letter;
+	}
+	*p = '\0';
+	return found;
+}
+
+static bool has_manifest(const struct fixture_image *image)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+
+	return image_load_manifest(&store, &image->manifest, &text, NULL) == 0;
+}
+
+static void only_what_is_kept_or_tagged_stays(void)
+{
+	struct gc_keep keep = { .configs = &v2.config, .config_count = 1 };
+
+	begin();
+	CHECK_INT(fixture_tag(&store, &v1, APP, &err), 0);
+	CHECK_INT(gc(&store, &keep, &freed, &err), 0);
+	CHECK_TEXT(layers(), "abc");
+	CHECK_INT(freed, 14);
+	CHECK(image_exists(&store, &v1.config) && image_exists(&store, &v2.config));
+	CHECK(!image_exists(&store, &v3.config));
+	CHECK(has_manifest(&v1) && has_manifest(&v2) && !has_manifest(&v3));
+	CHECK_INT(gc(&store, &keep, &freed, &err), 0);
+	CHECK_INT(freed, 0);
+	CHECK_INT(image_untag(&store, APP, &err), 0);
+	CHECK_INT(gc(&store, &(struct gc_keep){ 0 }, &freed, &err), 0);
+	CHECK_TEXT(layers(), "");
+	end();
+}
+
+static void layers_of_a_pull_under_way_stay(void)
+{
+	struct digest pins[2];
+	struct gc_keep keep = { .layers = pins, .layer_count = 2 };
+	struct stage stage;
+
+	begin();
+	fixture_diff_id('x', &pins[0]);
+	fixture_diff_id('c', &pins[1]);
+	CHECK_INT(stage_open(&stage, &store, &err), 0);
+	fixture_stage_layer(&stage, 5);
+	CHECK_INT(gc(&store, &keep, &freed, &err), 0);
+	CHECK_TEXT(layers(), "cx");
+	/* The stage of the pull is not gc's either. */
+	CHECK_INT(fixture_commit_layer(&stage, 5, 'd', &err), 0);
+	CHECK_TEXT(layers(), "cdx");
+	stage_discard(&stage);
+	end();
+}
+
+static void containers_without_an_owner_go(void)
+{
+	const char *ids[] = { "aaa111" };
+	struct gc_keep keep = { .containers = ids, .container_count = 1 };
+	struct container_dir dir;
+	char volume[PATH_MAX];
+	struct stat st;
+
+	begin();
+	CHECK_INT(container_dir_open(&store, "bbb222", &dir, &err), 0);
+	CHECK_INT(container_dir_open(&store, "aaa111", &dir, &err), 0);
+	CHECK_INT(volume_open(&store, "data", volume, &err), 1);
+	CHECK_INT(gc(&store, &keep, NULL, &err), 0);
+	CHECK_INT(fstatat(store.containers, "aaa111/upper", &st, 0), 0);
+	CHECK_INT(fstatat(store.containers, "bbb222", &st, 0), -1);
+	CHECK_INT(stat(volume, &st), 0);
+	end();
+}
+
+/* Which layers does an image need whose config can't be read? Nobody knows: none is deleted. */
+static void a_damaged_image_stops_it(void)
+{
+	struct gc_keep keep = { .configs = &v2.config, .config_count = 1 };
+	char name[80];
+
+	begin();
+	snprintf(name, sizeof(name), "%s.json", digest_hex(&v2.config));
+	CHECK_INT(fd_replace_file(store.images, name, "{}", 2, 0600), 0);
+	CHECK_INT(gc(&store, &keep, &freed, &err), -EBADMSG);
+	CHECK_HAS(err.text, v2.config.text);
+	CHECK_TEXT(layers(), "abcdx");
+	end();
+}
+
+static void foreign_names_are_left_alone(void)
+{
+	struct stat st;
+
+	begin();
+	CHECK_INT(mkdirat(store.layers, "lost+found", 0700), 0);
+	CHECK_INT(fd_replace_file(store.images, "README", "x", 1, 0600), 0);
+	CHECK_INT(fd_replace_file(store.manifests, "README", "x", 1, 0600), 0);
+	CHECK_INT(gc(&store, &(struct gc_keep){ 0 }, NULL, &err), 0);
+	CHECK_INT(fstatat(store.layers, "lost+found", &st, 0), 0);
+	CHECK_INT(fstatat(store.images, "README", &st, 0), 0);
+	CHECK_INT(fstatat(store.manifests, "README", &st, 0), 0);
+	end();
+}
+
+int main(void)
+{
+	scratch_open(&scratch);
+	RUN(only_what_is_kept_or_tagged_stays);
+	RUN(layers_of_a_pull_under_way_stay);
+	RUN(containers_without_an_owner_go);
+	RUN(a_damaged_image_stops_it);
+	RUN(foreign_names_are_left_alone);
+	scratch_close(&scratch);
+	return test_end();
+}

@@ -1,0 +1,331 @@
+/* Opening, locking, cleaning up; records, volumes and container directories. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "lib/json.h"
+#include "store/layer.h"
+#include "store/record.h"
+#include "store/store.h"
+#include "store/writable.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/test.h"
+
+static struct scratch scratch;
+static struct store store;
+static struct err err;
+static char path[256];
+
+static void open_store(void)
+{
+	err = ERR_INIT;
+	snprintf(path, sizeof(path), "%s/a/store", scratch.path);
+	CHECK_INT(store_open(&store, path, &err), 0);
+	CHECK_TEXT(err.text, "");
+}
+
+static const char *in_store(const char *name)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "%s/%s", path, name);
+	return text;
+}
+
+static bool is_there(const char *name)
+{
+	struct stat st;
+
+	return lstat(in_store(name), &st) == 0;
+}
+
+static void put(const char *name, const char *text)
+{
+	FD_CLEANUP int fd = open(in_store(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	CHECK(fd >= 0);
+	CHECK_INT(fd_write_full(fd, text, strlen(text)), 0);
+}
+
+static void a_new_store_is_made(void)
+{
+	open_store();
+	CHECK_TEXT(store.path, path);
+	CHECK(is_there("layers") && is_there("apps") && is_there("staging") && is_there("version"));
+	struct stat st;
+
+	CHECK_INT(stat(path, &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0700);
+	store_close(&store);
+	CHECK_INT(store.dirfd, -1);
+	open_store();
+	store_close(&store);
+}
+
+/* Locks are per process, so the second opener has to be another one. */
+static void the_second_opener_is_told_who_has_it(void)
+{
+	char expected[64];
+	pid_t child;
+	int status = -1;
+
+	open_store();
+	child = fork();
+	if (!child) {
+		struct store other;
+		int rc = store_open(&other, path, &err);
+
+		snprintf(expected, sizeof(expected), "in use by process %d", (int)getppid());
+		_exit(rc == -EBUSY && strstr(err.text, expected) && other.dirfd == -1 ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	CHECK_INT(status, 0);
+	/* It was only a look: the store is still ours. */
+	child = fork();
+	if (!child) {
+		struct store other;
+
+		_exit(store_open(&other, path, NULL) == -EBUSY ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	CHECK_INT(status, 0);
+	store_close(&store);
+	child = fork();
+	if (!child) {
+		struct store other;
+
+		_exit(store_open(&other, path, NULL) == 0 ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	CHECK_INT(status, 0);
+}
+
+static void other_versions_are_refused(void)
+{
+	open_store();
+	store_close(&store);
+	put("version", "2\n");
+	CHECK_INT(store_open(&store, path, &err), -ENOTSUP);
+	CHECK_HAS(err.text, "layout version 2, this berth knows 1");
+	put("version", "rubbish");
+	CHECK_INT(store_open(&store, path, &err), -EINVAL);
+	put("version", "1\n");
+	open_store();
+	store_close(&store);
+}
+
+static void paths_that_cannot_be_a_store(void)
+{
+	CHECK_INT(store_open(&store, "/proc/self/store", &err), -ENOENT);
+	CHECK_HAS(err.text, "/proc/self/store");
+	put("file", "");
+	CHECK(store_open(&store, in_store("file"), &err) < 0);
+	CHECK_HAS(err.text, "file");
+	CHECK_INT(store.dirfd, -1);
+	unlink(in_store("file"));
+}
+
+static void make_layer(const char *hex, const char *meta)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "layers/%s", hex);
+	CHECK_INT(mkdir(in_store(name), 0700), 0);
+	snprintf(name, sizeof(name), "layers/%s/fs", hex);
+	CHECK_INT(mkdir(in_store(name), 0755), 0);
+	snprintf(name, sizeof(name), "layers/%s/meta", hex);
+	if (meta)
+		put(name, meta);
+}
+
+#define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define C "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define D "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"
+
+static void leftovers_go_at_the_start(void)
+{
+	struct store_usage usage;
+	struct digest *layers;
+	size_t count;
+
+	open_store();
+	store_close(&store);
+	CHECK_INT(mkdir(in_store("staging/s1"), 0700), 0);
+	CHECK_INT(mkdir(in_store("staging/s1/fs"), 0700), 0);
+	put("staging/s1/fs/file", "x");
+	put("staging/t2", "x");
+	put("apps/.web.new", "half a record");
+	put("apps/web", "a record");
+	put("tags/.x.new", "");
+	CHECK_INT(mkdir(in_store("volumes/.odd.new"), 0700), 0);
+	put("volumes/.odd.new/x", "a user's");
+	make_layer(A, "{\"diff_id\":\"sha256:" A "\",\"size\":5000,\"files\":7}\n");
+	make_layer(B, NULL);
+	make_layer(C, "{\"diff_id\":\"sha256:" A "\",\"size\":1,\"files\":1}\n");
+	make_layer(D, "{\"diff_id\":\"sha256:" D);
+	CHECK_INT(mkdir(in_store("layers/lost+found"), 0700), 0);
+	open_store();
+	CHECK(!is_there("staging/s1") && !is_there("staging/t2") && is_there("staging"));
+	CHECK(!is_there("apps/.web.new") && !is_there("tags/.x.new") && is_there("apps/web"));
+	CHECK(is_there("volumes/.odd.new/x"));
+	CHECK(is_there("layers/" A "/fs") && is_there("layers/lost+found"));
+	CHECK(!is_there("layers/" B) && !is_there("layers/" C) && !is_there("layers/" D));
+	CHECK_INT(store_usage(&store, &usage, &err), 0);
+	CHECK_INT(usage.layers, 1);
+	CHECK_INT(usage.bytes, 5000);
+	CHECK(usage.free_bytes > 0);
+	CHECK_INT(layer_list(&store, &layers, &count, &err), 0);
+	CHECK_INT(count, 1);
+	CHECK_TEXT(layers[0].text, "sha256:" A);
+	free(layers);
+	store_close(&store);
+}
+
+static void records_are_kept_byte_for_byte(void)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct stat before, after;
+	char **names;
+	int64_t written;
+
+	open_store();
+	CHECK_INT(record_load(&store, "db", &text, &err), -ENOENT);
+	CHECK_TEXT(err.text, "");
+	CHECK_INT(record_save(&store, "db", "one\0two", 7, &err), 0);
+	CHECK_INT(record_load(&store, "db", &text, &err), 0);
+	CHECK(text.size == 7 && !memcmp(text.data, "one\0two", 7));
+	written = store_written_bytes(&store);
+	CHECK_INT(stat(in_store("apps/db"), &before), 0);
+	CHECK_INT(record_save(&store, "db", "one\0two", 7, &err), 0);
+	CHECK_INT(stat(in_store("apps/db"), &after), 0);
+	CHECK_INT(after.st_ino, before.st_ino);
+	CHECK_INT(store_written_bytes(&store), written);
+	CHECK_INT(record_save(&store, "db", "", 0, &err), 0);
+	buf_clear(&text);
+	CHECK_INT(record_load(&store, "db", &text, &err), 0);
+	CHECK_INT(text.size, 0);
+	CHECK_INT(record_list(&store, &names, &err), 0);
+	CHECK_INT(count_strings(names), 2);
+	CHECK_TEXT(names[0], "db");
+	free_strings(names);
+	CHECK_INT(record_remove(&store, "db", &err), 0);
+	CHECK_INT(record_remove(&store, "db", &err), 0);
+	CHECK_INT(record_load(&store, "db", &text, &err), -ENOENT);
+	store_close(&store);
+}
+
+static void records_have_plain_names_and_limits(void)
+{
+	static const char *const bad[] = { "", ".", "..", ".x", "a/b", "../version" };
+	char *large = xcalloc(RECORD_MAX + 1, 1);
+	BUF_CLEANUP struct buf text = BUF_INIT;
+
+	open_store();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		CHECK_INT(record_save(&store, bad[i], "x", 1, &err), -EINVAL);
+		CHECK_INT(record_load(&store, bad[i], &text, &err), -EINVAL);
+		CHECK_INT(record_remove(&store, bad[i], &err), -EINVAL);
+	}
+	CHECK_INT(record_save(&store, "x", large, RECORD_MAX, &err), 0);
+	CHECK_INT(record_save(&store, "x", large, RECORD_MAX + 1, &err), -EFBIG);
+	CHECK_INT(symlink("/etc/passwd", in_store("apps/link")), 0);
+	CHECK_INT(record_load(&store, "link", &text, &err), -EBADMSG);
+	CHECK_INT(mkfifo(in_store("apps/pipe"), 0600), 0);
+	CHECK_INT(record_load(&store, "pipe", &text, &err), -EBADMSG);
+	store_close(&store);
+	free(large);
+}
+
+static void volumes_stay_until_they_are_removed(void)
+{
+	char where[PATH_MAX];
+	char **names;
+
+	open_store();
+	CHECK_INT(volume_open(&store, "data", where, &err), 1);
+	CHECK_TEXT(where, in_store("volumes/data"));
+	put("volumes/data/file", "x");
+	CHECK_INT(volume_open(&store, "data", where, &err), 0);
+	CHECK_INT(volume_open(&store, "a_b.c-9", where, &err), 1);
+	CHECK_INT(volume_open(&store, "../x", where, &err), -EINVAL);
+	CHECK_INT(volume_open(&store, ".x", where, &err), -EINVAL);
+	CHECK_INT(volume_open(&store, "", where, &err), -EINVAL);
+	CHECK_INT(volume_open(&store, "a b", where, &err), -EINVAL);
+	CHECK_HAS(err.text, "\"a b\"");
+	CHECK_INT(volume_list(&store, &names, &err), 0);
+	CHECK_INT(count_strings(names), 2);
+	CHECK_TEXT(names[0], "a_b.c-9");
+	free_strings(names);
+	CHECK_INT(volume_remove(&store, "data", &err), 0);
+	CHECK(!is_there("volumes/data"));
+	CHECK_INT(volume_remove(&store, "data", &err), -ENOENT);
+	CHECK_HAS(err.text, "no such volume: data");
+	CHECK_INT(volume_remove(&store, "..", &err), -EINVAL);
+	store_close(&store);
+}
+
+static void containers_get_a_writable_layer(void)
+{
+	struct container_dir dir;
+	struct stat st;
+
+	open_store();
+	CHECK_INT(container_dir_open(&store, "c0ffee", &dir, &err), 0);
+	CHECK_TEXT(dir.upper, in_store("containers/c0ffee/upper"));
+	CHECK_INT(stat(dir.upper, &st), 0);
+	CHECK_INT(st.st_mode, S_IFDIR | 0755);
+	CHECK_INT(stat(dir.work, &st), 0);
+	put("containers/c0ffee/upper/file", "x");
+	CHECK_INT(container_dir_open(&store, "c0ffee", &dir, &err), 0);
+	CHECK(is_there("containers/c0ffee/upper/file"));
+	CHECK_INT(container_dir_open(&store, "../x", &dir, &err), -EINVAL);
+	CHECK_INT(container_dir_remove(&store, "..", &err), -EINVAL);
+	CHECK_INT(container_dir_remove(&store, "c0ffee", &err), 0);
+	CHECK(!is_there("containers/c0ffee"));
+	CHECK_INT(container_dir_remove(&store, "c0ffee", &err), 0);
+	store_close(&store);
+}
+
+static void layer_metas_are_checked(void)
+{
+	static const char *const bad[] = {
+		"", "{}", "[]", "{\"diff_id\":\"sha256:" A "\",\"size\":1}",
+		"{\"diff_id\":\"sha256:" A "\",\"size\":-1,\"files\":1}",
+		"{\"diff_id\":\"sha256:AA\",\"size\":1,\"files\":1}",
+		"{\"diff_id\":7,\"size\":1,\"files\":1}",
+		"{\"diff_id\":\"sha256:" A "\",\"size\":1.5,\"files\":1}",
+	};
+	struct layer_meta meta = { .size_bytes = 1, .files = 2 }, again;
+	BUF_CLEANUP struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		err = ERR_INIT;
+		CHECK_INT(layer_meta_parse(&again, bad[i], strlen(bad[i]), &err), -EINVAL);
+		CHECK(err.text[0]);
+	}
+	CHECK_INT(digest_parse(&meta.diff_id, "sha256:" A), 0);
+	layer_meta_format(&meta, &text);
+	CHECK_INT(layer_meta_parse(&again, text.data, text.size, &err), 0);
+	CHECK(digest_equal(&again.diff_id, &meta.diff_id));
+	CHECK_INT(again.size_bytes, 1);
+	CHECK_INT(again.files, 2);
+}
+
+int main(void)
+{
+	scratch_open(&scratch);
+	RUN(a_new_store_is_made);
+	RUN(the_second_opener_is_told_who_has_it);
+	RUN(other_versions_are_refused);
+	RUN(paths_that_cannot_be_a_store);
+	RUN(leftovers_go_at_the_start);
+	RUN(records_are_kept_byte_for_byte);
+	RUN(records_have_plain_names_and_limits);
+	RUN(volumes_stay_until_they_are_removed);
+	RUN(containers_get_a_writable_layer);
+	RUN(layer_metas_are_checked);
+	scratch_close(&scratch);
+	return test_end();
+}
