@@ -12,25 +12,36 @@ void json_cleanup(json_t **json)
 	*json = NULL;
 }
 
-/* Before jansson recurses: its own limit of 2048 levels costs more stack than a small board gives. */
-static bool is_too_deep(const char *text, size_t size)
+/*
+ * Before jansson builds anything: its own limit of 2048 levels costs more stack than a small board
+ * gives, and it makes 320 MB of 4 MiB of "{},{},".
+ */
+static int check_limits(const char *text, size_t size, const char *what, struct err *err)
 {
+	int depth = 0, values = 1;
 	bool in_string = false;
-	int depth = 0;
 
 	for (size_t i = 0; i < size; i++) {
 		if (in_string && text[i] == '\\')
 			i++;
 		else if (text[i] == '"')
 			in_string = !in_string;
-		else if (!in_string && (text[i] == '{' || text[i] == '['))
-			depth++;
-		else if (!in_string && (text[i] == '}' || text[i] == ']'))
+		else if (in_string)
+			continue;
+		else if (text[i] == '{' || text[i] == '[')
+			depth++, values++;
+		else if (text[i] == '}' || text[i] == ']')
 			depth--;
+		else if (text[i] == ',')
+			values++;
 		if (depth > JSON_DEPTH_MAX)
-			return true;
+			return err_set(err, -EINVAL, "%s: JSON nested more than %d deep", what,
+				       JSON_DEPTH_MAX);
+		if (values > JSON_VALUES_MAX)
+			return err_set(err, -EINVAL, "%s: JSON with more than %d values", what,
+				       JSON_VALUES_MAX);
 	}
-	return false;
+	return 0;
 }
 
 int json_parse(json_t **out, const char *text, size_t size, const char *what, struct err *err)
@@ -38,9 +49,8 @@ int json_parse(json_t **out, const char *text, size_t size, const char *what, st
 	json_error_t error;
 	json_t *json;
 
-	if (is_too_deep(text, size))
-		return err_set(err, -EINVAL, "%s: JSON nested more than %d deep", what,
-			       JSON_DEPTH_MAX);
+	if (check_limits(text, size, what, err) < 0)
+		return -EINVAL;
 	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 	if (!json)
 		return err_set(err, -EINVAL, "%s: not valid JSON: line %d: %s", what, error.line,

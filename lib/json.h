@@ -16,6 +16,7 @@
 #include "lib/err.h"
 
 #define JSON_DEPTH_MAX 64
+#define JSON_VALUES_MAX 20000 /* of any kind, in all of the text: 5 MB at most when parsed */
 
 #define JSON_CLEANUP __attribute__((cleanup(json_cleanup)))
 void json_cleanup(json_t **json); /* json_decref */

@@ -132,6 +132,19 @@ static void json_is_bounded(void)
 	CHECK_INT(parse(deep, &err), -EINVAL);
 	CHECK_HAS(err.text, "nested more than");
 	CHECK_INT(parse("{\"[[[[\":\"\\\"{{{\"}", &err), 0);
+
+	struct buf wide = BUF_INIT;
+
+	buf_append_text(&wide, "{\"a\":\",,,,[[\",\"b\":[0"); /* the object, a, b and the 0 */
+	for (int i = 4; i < JSON_VALUES_MAX; i++)
+		buf_append_text(&wide, ",0");
+	buf_append_text(&wide, "]}");
+	CHECK_INT(parse(buf_text(&wide), &err), 0);
+	wide.size -= 2;
+	buf_append_text(&wide, ",0]}");
+	CHECK_INT(parse(buf_text(&wide), &err), -EINVAL);
+	CHECK_HAS(err.text, "more than 20000 values");
+	buf_release(&wide);
 }
 
 static void getters_tell_absent_from_wrong(void)
