@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -33,12 +32,13 @@
 static int enter_stage(int stage_fd, struct err *err)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-	char source[32];
 
-	snprintf(source, sizeof(source), "/proc/self/fd/%d", stage_fd);
+	/* The working directory moves along into the new namespace; a descriptor stays in the old one. */
+	if (fchdir(stage_fd) < 0)
+		return err_sys(err, "enter the stage");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, "make a mount namespace for unpack");
-	if (mount(source, NEW_ROOT, NULL, MS_BIND, NULL) < 0 ||
+	if (mount(".", NEW_ROOT, NULL, MS_BIND, NULL) < 0 ||
 	    mount(NULL, NEW_ROOT, NULL, MS_BIND | MS_REMOUNT | flags, NULL) < 0)
 		return err_sys(err, "mount the stage for unpack");
 	if (chdir(NEW_ROOT) < 0 || chroot(".") < 0)
