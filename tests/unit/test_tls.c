@@ -105,7 +105,7 @@ static pid_t start_server(struct stream *stream, const struct identity *identity
 		serve(ends[1], identity);
 	}
 	close(ends[1]);
-	stream_adopt(stream, ends[0], "peer:443", 5000);
+	stream_adopt(stream, ends[0], "peer:443", 20000);
 	return pid;
 }
 
