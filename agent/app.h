@@ -40,6 +40,7 @@ struct app {
 	struct timer probation_timer, restart_timer;
 	bool is_probation_over; /* only the health verdict is missing */
 	bool is_unhealthy;	/* it is being restarted for that */
+	int64_t started_ms; /* time_monotonic_ms() when it was seen to start; 0: it does not run */
 	int64_t backoff_ms;
 	int64_t stop_timeout_ms; /* for the stop under way; -1: the default */
 

@@ -299,6 +299,7 @@ static void container_started(struct app *app)
 
 	app->error[0] = '\0';
 	app->is_unhealthy = false;
+	app->started_ms = time_monotonic_ms();
 	log_info("app %s: running, process %d", app->config->name, (int)app->container->pid);
 	if (bundle_image_config(app->container, &image, &err) == 0) {
 		health_start(&app->health, app->container, image, on_health_change, app);
@@ -332,10 +333,12 @@ static void ended_by_itself(struct app *app, const char *how)
 	struct container *container = app->container;
 	bool is_done = container->settings->restart.kind != RESTART_ALWAYS &&
 		       !container->exit_code && !app->is_unhealthy;
+	int64_t up_ms = app->started_ms ? time_monotonic_ms() - app->started_ms : 0;
 
-	if (container->finished_ns - container->started_ns > BACKOFF_RESET_MS * NS_PER_MS)
+	app->started_ms = 0;
+	if (up_ms > BACKOFF_RESET_MS)
 		app->backoff_ms = 0;
-	if (app->record.phase == PHASE_PROBATION) {
+	if (app->record.phase == PHASE_PROBATION || app->record.phase == PHASE_SWITCHING) {
 		/* A job that is meant to end and ends well has proved itself. */
 		end_probation(app, is_done ? UPDATE_GOOD : UPDATE_BAD, is_done ? NULL : how);
 		return;
