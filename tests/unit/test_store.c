@@ -123,6 +123,7 @@ static void paths_that_cannot_be_a_store(void)
 	CHECK(store_open(&store, in_store("file"), &err) < 0);
 	CHECK_HAS(err.text, "file");
 	CHECK_INT(store.dirfd, -1);
+	CHECK_INT(store_open(&store, "", &err), -ENOENT);
 	unlink(in_store("file"));
 }
 

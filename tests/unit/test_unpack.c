@@ -1,0 +1,596 @@
+/* The unpack helper as the agent runs it: frames on stdin, settings on 6, the stage on 4, reports on 3. Needs root. */
+// QEMU: no, it enters namespaces
+#include <errno.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <zlib.h>
+
+#include "agent/applets.h"
+#include "agent/helper/frame.h"
+#include "agent/helper/unpack_sandbox.h"
+#include "agent/job.h"
+#include "config/manifest.h"
+#include "lib/json.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/tar_builder.h"
+#include "tests/unit/test.h"
+
+#define LAYERS 3
+
+static struct scratch scratch;
+static int stage_fd = -1;
+
+/* What the registry has. */
+static struct {
+	struct buf index, manifest, config, blobs[LAYERS];
+	struct digest asked, diff_ids[LAYERS];
+} image;
+
+/* What unpack said. */
+static struct buf reports;
+static json_t *last;
+static int status;
+
+/* --- making an image --- */
+
+static void compress_gzip(const struct buf *in, struct buf *out)
+{
+	z_stream z = { 0 };
+
+	deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+	z.next_in = (Bytef *)in->data;
+	z.avail_in = (uInt)in->size;
+	z.avail_out = (uInt)deflateBound(&z, in->size);
+	z.next_out = (Bytef *)buf_reserve(out, z.avail_out);
+	CHECK_INT(deflate(&z, Z_FINISH), Z_STREAM_END);
+	buf_added(out, z.total_out);
+	deflateEnd(&z);
+}
+
+static void compress_zstd(const struct buf *in, struct buf *out)
+{
+	char command[256];
+
+	CHECK_INT(fd_replace_file_volatile(scratch.fd, "in", in->data, in->size, 0600), 0);
+	snprintf(command, sizeof(command), "zstd -q <%s/in >%s/out", scratch.path, scratch.path);
+	CHECK_INT(system(command), 0);
+	CHECK_INT(fd_read_file(scratch.fd, "out", out, 1 << 20), 0);
+}
+
+static void make_layer(size_t number)
+{
+	BUF_CLEANUP struct buf tar = BUF_INIT;
+	char name[32], text[32];
+
+	snprintf(name, sizeof(name), "file%zu", number);
+	snprintf(text, sizeof(text), "content %zu", number);
+	tar_dir(&tar, "etc", 0755);
+	tar_file(&tar, name, 0644, text);
+	tar_file(&tar, "etc/.wh.gone", 0644, "");
+	tar_end(&tar);
+	buf_append(&tar, "bytes behind the end are hashed too", 35);
+	digest_of(&image.diff_ids[number], tar.data, tar.size);
+	buf_clear(&image.blobs[number]);
+	if (number == 0)
+		buf_append(&image.blobs[0], tar.data, tar.size);
+	else
+		(number == 1 ? compress_gzip : compress_zstd)(&tar, &image.blobs[number]);
+}
+
+static void make_config(const char *architecture)
+{
+	buf_clear(&image.config);
+	buf_append_format(&image.config, "{\"architecture\":\"%s\",\"os\":\"linux\",\"rootfs\":{"
+			  "\"type\":\"layers\",\"diff_ids\":[", architecture);
+	for (size_t i = 0; i < LAYERS; i++)
+		buf_append_format(&image.config, "%s\"%s\"", i ? "," : "", image.diff_ids[i].text);
+	buf_append_text(&image.config, "]}}");
+}
+
+static void make_manifest(void)
+{
+	struct digest digest;
+
+	buf_clear(&image.manifest);
+	digest_of(&digest, image.config.data, image.config.size);
+	buf_append_format(&image.manifest, "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST
+			  "\",\"config\":{\"mediaType\":\"" MEDIA_OCI_CONFIG "\",\"digest\":\"%s\","
+			  "\"size\":%zu},\"layers\":[", digest.text, image.config.size);
+	for (size_t i = 0; i < LAYERS; i++) {
+		digest_of(&digest, image.blobs[i].data, image.blobs[i].size);
+		buf_append_format(&image.manifest, "%s{\"mediaType\":\"application/vnd.oci.image.layer."
+				  "v1.tar+gzip\",\"digest\":\"%s\",\"size\":%zu}", i ? "," : "",
+				  digest.text, image.blobs[i].size);
+	}
+	buf_append_text(&image.manifest, "]}");
+}
+
+static void make_index(const char *architecture)
+{
+	struct digest digest;
+
+	buf_clear(&image.index);
+	digest_of(&digest, image.manifest.data, image.manifest.size);
+	buf_append_format(&image.index, "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\","
+			  "\"manifests\":[{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"%s\","
+			  "\"size\":%zu,\"platform\":{\"os\":\"linux\",\"architecture\":\"%s\"}}]}",
+			  digest.text, image.manifest.size, architecture);
+	digest_of(&image.asked, image.index.data, image.index.size);
+}
+
+static void make_image(void)
+{
+	for (size_t i = 0; i < LAYERS; i++)
+		make_layer(i);
+	make_config("amd64");
+	make_manifest();
+	make_index("amd64");
+}
+
+static void release_image(void)
+{
+	buf_release(&image.index);
+	buf_release(&image.manifest);
+	buf_release(&image.config);
+	for (size_t i = 0; i < LAYERS; i++)
+		buf_release(&image.blobs[i]);
+	buf_release(&reports);
+	json_decref(last);
+}
+
+/* --- running unpack --- */
+
+static const char settings[] = "{\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\","
+			       "\"variant\":\"\"},\"have\":[%s],\"limits\":{\"window_log\":23}}";
+
+struct run {
+	pid_t pid;
+	int frames, reports;
+};
+
+static void become_unpack(int input, int report, const char *have)
+{
+	char text[1024];
+	char *argv[] = { (char *)(uintptr_t)"unpack", image.asked.text, (char *)(uintptr_t)"4", NULL };
+	int fds[] = { input, report, stage_fd, 0 };
+
+	snprintf(text, sizeof(text), settings, have);
+	fds[3] = memory_file(text, strlen(text));
+	for (int i = 0; i < 4; i++) /* out of the way of the numbers they are to have */
+		fds[i] = fcntl(fds[i], F_DUPFD, 20);
+	dup2(fds[0], 0);
+	dup2(fds[1], 3);
+	dup2(fds[2], 4);
+	dup2(fds[3], 6);
+	for (int i = 7; i < 40; i++)
+		close(i);
+	_exit(unpack_main(3, argv));
+}
+
+/* With stage_fd as the stage. */
+static struct run start_there(const char *have)
+{
+	int input[2], report[2];
+	struct run run;
+
+	CHECK_INT(pipe2(input, O_CLOEXEC), 0);
+	CHECK_INT(pipe2(report, O_CLOEXEC), 0);
+	run.pid = fork();
+	if (!run.pid)
+		become_unpack(input[0], report[1], have);
+	close(input[0]);
+	close(report[1]);
+	run.frames = input[1];
+	run.reports = report[0];
+	return run;
+}
+
+static struct run start(const char *have)
+{
+	CHECK_INT(fd_remove_tree(scratch.fd, "stage"), 0);
+	stage_fd = fd_open_dir(scratch.fd, "stage", 0700);
+	return start_there(have);
+}
+
+/* Ends the stream and reads what unpack has said; `last` is the last line. */
+static void finish(struct run *run)
+{
+	const char *line;
+
+	close(run->frames);
+	buf_clear(&reports);
+	CHECK_INT(fd_read_all(run->reports, &reports, 1 << 20), 0);
+	close(run->reports);
+	CHECK_INT(waitpid(run->pid, &status, 0), run->pid);
+	close(stage_fd);
+	REQUIRE(reports.size > 1);
+	reports.data[reports.size - 1] = '\0';
+	line = strrchr(reports.data, '\n');
+	line = line ? line + 1 : reports.data;
+	json_decref(last);
+	last = json_loads(line, 0, NULL);
+	CHECK(last);
+}
+
+static const char *word(const char *name)
+{
+	return json_string_value(json_object_get(last, name)) ?: "(none)";
+}
+
+static void send_documents(const struct run *run)
+{
+	frame_write(run->frames, FRAME_INDEX, image.index.data, image.index.size);
+	frame_write(run->frames, FRAME_MANIFEST, image.manifest.data, image.manifest.size);
+	frame_write(run->frames, FRAME_CONFIG, image.config.data, image.config.size);
+}
+
+static void send_layer(const struct run *run, size_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%zu", number);
+	frame_write(run->frames, FRAME_LAYER, text, strlen(text));
+	for (size_t at = 0; at < image.blobs[number].size; at += 100) {
+		size_t rest = image.blobs[number].size - at;
+
+		frame_write(run->frames, FRAME_DATA, image.blobs[number].data + at,
+			    rest < 100 ? rest : 100);
+	}
+	frame_write(run->frames, FRAME_LAYER_END, NULL, 0);
+}
+
+static void run_whole(void)
+{
+	struct run run = start("");
+
+	send_documents(&run);
+	for (size_t i = 0; i < LAYERS; i++)
+		send_layer(&run, i);
+	frame_write(run.frames, FRAME_END, NULL, 0);
+	finish(&run);
+}
+
+static void check_failed(const char *code, const char *text)
+{
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK_TEXT(word("code"), code);
+	CHECK_HAS(word("error"), text);
+}
+
+static const char *staged(const char *name)
+{
+	static struct buf text;
+	char path[128];
+
+	snprintf(path, sizeof(path), "stage/%s", name);
+	buf_release(&text);
+	if (fd_read_file(scratch.fd, path, &text, 1 << 20) < 0)
+		return "(none)";
+	return buf_text(&text);
+}
+
+/* --- tests --- */
+
+static void an_image_is_unpacked_and_reported(void)
+{
+	char line[600];
+	struct stat st;
+
+	make_image();
+	run_whole();
+	CHECK_INT(status, 0);
+	CHECK(json_is_true(json_object_get(last, "done")));
+	CHECK_TEXT(staged("0/fs/file0"), "content 0");
+	CHECK_TEXT(staged("1/fs/file1"), "content 1");
+	CHECK_TEXT(staged("2/fs/file2"), "content 2");
+	CHECK_INT(fstatat(scratch.fd, "stage/2/fs/etc/gone", &st, 0), 0);
+	CHECK_TEXT(staged("config.json"), buf_text(&image.config));
+	CHECK_TEXT(staged("manifest.json"), buf_text(&image.manifest));
+	for (size_t i = 0; i < LAYERS; i++) {
+		snprintf(line, sizeof(line), "{\"layer\":{\"number\":%zu,\"diff_id\":\"%s\","
+			 "\"size\":9,\"files\":3,\"compressed\":%zu}}\n", i, image.diff_ids[i].text,
+			 image.blobs[i].size);
+		CHECK_HAS(reports.data, line);
+	}
+	snprintf(line, sizeof(line), "{\"image\":{\"digest\":\"%s\",\"manifest\":\"sha256:",
+		 image.asked.text);
+	CHECK_HAS(reports.data, line);
+}
+
+static void without_an_index_the_manifest_was_asked_for(void)
+{
+	struct run run;
+
+	make_image();
+	digest_of(&image.asked, image.manifest.data, image.manifest.size);
+	run = start("");
+	frame_write(run.frames, FRAME_MANIFEST, image.manifest.data, image.manifest.size);
+	frame_write(run.frames, FRAME_CONFIG, image.config.data, image.config.size);
+	for (size_t i = 0; i < LAYERS; i++)
+		send_layer(&run, i);
+	frame_write(run.frames, FRAME_END, NULL, 0);
+	finish(&run);
+	CHECK_INT(status, 0);
+}
+
+static void layers_at_hand_need_not_be_sent(void)
+{
+	struct run run;
+	char have[200];
+
+	make_image();
+	snprintf(have, sizeof(have), "\"%s\",\"%s\"", image.diff_ids[0].text,
+		 image.diff_ids[2].text);
+	run = start(have);
+	send_documents(&run);
+	send_layer(&run, 1);
+	frame_write(run.frames, FRAME_END, NULL, 0);
+	finish(&run);
+	CHECK_INT(status, 0);
+
+	run = start(have);
+	send_documents(&run);
+	frame_write(run.frames, FRAME_END, NULL, 0);
+	finish(&run);
+	check_failed("protocol", image.diff_ids[1].text);
+	CHECK_TEXT(staged("config.json"), "(none)");
+}
+
+static void a_stream_that_stops_is_incomplete(void)
+{
+	struct run run;
+
+	make_image();
+	run = start("");
+	finish(&run);
+	check_failed("incomplete", "fetch has stopped");
+	run = start("");
+	send_documents(&run);
+	send_layer(&run, 0);
+	frame_write(run.frames, FRAME_LAYER, "1", 1);
+	frame_write(run.frames, FRAME_DATA, image.blobs[1].data, 20);
+	finish(&run);
+	check_failed("incomplete", "layer 1");
+	CHECK_HAS(reports.data, "{\"layer\":{\"number\":0");
+	CHECK(!strstr(reports.data, "{\"layer\":{\"number\":1"));
+	run = start("");
+	send_documents(&run);
+	for (size_t i = 0; i < LAYERS; i++)
+		send_layer(&run, i);
+	finish(&run);
+	check_failed("incomplete", "fetch has stopped");
+	CHECK_TEXT(staged("config.json"), "(none)");
+}
+
+static void damaged_blobs_are_noticed(void)
+{
+	for (size_t i = 0; i < LAYERS; i++)
+		for (size_t at = 0; at < image.blobs[i].size; at += 97) {
+			make_image();
+			image.blobs[i].data[at] ^= 0x20;
+			run_whole();
+			check_failed("digest", "its digest is");
+		}
+	make_image();
+	buf_append_text(&image.blobs[1], "more");
+	run_whole();
+	check_failed("digest", "more than its");
+	make_image();
+	image.blobs[0].size -= 10;
+	run_whole();
+	check_failed("digest", "layer 0");
+}
+
+static void content_that_is_not_the_diff_id_is_noticed(void)
+{
+	make_image();
+	image.diff_ids[1] = image.diff_ids[0];
+	make_config("amd64");
+	make_manifest();
+	make_index("amd64");
+	run_whole();
+	check_failed("digest", "diff ID");
+	CHECK(!strstr(reports.data, "{\"layer\":{\"number\":1"));
+}
+
+static void damaged_documents_are_noticed(void)
+{
+	struct digest config;
+
+	make_image();
+	image.index.data[image.index.size - 1] = ' ';
+	run_whole();
+	check_failed("digest", "the index is damaged");
+	make_image();
+	image.manifest.data[image.manifest.size - 1] = ' ';
+	run_whole();
+	check_failed("digest", "the manifest is damaged");
+	make_image();
+	digest_of(&config, image.config.data, image.config.size);
+	image.config.data[image.config.size - 1] = ' ';
+	run_whole();
+	check_failed("digest", "the image config is damaged");
+	CHECK_HAS(word("error"), config.text);
+}
+
+static void other_machines_images_are_refused(void)
+{
+	make_image();
+	make_index("arm64");
+	run_whole();
+	check_failed("platform", "arm64");
+	make_image();
+	make_config("s390x");
+	make_manifest();
+	make_index("amd64");
+	run_whole();
+	check_failed("platform", "s390x");
+}
+
+static void broken_formats_are_refused(void)
+{
+	make_image();
+	buf_clear(&image.blobs[0]);
+	for (int i = 0; i < 100; i++)
+		buf_append_text(&image.blobs[0], "this is not a tar archive. ");
+	make_manifest();
+	make_index("amd64");
+	run_whole();
+	check_failed("format", "layer 0");
+	make_image();
+	buf_clear(&image.config);
+	buf_append_text(&image.config, "[1,2");
+	make_manifest();
+	make_index("amd64");
+	run_whole();
+	check_failed("format", "config");
+}
+
+static void streams_out_of_order_are_refused(void)
+{
+	static const char *const numbers[] = { "3", "", "x", "-1", "0x1", "1 ", "00000" };
+	struct run run;
+
+	make_image();
+	run = start("");
+	frame_write(run.frames, FRAME_CONFIG, image.config.data, image.config.size);
+	finish(&run);
+	check_failed("protocol", "type 3");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		run = start("");
+		send_documents(&run);
+		frame_write(run.frames, FRAME_LAYER, numbers[i], strlen(numbers[i]));
+		finish(&run);
+		check_failed("protocol", "not wanted");
+	}
+	run = start("");
+	send_documents(&run);
+	send_layer(&run, 0);
+	send_layer(&run, 0);
+	finish(&run);
+	check_failed("protocol", "not wanted");
+	run = start("");
+	send_documents(&run);
+	frame_write(run.frames, FRAME_LAYER, "0", 1);
+	frame_write(run.frames, FRAME_END, NULL, 0);
+	finish(&run);
+	check_failed("protocol", "type 7");
+	run = start("");
+	CHECK_INT(fd_write_full(run.frames, "GET / HTTP/1.1\r\n", 16), 0);
+	finish(&run);
+	check_failed("protocol", "no frame");
+}
+
+static void endless_documents_are_cut_off(void)
+{
+	char *spaces = xmalloc(FRAME_DOCUMENT_MAX + 1);
+	struct run run;
+
+	make_image();
+	memset(spaces, ' ', FRAME_DOCUMENT_MAX + 1);
+	run = start("");
+	frame_write(run.frames, FRAME_INDEX, spaces, FRAME_DOCUMENT_MAX + 1);
+	finish(&run);
+	check_failed("limit", "4194304");
+	free(spaces);
+}
+
+/* A stage on a file system of 1 MiB. */
+static void a_full_disk_is_told_apart(void)
+{
+	BUF_CLEANUP struct buf tar = BUF_INIT;
+	static char large[2 << 20];
+	char path[128];
+	struct run run;
+
+	make_image();
+	tar_header(&tar, (struct tar_header){ .name = "large", .type = '0', .size = sizeof(large) });
+	tar_content(&tar, large, sizeof(large));
+	digest_of(&image.diff_ids[1], tar.data, tar.size);
+	buf_clear(&image.blobs[1]);
+	compress_gzip(&tar, &image.blobs[1]);
+	make_config("amd64");
+	make_manifest();
+	make_index("amd64");
+	snprintf(path, sizeof(path), "%s/stage", scratch.path);
+	CHECK_INT(mount("tmpfs", path, "tmpfs", 0, "size=1m"), 0);
+	stage_fd = open(path, O_RDONLY | O_DIRECTORY);
+	run = start_there("");
+	send_documents(&run);
+	send_layer(&run, 0);
+	send_layer(&run, 1);
+	finish(&run);
+	check_failed("space", "No space left on device");
+	CHECK_HAS(word("error"), "large");
+	CHECK_INT(umount2(path, MNT_DETACH), 0);
+}
+
+/* What is left of root inside: checked from within, one exit code per finding. */
+static int look_around(int stage)
+{
+	struct err err = ERR_INIT;
+	int sock;
+
+	if (sandbox_unpack(stage, &err) < 0)
+		return 1;
+	if (fcntl(stage, F_GETFD) >= 0)
+		return 8; /* a way out of the root */
+	if (mknod("/null", S_IFCHR | 0666, makedev(1, 3)) < 0)
+		return 2;
+	if (open("/null", O_RDWR) >= 0 || errno != EACCES)
+		return 3; /* a device of the image could be opened */
+	if (chroot("/") == 0 || setuid(1000) == 0)
+		return 4;
+	if (open("/proc/self/status", O_RDONLY) >= 0 || open("../../etc/passwd", O_RDONLY) >= 0)
+		return 5;
+	if (mkdir("/d", 0755) < 0 || chown("/d", 1000, 1000) < 0 || chmod("/d", 06755) < 0)
+		return 6;
+	sock = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_storage anywhere = { .ss_family = AF_INET };
+
+	memcpy((char *)&anywhere + 2, "\0\65\10\10\10\10", 6);
+	if (sock >= 0 && connect(sock, (struct sockaddr *)&anywhere, 16) == 0)
+		return 7;
+	return 0;
+}
+
+static void the_sandbox_holds(void)
+{
+	pid_t child;
+	int stage;
+
+	CHECK_INT(fd_remove_tree(scratch.fd, "stage"), 0);
+	stage = fd_open_dir(scratch.fd, "stage", 0700);
+	child = fork();
+	if (!child)
+		_exit(look_around(stage));
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK_INT(status, 0);
+	close(stage);
+}
+
+int main(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	scratch_open(&scratch);
+	RUN(an_image_is_unpacked_and_reported);
+	RUN(without_an_index_the_manifest_was_asked_for);
+	RUN(layers_at_hand_need_not_be_sent);
+	RUN(a_stream_that_stops_is_incomplete);
+	RUN(damaged_blobs_are_noticed);
+	RUN(content_that_is_not_the_diff_id_is_noticed);
+	RUN(damaged_documents_are_noticed);
+	RUN(other_machines_images_are_refused);
+	RUN(broken_formats_are_refused);
+	RUN(streams_out_of_order_are_refused);
+	RUN(endless_documents_are_cut_off);
+	RUN(a_full_disk_is_told_apart);
+	RUN(the_sandbox_holds);
+	release_image();
+	scratch_close(&scratch);
+	return test_end();
+}
