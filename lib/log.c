@@ -39,7 +39,8 @@ static int put_prefix(char *line, size_t size, enum log_level level)
 	return snprintf(line, size, "%s %s", now, levels[level].name);
 }
 
-static void put_line(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void put_line(enum log_level level,
+							    const char *format, va_list args)
 {
 	char line[LINE_MAX_BYTES + 1];
 	int used, more;
