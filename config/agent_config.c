@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +10,7 @@
 
 #include "lib/buf.h"
 #include "lib/fd.h"
+#include "lib/utf8.h"
 
 #define BLANKS " \t\r"
 #define POLL_MS 300000
@@ -175,12 +175,9 @@ static void open_section(struct parser *parser, const char *line)
 	fail(parser, parser->line);
 }
 
+/* `line` has `size` bytes before its end; a NUL among them is a control character. */
 static int check_line(const char *line, size_t size, struct err *err)
 {
-	json_t *text = json_stringn(line, size);
-	bool is_utf8 = text;
-
-	json_decref(text);
 	if (size > AGENT_CONFIG_LINE_MAX)
 		return err_set(err, -E2BIG, "longer than %d bytes; put what is long into a file",
 			       AGENT_CONFIG_LINE_MAX);
@@ -188,7 +185,7 @@ static int check_line(const char *line, size_t size, struct err *err)
 		if (line[i] == 127 || ((unsigned char)line[i] < ' ' && line[i] != '\t' &&
 				       (line[i] != '\r' || i + 1 < size)))
 			return err_set(err, -EINVAL, "has a control character in it; remove it");
-	if (!is_utf8)
+	if (!utf8_is_valid(line))
 		return err_set(err, -EINVAL, "is not UTF-8 text; save the file as UTF-8");
 	return 0;
 }
@@ -197,18 +194,17 @@ static int check_line(const char *line, size_t size, struct err *err)
 static void begin_line(struct parser *parser)
 {
 	const char *end = memchr(parser->next, '\n', (size_t)(parser->end - parser->next));
-	size_t size = (size_t)((end ? end : parser->end) - parser->next);
+	size_t size = (size_t)((end ? end : parser->end) - parser->next), blanks;
+	FREE_CLEANUP char *line = xcalloc(1, size + 1);
 
 	parser->line++;
 	parser->in_line = true;
-	if (check_line(parser->next, size, parser->err) < 0) {
+	memcpy(line, parser->next, size);
+	if (check_line(line, size, parser->err) < 0) {
 		fail(parser, parser->line);
 		return;
 	}
-
-	FREE_CLEANUP char *line = xstrndup(parser->next, size);
-	size_t blanks = strspn(line, BLANKS);
-
+	blanks = strspn(line, BLANKS);
 	parser->next += blanks;
 	if (line[blanks] == '[')
 		open_section(parser, line + blanks);

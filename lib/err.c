@@ -7,12 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Foreign text may end up in a reason: keep it one line and off the terminal's escape codes. */
+#include "lib/utf8.h"
+
+/*
+ * Foreign text may end up in a reason: keep it one line, off the terminal's escape codes, and
+ * UTF-8, as it goes into JSON. "%.60s" and the end of the buffer may have cut a character, too.
+ */
 static void make_printable(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+	for (; *text; text++) {
+		size_t length = utf8_length(text);
+
+		if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
 			*text = '?';
+		else
+			text += length - 1;
+	}
 }
 
 /* Puts ": cause" behind the first `used` bytes of text, cut to what fits. */

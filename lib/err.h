@@ -5,7 +5,7 @@
  * and returns 0 or a negative errno value. The lowest level that knows the fact calls err_set();
  * callers that know more call err_context(), which puts "what: " in front; only the top logs or
  * answers. The text is a fixed buffer, so reporting "no memory" cannot fail. One line, no newline:
- * control characters in what comes from outside are replaced by '?'.
+ * control characters in what comes from outside, and bytes that aren't UTF-8, are replaced by '?'.
  *
  *	if (fd < 0)
  *		return err_sys(err, "open %s", path);		-> "open /x: No such file or directory"

@@ -5,50 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/utf8.h"
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
 	c |= 0x20;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. */
-static size_t utf8_length(const unsigned char *text)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t more;
-
-	if (text[0] < 0x80)
-		return 1;
-	if (text[0] < 0xc2 || text[0] > 0xf4)
-		return 0;
-	more = text[0] < 0xe0 ? 1 : text[0] < 0xf0 ? 2 : 3;
-	if (text[0] == 0xe0)
-		low = 0xa0;
-	else if (text[0] == 0xed)
-		high = 0x9f;
-	else if (text[0] == 0xf0)
-		low = 0x90;
-	else if (text[0] == 0xf4)
-		high = 0x8f;
-	for (size_t i = 1; i <= more; i++, low = 0x80, high = 0xbf)
-		if (text[i] < low || text[i] > high)
-			return 0;
-	return more + 1;
-}
-
-/* What comes from a URL goes into JSON answers, which are UTF-8. */
-static bool is_utf8(const char *text)
-{
-	size_t length;
-
-	for (; *text; text += length) {
-		length = utf8_length((const unsigned char *)text);
-		if (!length)
-			return false;
-	}
-	return true;
 }
 
 /* Decodes in place. A NUL byte would cut strings short for whoever reads them later, so it is refused. */
@@ -76,7 +40,8 @@ static int decode(char *text, bool plus_is_space, struct err *err)
 		text += 2;
 	}
 	*out = '\0';
-	return is_utf8(whole) ? 0 : err_set(err, -EINVAL, "the URL is not UTF-8");
+	/* What comes from a URL goes into JSON answers. */
+	return utf8_is_valid(whole) ? 0 : err_set(err, -EINVAL, "the URL is not UTF-8");
 }
 
 /* "/v1.NN" in front of a path; returns what follows, which begins with '/' or is the same path when there is no version. */

@@ -8,6 +8,7 @@
 #include "lib/json.h"
 #include "lib/sha256.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 #include "test.h"
 
 static void an_error_is_one_printable_line(void)
@@ -18,6 +19,8 @@ static void an_error_is_one_printable_line(void)
 	CHECK_TEXT(err.text, "bad?name ?[31m7");
 	CHECK_INT(err_context(&err, "pull %s", "a:b"), -EINVAL);
 	CHECK_TEXT(err.text, "pull a:b: bad?name ?[31m7");
+	err_set(&err, -EINVAL, "%.2s \xc3\xa9 \xff\xed\xa0\x80 %s", "a\xc3\xa9", "\xf0\x9f\x8d\xb0");
+	CHECK_TEXT(err.text, "a? \xc3\xa9 ???? \xf0\x9f\x8d\xb0");
 	CHECK_INT(err_set(NULL, -ENOMEM, "nobody listens"), -ENOMEM);
 }
 
@@ -108,6 +111,21 @@ static void time_there_and_back(void)
 	CHECK_INT(time_parse("2026-01-01T00:00:00Zx", &ns), -EINVAL);
 }
 
+static void knows_utf8(void)
+{
+	static const char *const wrong[] = {
+		"\x80",	     "\xc3",	       "a\xc3(",	   "\xc0\x80",	  "\xc1\xbf",
+		"\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+		"\xe2\x82",
+	};
+
+	CHECK(utf8_is_valid(""));
+	CHECK(utf8_is_valid("a\xc3\xa9\xe2\x82\xac\xed\x9f\xbf\xf0\x9f\x8d\xb0\xf4\x8f\xbf\xbf"));
+	CHECK_INT(utf8_length("\xe2\x82\xac"), 3);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		CHECK(!utf8_is_valid(wrong[i]));
+}
+
 static int parse(const char *text, struct err *err)
 {
 	JSON_CLEANUP json_t *json = NULL;
@@ -194,6 +212,7 @@ int main(void)
 	RUN(base64_as_in_rfc_4648);
 	RUN(base64_takes_urls_and_no_rubbish);
 	RUN(time_there_and_back);
+	RUN(knows_utf8);
 	RUN(json_is_bounded);
 	RUN(getters_tell_absent_from_wrong);
 	RUN(sha256_of_fips_180);
