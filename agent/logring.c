@@ -28,8 +28,8 @@ static uint64_t get_le(const unsigned char *in, int bytes)
 }
 
 /*
- * One record of `fd` at `offset` into `space` (LOGRING_HEADER + LOGRING_DATA_MAX bytes): its whole
- * size, 0 when there is none yet, or a negative code.
+ * One record of `fd` at `offset` into `space` (LOGRING_HEADER + LOGRING_DATA_MAX bytes): its
+ * whole size, 0 when there is none yet, or a negative code.
  */
 static ssize_t read_record(int fd, off_t offset, char *space)
 {
@@ -193,8 +193,8 @@ static int open_oldest(struct logring_reader *reader)
 }
 
 /*
- * The file that follows the present one, opened, or -ENOENT when that is still the newest. log.1 is
- * looked at first: when it is another file than ours, it came between ours and "log".
+ * The file that follows the present one, opened, or -ENOENT when that is still the newest. log.1
+ * is looked at first: when it is another file than ours, it came between ours and "log".
  */
 static int find_following(const struct logring_reader *reader)
 {

@@ -1,17 +1,16 @@
 /*
  * logring - a container's output, bounded, in two files of a directory on tmpfs.
  *
- * The shim writes "log"; when it has grown to half of the size allowed it becomes "log.1", in place
- * of the former one. So between a half and all of the allowed bytes are kept, and writing never
- * waits.
- * A file is a sequence of records:
+ * The shim writes "log"; when it has grown to half of the size allowed it becomes "log.1", in
+ * place of the former one. So between a half and all of the allowed bytes are kept, and writing
+ * never waits. A file is a sequence of records:
  *
  *	u8 stream (1 stdout, 2 stderr), u8[3] zero, u32 length, u64 time (unix ns), both little-endian,
  *	then `length` bytes (at most LOGRING_DATA_MAX)
  *
  * A record is one line with its newline. Data without a newline at its end is the beginning of a
- * line that was too long, or that nothing followed for a while (a prompt): the next record of that
- * stream goes on.
+ * line that was too long, which the next record of that stream goes on with, or the last thing
+ * that was written at all.
  *
  * Readers are other processes (the agent) and need no lock: a record that is not whole yet is not
  * there yet, and a reader holds on to a file that was renamed until it has read all of it.

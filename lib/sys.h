@@ -15,6 +15,9 @@ int sys_pidfd_open(pid_t pid);					     /* 5.3 */
 int sys_pidfd_send_signal(int pidfd, int signal);		     /* 5.1 */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags); /* 5.9 */
 
+/* Opens /dev/null as those of 0, 1, 2 that are closed, or the next file opened would be one of them. */
+int sys_fill_standard_fds(void);
+
 /* Closes everything from `first` up, by close_range or, on old kernels, by /proc/self/fd. */
 int sys_close_from(int first);
 

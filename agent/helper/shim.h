@@ -4,10 +4,10 @@
  *	berth shim [--tty] [--stdin] [--log-size BYTES] [--root DIR] ID BUNDLE_DIR
  *
  * The shim is the parent (by PR_SET_CHILD_SUBREAPER) of the container's init. It mounts the
- * overlay, runs `berth runtime create` and `start`, keeps stdout and stderr in a log ring, records
- * how init ended and cleans up behind it (`berth runtime delete --force`). It outlives the agent:
- * the next one finds it again by its socket. It reads no JSON and stays under 200 KiB of private
- * memory.
+ * overlay, runs `berth runtime create` and `start`, keeps stdout and stderr in a log ring,
+ * records how init ended and cleans up behind it (`berth runtime delete --force`). It outlives
+ * the agent: the next one finds it again by its socket. It reads no JSON and stays under 200 KiB
+ * of private memory.
  *
  * Options:	--tty		config.json says "terminal": true; output is one stream (stdout)
  *		--stdin		the container's stdin is a pipe, open until "stdin-close"; without it,
@@ -31,9 +31,9 @@
  * "started" and "exit" of an earlier run are removed before anything else happens. Starting the
  * same container again is a new shim on the same bundle, after the former one is gone.
  *
- * When the agent starts a shim, descriptor 3 may be one end of a socketpair(SOCK_SEQPACKET): it is
- * the first client, so there is nothing to wait for. stderr stays the agent's log (a broken pipe is
- * no matter); stdin and stdout should be /dev/null. The shim does its own setsid().
+ * When the agent starts a shim, descriptor 3 may be one end of a socketpair(SOCK_SEQPACKET): it
+ * is the first client, so there is nothing to wait for. stderr stays the agent's log (a broken
+ * pipe is no matter); stdin and stdout should be /dev/null. The shim does its own setsid().
  *
  * If there is no answer at shim.sock, and no "exit" file, the shim was killed: run `berth runtime
  * delete --force ID`, then treat the container as ended with code 255.

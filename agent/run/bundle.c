@@ -147,6 +147,17 @@ int bundle_parse(struct bundle *bundle, const char *directory, const char *text,
 	return 0;
 }
 
+static int resolve_root(struct bundle *bundle, struct err *err)
+{
+	char *real = realpath(bundle->root_path, NULL);
+
+	if (!real)
+		return err_sys(err, "config.json: root.path %s", bundle->root_path);
+	free(bundle->root_path);
+	bundle->root_path = real;
+	return 0;
+}
+
 int bundle_load(struct bundle *bundle, const char *directory, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -161,7 +172,8 @@ int bundle_load(struct bundle *bundle, const char *directory, struct err *err)
 	rc = fd_read_file(AT_FDCWD, file, &text, BUNDLE_CONFIG_MAX);
 	if (rc < 0)
 		return err_set(err, rc, "read %s: %s", file, strerror(-rc));
-	return bundle_parse(bundle, real, buf_text(&text), text.size, err);
+	rc = bundle_parse(bundle, real, buf_text(&text), text.size, err);
+	return rc ?: resolve_root(bundle, err);
 }
 
 static void release_mounts(struct bundle *bundle)

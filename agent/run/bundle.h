@@ -1,13 +1,13 @@
 /*
- * bundle - an OCI runtime bundle's config.json (runtime-spec 1.1, config.md and config-linux.md) as
- * a struct: what the runtime needs, checked.
+ * bundle - an OCI runtime bundle's config.json (runtime-spec 1.1, config.md and config-linux.md)
+ * as a struct: what the runtime needs, checked.
  *
  * Errors name the file and the member: 'config.json: linux.resources.memory: "limit" is not an
  * integer'. Members the spec does not know are ignored, as it demands; members it knows and this
  * runtime does not support yet are refused, never ignored.
  *
- * Extension: process.user.username, which the spec leaves to Windows, may hold the User of an image
- * config ("app", "1000:1000", "app:grp"). It wins over uid and gid and is looked up in the
+ * Extension: process.user.username, which the spec leaves to Windows, may hold the User of an
+ * image config ("app", "1000:1000", "app:grp"). It wins over uid and gid and is looked up in the
  * container's own /etc/passwd and /etc/group (agent/run/user.h).
  */
 #ifndef AGENT_RUN_BUNDLE_H

@@ -1,7 +1,7 @@
 /*
  * bundle_read - how the three bundle*.c take members out of config.json: with ranges, lists of
- * objects, and a refusal of what this runtime cannot do yet. Getters return as those of lib/json.h
- * do: 1 there, 0 absent, negative wrong.
+ * objects, and a refusal of what this runtime cannot do yet. Getters return as those of
+ * lib/json.h do: 1 there, 0 absent, negative wrong.
  */
 #ifndef AGENT_RUN_BUNDLE_READ_H
 #define AGENT_RUN_BUNDLE_READ_H
@@ -17,8 +17,9 @@ int read_copy(const json_t *object, const char *name, char **out, struct err *er
 int read_path(const json_t *object, const char *name, char **out, struct err *err);
 
 /*
- * Calls `read` for each object of an array into an array of `item_size` bytes each (zeroed), which
- * is set, with the count, also when one is wrong: so that the caller's release frees the rest.
+ * Calls `read` for each object of an array into an array of `item_size` bytes each (zeroed),
+ * which is set, with the count, also when one is wrong: so that the caller's release frees the
+ * rest.
  */
 int read_list(const json_t *object, const char *name, size_t item_size, void **items, size_t *count,
 	      int (*read)(const json_t *object, void *item, struct err *err), struct err *err);

@@ -2,10 +2,10 @@
  * cgroup - one container's control group, the same on v1 and v2.
  *
  * The mode is found out from what is mounted: where v1 controllers are, it is CGROUP_V1, also
- * beside an empty v2 mount (systemd's "hybrid"); else a v2 mount is CGROUP_V2. A cgroup is named by
- * its path below the root of the hierarchies ("/berth/<id>"); on v1 it is made in every hierarchy
- * that matters: memory, cpu, cpuacct, pids, devices, freezer, and systemd's own, so that a service
- * manager does not take the container for a part of the agent's service.
+ * beside an empty v2 mount (systemd's "hybrid"); else a v2 mount is CGROUP_V2. A cgroup is named
+ * by its path below the root of the hierarchies ("/berth/<id>"); on v1 it is made in every
+ * hierarchy that matters: memory, cpu, cpuacct, pids, devices, freezer, and systemd's own, so
+ * that a service manager does not take the container for a part of the agent's service.
  *
  *	cgroup_init(&cgroup, "/berth/<id>", err);	finds out the mode, touches nothing
  *	cgroup_create(&cgroup, &limits, err);		directories, limits
@@ -14,8 +14,8 @@
  *	cgroup_kill(&cgroup, err);			all processes in it, until none is left
  *	cgroup_remove(&cgroup, err);
  *
- * Nothing is kept open; another process names the same cgroup by cgroup_init() with the same path.
- * A controller the kernel lacks is an error only when a limit needs it.
+ * Nothing is kept open; another process names the same cgroup by cgroup_init() with the same
+ * path. A controller the kernel lacks is an error only when a limit needs it.
  */
 #ifndef AGENT_RUN_CGROUP_H
 #define AGENT_RUN_CGROUP_H

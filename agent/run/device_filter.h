@@ -2,7 +2,8 @@
  * device_filter - device rules as an eBPF program: cgroup v2 has no devices controller, but asks
  * programs of type BPF_PROG_TYPE_CGROUP_DEVICE (Linux 4.15, CONFIG_CGROUP_BPF).
  *
- * The rules mean what they mean on v1: the last one that fits decides; without any, all is allowed.
+ * The rules mean what they mean on v1: the last one that fits decides; without any, all is
+ * allowed.
  */
 #ifndef AGENT_RUN_DEVICE_FILTER_H
 #define AGENT_RUN_DEVICE_FILTER_H

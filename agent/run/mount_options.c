@@ -74,6 +74,16 @@ unsigned long mount_propagation(const char *name)
 	return 0;
 }
 
+const char *mount_option_name(int number)
+{
+	const int flag_count = sizeof(flags) / sizeof(*flags);
+	const int count = flag_count + sizeof(propagations) / sizeof(*propagations);
+
+	if (number < 0 || number >= count)
+		return NULL;
+	return number < flag_count ? flags[number].name : propagations[number - flag_count].name;
+}
+
 static int apply_flag(struct mount_options *parsed, const char *option)
 {
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {

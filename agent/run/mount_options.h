@@ -1,7 +1,8 @@
 /*
  * mount_options - the options of an OCI mount ("ro", "rbind", "mode=755") as mount(2) wants them.
  *
- * Pure text work. Options that are not in the table go to the file system as data, in their order.
+ * Pure text work. Options that are not in the table go to the file system as data, in their
+ * order.
  */
 #ifndef AGENT_RUN_MOUNT_OPTIONS_H
 #define AGENT_RUN_MOUNT_OPTIONS_H
@@ -22,5 +23,8 @@ void mount_options_release(struct mount_options *options);
 
 /* "rslave" and so on, as in linux.rootfsPropagation: MS_ flags, 0 when it is none of them. */
 unsigned long mount_propagation(const char *name);
+
+/* Every name that is known, by number; NULL past the last one. */
+const char *mount_option_name(int number);
 
 #endif

@@ -35,6 +35,11 @@ int ns_parse_type(const char *name)
 	return -EINVAL;
 }
 
+const char *ns_name(int type)
+{
+	return type >= 0 && type < NS_TYPES ? types[type].name : NULL;
+}
+
 int ns_flag(enum ns_type type)
 {
 	return types[type].flag;

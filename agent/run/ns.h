@@ -1,8 +1,8 @@
 /*
  * ns - which namespaces a container gets new and which it shares (namespaces(7)).
  *
- * New ones are made by clone(), except the cgroup namespace: its root is the cgroup a process is in
- * when it is made, so the container's init makes it after it was moved into its cgroup.
+ * New ones are made by clone(), except the cgroup namespace: its root is the cgroup a process is
+ * in when it is made, so the container's init makes it after it was moved into its cgroup.
  */
 #ifndef AGENT_RUN_NS_H
 #define AGENT_RUN_NS_H
@@ -21,6 +21,8 @@ struct namespaces {
 
 /* The type that linux.namespaces calls "mount", "network" ...; -EINVAL. */
 int ns_parse_type(const char *name);
+/* The other way round; NULL past the last one. */
+const char *ns_name(int type);
 
 /* CLONE_NEW... of one type, and of all new ones but the cgroup's. */
 int ns_flag(enum ns_type type);

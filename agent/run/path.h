@@ -1,12 +1,12 @@
 /*
- * path - paths inside a container's root, resolved as the container would: no link, no "..", nothing
- * that changes meanwhile leads out of it.
+ * path - paths inside a container's root, resolved as the container would: no link, no "..",
+ * nothing that changes meanwhile leads out of it.
  *
- * The root may hold volumes in which another container changes links at this very moment (the class
- * of CVE-2019-19921), so a path is never checked first and used later: it is walked component by
- * component with O_PATH | O_NOFOLLOW, links are read and walked as text, and what comes out is a
- * descriptor. openat2(RESOLVE_IN_ROOT) does the same, but needs Linux 5.6 and can't make what is
- * missing; one way for all kernels is one way to test.
+ * The root may hold volumes in which another container changes links at this very moment (the
+ * class of CVE-2019-19921), so a path is never checked first and used later: it is walked
+ * component by component with O_PATH | O_NOFOLLOW, links are read and walked as text, and what
+ * comes out is a descriptor. openat2(RESOLVE_IN_ROOT) does the same, but needs Linux 5.6 and
+ * can't make what is missing; one way for all kernels is one way to test.
  */
 #ifndef AGENT_RUN_PATH_H
 #define AGENT_RUN_PATH_H

@@ -80,8 +80,8 @@ static void keep_home(char home[static USER_HOME_MAX], struct piece piece)
 }
 
 /*
- * passwd: name:password:uid:gid:gecos:home:shell. Looks for a name, or for a uid unless that is NULL;
- * the name that was found is stored, for the search in group.
+ * passwd: name:password:uid:gid:gecos:home:shell. Looks for a name, or for a uid unless that is
+ * NULL; the name that was found is stored, for the search in group.
  */
 static bool find_user(struct user *user, struct piece passwd, const char *name, const uint32_t *uid,
 		      char found[static NAME_MAX_BYTES])

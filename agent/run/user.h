@@ -1,13 +1,13 @@
 /*
- * user - a User as image configs have it ("app", "1000", "1000:1000", "app:grp") as numbers, by the
- * container's own /etc/passwd and /etc/group. The rules are Docker's:
+ * user - a User as image configs have it ("app", "1000", "1000:1000", "app:grp") as numbers, by
+ * the container's own /etc/passwd and /etc/group. The rules are Docker's:
  *
  *	"app"	  must be in passwd; its group, and all groups in group that list it
  *	"1000"	  the same if passwd has that uid; else group 0 and no more
  *	"x:grp"	  that group instead, and no supplementary ones; a name must be in group
  *
- * The files come from the image, so nothing in them is trusted: lines that make no sense are skipped,
- * sizes are bounded.
+ * The files come from the image, so nothing in them is trusted: lines that make no sense are
+ * skipped, sizes are bounded.
  */
 #ifndef AGENT_RUN_USER_H
 #define AGENT_RUN_USER_H

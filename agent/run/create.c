@@ -1,0 +1,277 @@
+#include "agent/run/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/run/bundle.h"
+#include "agent/run/cgroup.h"
+#include "agent/run/console.h"
+#include "agent/run/dev.h"
+#include "agent/run/init.h"
+#include "agent/run/start.h"
+#include "agent/run/state.h"
+#include "agent/run/sysctl.h"
+#include "lib/fd.h"
+#include "lib/sys.h"
+#include "lib/time.h"
+
+#define CGROUP_PARENT "/berth" /* when config.json names no path */
+
+/* What has been made so far, so that it can be unmade. */
+struct making {
+	const struct create *create;
+	struct bundle bundle;
+	struct state state;
+	struct cgroup cgroup;
+	bool has_cgroup;
+	struct ns_fds joined;
+	int start;
+	int console[2]; /* [0] is kept for the caller, [1] is init's */
+	pid_t pid;
+};
+
+/* --- steps -------------------------------------------------------------------------------------- */
+
+/* Whatever can be wrong with the bundle is said before anything is touched. */
+static int check_bundle(const struct making *making, struct err *err)
+{
+	const struct create *create = making->create;
+	const struct process *process = &making->bundle.process;
+	bool has_receiver = create->console_socket || create->keep_console;
+
+	if (!making->bundle.has_process)
+		return err_set(err, -EINVAL, "config.json: \"process\" is missing: nothing to run");
+	if (process->terminal && !has_receiver)
+		return err_set(err, -EINVAL,
+			       "config.json: process.terminal is true: --console-socket must say who "
+			       "gets the terminal");
+	if (!process->terminal && create->console_socket)
+		return err_set(err, -EINVAL,
+			       "--console-socket without process.terminal in config.json");
+	return sysctl_check(&making->bundle, err);
+}
+
+static int make_state(struct making *making, struct err *err)
+{
+	const struct create *create = making->create;
+	struct state *state = &making->state;
+	char now[TIME_TEXT_MAX];
+	int rc = state_create(state, create->root, create->id, err);
+
+	if (rc < 0)
+		return rc;
+	time_format_nano(now, time_now_ns());
+	free(state->bundle);
+	free(state->cgroup_path);
+	free(state->created);
+	state->bundle = xstrdup(making->bundle.directory);
+	state->created = xstrdup(now);
+	state->cgroup_path = making->bundle.cgroup_path ?
+				     xstrdup(making->bundle.cgroup_path) :
+				     xasprintf(CGROUP_PARENT "/%s", create->id);
+	if (making->bundle.annotations)
+		state->annotations = xstrdup(making->bundle.annotations);
+	rc = fd_replace_file_volatile(state->dirfd, "config.json", making->bundle.text,
+				      making->bundle.text_size, 0600);
+	if (rc < 0)
+		return err_set(err, rc, "write the container's state: %s", strerror(-rc));
+	/* With the cgroup's path, so that `delete --force` finds it if we are killed from here on. */
+	return state_save(state, err);
+}
+
+static int make_cgroup(struct making *making, struct err *err)
+{
+	int rc = cgroup_init(&making->cgroup, making->state.cgroup_path, err);
+
+	if (rc < 0)
+		return rc;
+	making->has_cgroup = true;
+	dev_allow_defaults(&making->bundle.limits);
+	return cgroup_create(&making->cgroup, &making->bundle.limits, err);
+}
+
+static int make_console(struct making *making, struct err *err)
+{
+	if (!making->bundle.process.terminal)
+		return 0;
+	if (making->create->keep_console) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, making->console) < 0)
+			return err_sys(err, "make a socket pair");
+		return 0;
+	}
+	making->console[1] = console_connect(making->create->console_socket, err);
+	return making->console[1] < 0 ? making->console[1] : 0;
+}
+
+pid_t clone_process(int flags)
+{
+	/* All other arguments are zero, so that their order, which architectures differ in, is no matter. */
+	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+}
+
+static int clone_init(struct making *making, int report[static 2], struct err *err)
+{
+	struct init init = {
+		.bundle = &making->bundle,
+		.cgroup = &making->cgroup,
+		.joined = &making->joined,
+		.report = report[1],
+		.start = making->start,
+		.console = making->console[1],
+	};
+	int rc = ns_open_joined(&making->joined, &making->bundle.namespaces, err);
+
+	if (!rc)
+		rc = ns_enter_pid(&making->joined, err);
+	if (rc < 0)
+		return rc;
+	making->pid = clone_process(ns_clone_flags(&making->bundle.namespaces));
+	if (making->pid < 0)
+		return err_sys(err, "make the container's namespaces");
+	if (!making->pid) {
+		fd_close(&report[0]); /* or it would never see that we are gone */
+		init_run(&init);
+	}
+	return 0;
+}
+
+static int set_oom_score(const struct making *making, struct err *err)
+{
+	const struct process *process = &making->bundle.process;
+	char path[48], text[16];
+	int rc;
+
+	if (!process->has_oom_score_adj)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)making->pid);
+	snprintf(text, sizeof(text), "%d", process->oom_score_adj);
+	rc = fd_write_file(AT_FDCWD, path, text);
+	return rc < 0 ? err_set(err, rc, "process.oomScoreAdj = %s: %s", text, strerror(-rc)) : 0;
+}
+
+static int let_it_build(struct making *making, int report, struct failure *failure)
+{
+	if (cgroup_attach(&making->cgroup, making->pid, &failure->err) < 0 ||
+	    set_oom_score(making, &failure->err) < 0)
+		return failure_of(failure);
+	report_send_go(report);
+	return report_receive(report, failure);
+}
+
+int write_pid_file(const char *path, pid_t pid, struct err *err)
+{
+	FREE_CLEANUP char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/'), text[16];
+	FD_CLEANUP int dirfd = -1;
+	int rc;
+
+	if (slash)
+		*slash = '\0';
+	dirfd = open(!slash ? "." : *dir ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_sys(err, "pid file %s", path);
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	rc = fd_replace_file_volatile(dirfd, slash ? slash + 1 : dir, text, strlen(text), 0644);
+	return rc < 0 ? err_set(err, rc, "pid file %s: %s", path, strerror(-rc)) : 0;
+}
+
+static int record(struct making *making, struct created *created, struct err *err)
+{
+	struct state *state = &making->state;
+	int rc;
+
+	state->pid = making->pid;
+	rc = sys_process_start(state->pid, &state->start_ticks);
+	if (rc < 0)
+		return err_set(err, rc, "process %d has ended", (int)state->pid);
+	rc = state_save(state, err);
+	if (!rc && making->create->pid_file)
+		rc = write_pid_file(making->create->pid_file, state->pid, err);
+	if (!rc && making->console[0] >= 0) {
+		created->console = console_receive(making->console[0], err);
+		rc = created->console < 0 ? created->console : 0;
+	}
+	created->pid = state->pid;
+	return rc;
+}
+
+/* --- all of them -------------------------------------------------------------------------------- */
+
+static int make(struct making *making, struct created *created, struct failure *failure)
+{
+	struct err *err = &failure->err;
+	int report[2] = { -1, -1 };
+	int rc = make_cgroup(making, err) ?: make_console(making, err);
+
+	if (!rc)
+		rc = making->start = start_listen(&making->state, err);
+	if (rc >= 0)
+		rc = report_open(report, err);
+	if (!rc)
+		rc = clone_init(making, report, err);
+	fd_close(&report[1]);
+	fd_close(&making->start);
+	if (!rc)
+		rc = let_it_build(making, report[0], failure);
+	if (!rc)
+		rc = record(making, created, err);
+	fd_close(&report[0]);
+	return rc < 0 ? failure_of(failure) : 0;
+}
+
+static void unmake(struct making *making)
+{
+	if (making->pid > 0) {
+		kill(making->pid, SIGKILL);
+		while (waitpid(making->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (making->has_cgroup)
+		cgroup_remove(&making->cgroup, NULL);
+	state_remove(making->create->root, making->create->id, NULL);
+}
+
+static void release(struct making *making)
+{
+	ns_close(&making->joined);
+	for (int i = 0; i < 2; i++)
+		fd_close(&making->console[i]);
+	state_release(&making->state);
+	bundle_release(&making->bundle);
+}
+
+int create_container(const struct create *create, struct created *created, struct failure *failure)
+{
+	struct making making = {
+		.create = create,
+		.state.dirfd = -1,
+		.joined.fds = { -1, -1, -1, -1, -1, -1 },
+		.start = -1,
+		.console = { -1, -1 },
+	};
+	int rc;
+
+	_Static_assert(NS_TYPES == 6, "one -1 for each of them above");
+	*failure = (struct failure){ 0 };
+	*created = (struct created){ .console = -1 };
+	rc = bundle_load(&making.bundle, create->bundle, &failure->err);
+	if (!rc)
+		rc = check_bundle(&making, &failure->err);
+	if (!rc)
+		rc = make_state(&making, &failure->err);
+	if (!rc)
+		rc = make(&making, created, failure);
+	/* Without a directory of its own the id belongs to somebody else. */
+	if (rc < 0 && making.state.dirfd >= 0)
+		unmake(&making);
+	release(&making);
+	return rc < 0 ? failure_of(failure) : 0;
+}

@@ -1,0 +1,36 @@
+/*
+ * create - makes a container from a bundle, up to the point where its init waits to be started.
+ *
+ * Everything is undone when a step fails: process, cgroup, state.
+ */
+#ifndef AGENT_RUN_CREATE_H
+#define AGENT_RUN_CREATE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "agent/run/report.h"
+
+struct create {
+	const char *root;	    /* of the states */
+	const char *id;
+	const char *bundle;	    /* directory */
+	const char *pid_file;	    /* NULL: none */
+	const char *console_socket; /* NULL: none */
+	bool keep_console;	    /* the terminal's master is wanted here instead, for `run` */
+};
+
+struct created {
+	pid_t pid; /* a child of the caller */
+	int console; /* master, -1: none */
+};
+
+int create_container(const struct create *create, struct created *created, struct failure *failure);
+
+/* A pid file is there whole or not at all. */
+int write_pid_file(const char *path, pid_t pid, struct err *err);
+
+/* fork() into new namespaces: clone() with these flags on the same stack. Single-threaded callers only. */
+pid_t clone_process(int flags);
+
+#endif

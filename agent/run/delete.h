@@ -1,0 +1,15 @@
+/* delete - takes away what create has made, and whatever still runs in the container. */
+#ifndef AGENT_RUN_DELETE_H
+#define AGENT_RUN_DELETE_H
+
+#include <stdbool.h>
+
+#include "lib/err.h"
+
+/*
+ * A running container is refused unless `force`, which also makes a container that does not exist
+ * a success.
+ */
+int delete_container(const char *root, const char *id, bool force, struct err *err);
+
+#endif

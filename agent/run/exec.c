@@ -1,0 +1,286 @@
+#include "agent/run/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/run/bundle.h"
+#include "agent/run/cgroup.h"
+#include "agent/run/console.h"
+#include "agent/run/create.h"
+#include "agent/run/ns.h"
+#include "agent/run/process.h"
+#include "agent/run/relay.h"
+#include "agent/run/state.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+
+/* What the child needs. */
+struct joining {
+	const struct exec *exec;
+	struct process process;
+	struct ns_fds ns;
+	struct cgroup cgroup;
+	int console[2]; /* [0] stays here, [1] is the child's; -1: none */
+	int report[2];
+	pid_t pid;
+};
+
+/* --- what to run -------------------------------------------------------------------------------- */
+
+static int load_process_file(struct process *process, const char *path, struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	JSON_CLEANUP json_t *json = NULL;
+	int rc = fd_read_file(AT_FDCWD, path, &text, BUNDLE_CONFIG_MAX);
+
+	if (rc < 0)
+		return err_set(err, rc, "read %s: %s", path, strerror(-rc));
+	if (json_parse(&json, buf_text(&text), text.size, path, err) < 0)
+		return -EINVAL;
+	return process_parse(process, json, err) < 0 ? err_context(err, "%s", path) : 0;
+}
+
+static char **copy_strings(char *const *strings)
+{
+	size_t count = count_strings(strings);
+	char **copy = xcalloc(count + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = xstrdup(strings[i]);
+	return copy;
+}
+
+static int override(struct process *process, const struct exec *exec, struct err *err)
+{
+	free_strings(process->args);
+	process->args = copy_strings(exec->args);
+	process->terminal = exec->terminal;
+	if (exec->user) {
+		free(process->username);
+		process->username = xstrdup(exec->user);
+	}
+	if (exec->cwd && *exec->cwd != '/')
+		return err_set(err, -EINVAL, "--cwd %s: not an absolute path", exec->cwd);
+	if (exec->cwd) {
+		free(process->cwd);
+		process->cwd = xstrdup(exec->cwd);
+	}
+	for (char *const *e = exec->env; e && *e; e++) {
+		if (!strchr(*e, '=') || **e == '=')
+			return err_set(err, -EINVAL, "--env %s: not NAME=VALUE", *e);
+		process_setenv(process, xstrdup(*e));
+	}
+	return 0;
+}
+
+/* The container's own process as it was at create, with what the command line says otherwise. */
+static int load_own_process(struct process *process, const struct state *state,
+			    const struct exec *exec, struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct bundle bundle;
+	int rc = fd_read_file(state->dirfd, "config.json", &text, BUNDLE_CONFIG_MAX);
+
+	if (rc < 0)
+		return err_set(err, rc, "read the container's configuration: %s", strerror(-rc));
+	rc = bundle_parse(&bundle, state->bundle, buf_text(&text), text.size, err);
+	if (!rc) {
+		*process = bundle.process;
+		bundle.process = (struct process){ 0 };
+		rc = override(process, exec, err);
+	}
+	bundle_release(&bundle);
+	return rc;
+}
+
+static int prepare(struct joining *joining, const struct state *state, struct err *err)
+{
+	const struct exec *exec = joining->exec;
+	enum state_status status = state_find_status(state);
+	FD_CLEANUP int pidfd = -1;
+	int rc;
+
+	if (status != STATE_RUNNING && status != STATE_CREATED)
+		return err_set(err, -ESRCH, "container %s is %s, not running", state->id,
+			       state_status_name(status));
+	rc = exec->process_file ? load_process_file(&joining->process, exec->process_file, err) :
+				  load_own_process(&joining->process, state, exec, err);
+	if (!rc)
+		rc = cgroup_init(&joining->cgroup, state->cgroup_path, err);
+	if (!rc)
+		rc = ns_open_process(&joining->ns, state->pid, err);
+	if (rc < 0)
+		return rc;
+	/* The process was still the container's after its namespaces were opened: so they are too. */
+	pidfd = state_pidfd(state, err);
+	return pidfd < 0 && pidfd != -ENOSYS ? pidfd : 0;
+}
+
+static int open_console(struct joining *joining, struct err *err)
+{
+	const struct exec *exec = joining->exec;
+
+	if (!joining->process.terminal)
+		return 0;
+	if (exec->console_socket) {
+		joining->console[1] = console_connect(exec->console_socket, err);
+		return joining->console[1] < 0 ? joining->console[1] : 0;
+	}
+	if (exec->detach)
+		return err_set(err, -EINVAL,
+			       "--detach with a terminal: --console-socket must say who gets it");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, joining->console) < 0)
+		return err_sys(err, "make a socket pair");
+	return 0;
+}
+
+/* --- the process in the container ---------------------------------------------------------------- */
+
+static int attach_console(const struct joining *joining, struct err *err)
+{
+	FD_CLEANUP int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct process *process = &joining->process;
+	struct console console;
+	int rc = console_open(&console, root, err);
+
+	if (rc < 0)
+		return rc;
+	console_resize(console.master, process->rows, process->columns);
+	rc = console_send(&console, joining->console[1], err);
+	return rc ?: console_attach(&console, process->uid, err);
+}
+
+static int join(struct joining *joining, struct err *err)
+{
+	int rc = ns_enter(&joining->ns, err);
+
+	setsid();
+	if (!rc)
+		rc = process_resolve_user(&joining->process, err);
+	if (!rc && joining->process.terminal)
+		rc = attach_console(joining, err);
+	return rc ?: process_become(&joining->process, err);
+}
+
+static _Noreturn void run_child(struct joining *joining)
+{
+	struct failure failure = { 0 };
+	char program[PATH_MAX];
+
+	fd_close(&joining->report[0]);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (report_await_go(joining->report[1]) < 0)
+		_exit(EXIT_RUNTIME);
+	if (join(joining, &failure.err) < 0) {
+		failure_of(&failure);
+	} else if (process_find_program(&joining->process, program, &failure) == 0) {
+		/* Nobody waits for it any more when we are killed: a probe that hung, say. */
+		if (!joining->exec->detach)
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+		report_send(joining->report[1], NULL);
+		process_execute(&joining->process, program, &failure);
+	}
+	report_send(joining->report[1], &failure);
+	_exit(failure.exit_code);
+}
+
+/* --- outside ------------------------------------------------------------------------------------- */
+
+static int start_child(struct joining *joining, struct failure *failure)
+{
+	struct err *err = &failure->err;
+
+	if (report_open(joining->report, err) < 0 || ns_enter_pid(&joining->ns, err) < 0)
+		return failure_of(failure);
+	joining->pid = clone_process(0);
+	if (joining->pid < 0) {
+		err_sys(err, "fork");
+		return failure_of(failure);
+	}
+	if (!joining->pid)
+		run_child(joining);
+	fd_close(&joining->report[1]);
+	fd_close(&joining->console[1]);
+	if (cgroup_attach(&joining->cgroup, joining->pid, err) < 0)
+		return failure_of(failure);
+	report_send_go(joining->report[0]);
+	if (report_receive(joining->report[0], failure) < 0)
+		return failure_of(failure);
+	return report_receive_end(joining->report[0], failure);
+}
+
+static int attend(struct joining *joining, struct failure *failure)
+{
+	const struct exec *exec = joining->exec;
+	int console = -1, code;
+
+	if (exec->pid_file && write_pid_file(exec->pid_file, joining->pid, &failure->err) < 0)
+		return failure_of(failure);
+	if (exec->detach)
+		return 0;
+	if (joining->console[0] >= 0) {
+		console = console_receive(joining->console[0], &failure->err);
+		if (console < 0)
+			return failure_of(failure);
+	}
+	code = relay_run(joining->pid, console, &failure->err);
+	return code < 0 ? failure_of(failure) : code;
+}
+
+static void stop_child(struct joining *joining)
+{
+	if (joining->pid <= 0)
+		return;
+	kill(joining->pid, SIGKILL);
+	while (waitpid(joining->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void release(struct joining *joining)
+{
+	process_release(&joining->process);
+	ns_close(&joining->ns);
+	for (int i = 0; i < 2; i++) {
+		fd_close(&joining->console[i]);
+		fd_close(&joining->report[i]);
+	}
+}
+
+int exec_in_container(const struct exec *exec, struct failure *failure)
+{
+	struct joining joining = {
+		.exec = exec,
+		.ns.fds = { -1, -1, -1, -1, -1, -1 },
+		.console = { -1, -1 },
+		.report = { -1, -1 },
+	};
+	struct state state;
+	int rc;
+
+	_Static_assert(NS_TYPES == 6, "one -1 for each of them above");
+	*failure = (struct failure){ 0 };
+	rc = state_open(&state, exec->root, exec->id, &failure->err);
+	if (!rc)
+		rc = prepare(&joining, &state, &failure->err);
+	if (!rc)
+		rc = open_console(&joining, &failure->err);
+	if (!rc && !exec->detach)
+		relay_prepare();
+	if (!rc)
+		rc = start_child(&joining, failure);
+	if (!rc)
+		rc = attend(&joining, failure);
+	if (rc < 0)
+		stop_child(&joining);
+	release(&joining);
+	state_release(&state);
+	return rc < 0 ? failure_of(failure) : rc;
+}

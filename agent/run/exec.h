@@ -1,0 +1,27 @@
+/* exec - one more process in a container that runs, in all of its namespaces and its cgroup. */
+#ifndef AGENT_RUN_EXEC_H
+#define AGENT_RUN_EXEC_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "agent/run/report.h"
+
+struct exec {
+	const char *root;	    /* of the states */
+	const char *id;
+	const char *process_file;   /* JSON of a process object; NULL: as the container's own, but: */
+	char *const *args;	    /* the command */
+	const char *user;	    /* NULL: the same */
+	const char *cwd;	    /* NULL: the same */
+	char *const *env;	    /* added to its own; NULL: none */
+	bool terminal;
+	bool detach;
+	const char *pid_file;	    /* NULL: none */
+	const char *console_socket; /* NULL: a terminal is shown by this process */
+};
+
+/* The exit code of the command (0 at once when detached), or negative with the reason. */
+int exec_in_container(const struct exec *exec, struct failure *failure);
+
+#endif

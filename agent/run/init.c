@@ -1,0 +1,137 @@
+#include "agent/run/init.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "agent/run/console.h"
+#include "agent/run/dev.h"
+#include "agent/run/link.h"
+#include "agent/run/mount.h"
+#include "agent/run/path.h"
+#include "agent/run/process.h"
+#include "agent/run/report.h"
+#include "agent/run/root.h"
+#include "agent/run/start.h"
+#include "agent/run/sysctl.h"
+#include "lib/fd.h"
+
+static int enter_namespaces(const struct init *init, struct err *err)
+{
+	const struct namespaces *ns = &init->bundle->namespaces;
+	int rc = ns_enter(init->joined, err);
+
+	/* Only now, in the container's cgroup: that will be its root. */
+	if (!rc && ns->make[NS_CGROUP] && unshare(ns_flag(NS_CGROUP)) < 0)
+		rc = err_sys(err, "make a cgroup namespace");
+	if (!rc && ns->make[NS_NET])
+		rc = link_loopback_up(err);
+	return rc;
+}
+
+static int set_names(const struct bundle *bundle, struct err *err)
+{
+	const char *host = bundle->hostname, *domain = bundle->domainname;
+
+	if (host && sethostname(host, strlen(host)) < 0)
+		return err_sys(err, "hostname %s", host);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		return err_sys(err, "domainname %s", domain);
+	return 0;
+}
+
+/* The terminal comes from the container's devpts, and its master leaves before the door closes. */
+static int make_console(const struct init *init, int root, struct console *console, struct err *err)
+{
+	const struct process *process = &init->bundle->process;
+	int rc;
+
+	*console = (struct console){ -1, -1 };
+	if (!process->terminal)
+		return 0;
+	rc = console_open(console, root, err);
+	if (rc < 0)
+		return rc;
+	console_resize(console->master, process->rows, process->columns);
+	rc = console_bind(console, root, err);
+	return rc ?: console_send(console, init->console, err);
+}
+
+/* Images name a WORKDIR that need not exist. */
+static int make_cwd(const struct process *process, int root, struct err *err)
+{
+	FD_CLEANUP int fd = path_open(root, process->cwd, PATH_MAKE_DIR, err);
+
+	return fd < 0 ? err_context(err, "process.cwd") : 0;
+}
+
+static int build_root(const struct init *init, struct console *console, struct err *err)
+{
+	const struct bundle *bundle = init->bundle;
+	FD_CLEANUP int root = root_prepare(bundle, err);
+
+	if (root < 0 || mount_all(bundle, root, init->cgroup, err) < 0 ||
+	    dev_make(bundle, root, err) < 0 || make_console(init, root, console, err) < 0 ||
+	    make_cwd(&bundle->process, root, err) < 0 || sysctl_apply(bundle, err) < 0 ||
+	    mount_finish(bundle, root, err) < 0 ||
+	    mount_read_only(root, bundle->readonly_paths, err) < 0 ||
+	    mount_mask(root, bundle->masked_paths, err) < 0)
+		return err->code;
+	return root_enter(bundle, root, err);
+}
+
+static int become_application(const struct init *init, struct console *console, struct err *err)
+{
+	struct process *process = &init->bundle->process;
+	int rc = process_resolve_user(process, err);
+
+	/* A session of its own, so that the terminal can be its controlling one. */
+	setsid();
+	if (!rc && process->terminal)
+		rc = console_attach(console, process->uid, err);
+	return rc ?: process_become(process, err);
+}
+
+static int build(const struct init *init, char program[static PATH_MAX], struct failure *failure)
+{
+	struct console console;
+	struct err *err = &failure->err;
+
+	if (enter_namespaces(init, err) < 0 || set_names(init->bundle, err) < 0 ||
+	    build_root(init, &console, err) < 0 || become_application(init, &console, err) < 0)
+		return failure_of(failure);
+	return process_find_program(&init->bundle->process, program, failure);
+}
+
+static _Noreturn void fail(int sock, const struct failure *failure)
+{
+	report_send(sock, failure);
+	_exit(failure->exit_code);
+}
+
+void init_run(struct init *init)
+{
+	struct failure failure = { 0 };
+	char program[PATH_MAX];
+	int sock;
+
+	/* Nobody in a namespace that is joined may look into this process; nor shall it stay alone. */
+	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (report_await_go(init->report) < 0)
+		_exit(EXIT_RUNTIME);
+	if (build(init, program, &failure) < 0)
+		fail(init->report, &failure);
+	prctl(PR_SET_PDEATHSIG, 0);
+	report_send(init->report, NULL);
+	fd_close(&init->report);
+	sock = start_await(init->start, &failure.err);
+	if (sock < 0)
+		_exit(EXIT_RUNTIME);
+	report_send(sock, NULL);
+	process_execute(&init->bundle->process, program, &failure);
+	fail(sock, &failure);
+}

@@ -1,0 +1,255 @@
+#include "agent/run/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "agent/run/mount_cgroup.h"
+#include "agent/run/path.h"
+#include "lib/fd.h"
+
+/* What statvfs() calls the same as mount(). */
+#define KEPT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+int mount_bind(const char *source, int target, unsigned long flags, struct err *err)
+{
+	char path[PATH_OF_FD_MAX];
+
+	if (mount(source, path_of_fd(path, target), NULL, MS_BIND | flags, NULL) < 0)
+		return err_sys(err, "bind mount of %s", source);
+	return 0;
+}
+
+/* A remount sets all flags anew: keep those that are there, or "ro" would lift a "nosuid". */
+static int change_fd(int fd, unsigned long flags, unsigned long cleared)
+{
+	char path[PATH_OF_FD_MAX];
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	flags |= st.f_flag & KEPT_FLAGS & ~cleared;
+	if (mount(NULL, path_of_fd(path, fd), NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static bool is_same(int fd, const struct stat *expected)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_dev == expected->st_dev && st.st_ino == expected->st_ino;
+}
+
+int mount_change(int root, const char *path, const struct stat *expected, unsigned long flags,
+		 unsigned long cleared, struct err *err)
+{
+	FD_CLEANUP int fd = path_open(root, path, 0, err);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	if (expected && !is_same(fd, expected))
+		return err_set(err, -ESTALE, "%s leads elsewhere than when it was mounted", path);
+	rc = change_fd(fd, flags, cleared);
+	if (rc < 0)
+		return err_set(err, rc, "change the mount flags of %s: %s", path, strerror(-rc));
+	return 0;
+}
+
+static bool is_type(const struct bundle_mount *mount, const char *type)
+{
+	return !(mount->options.flags & MS_BIND) && mount->type && !strcmp(mount->type, type);
+}
+
+/* Kernel interfaces that the runtime and the application trust by their place. */
+static bool is_at_fixed_place(const struct bundle_mount *mount)
+{
+	return is_type(mount, "proc") || is_type(mount, "sysfs") || is_type(mount, "cgroup") ||
+	       is_type(mount, "cgroup2");
+}
+
+/* A flag that mount(2) takes at once, or for a tmpfs, later. */
+static unsigned long later_flags(const struct bundle_mount *mount)
+{
+	return is_type(mount, "tmpfs") ? mount->options.flags & MS_RDONLY : 0;
+}
+
+static int mount_new(const struct bundle_mount *mount_, int target, struct err *err)
+{
+	const struct mount_options *options = &mount_->options;
+	char path[PATH_OF_FD_MAX];
+
+	if (mount(mount_->source ?: mount_->type, path_of_fd(path, target), mount_->type,
+		  options->flags & ~later_flags(mount_), options->data) < 0)
+		return err_sys(err, "mount of type %s", mount_->type);
+	return 0;
+}
+
+static int mount_source(const struct bundle *bundle, const struct bundle_mount *mount, int root,
+			struct err *err)
+{
+	unsigned long flags = mount->options.flags & ~(unsigned long)(MS_BIND | MS_REC);
+	FREE_CLEANUP char *source = *mount->source == '/' ?
+					    xstrdup(mount->source) :
+					    xasprintf("%s/%s", bundle->directory, mount->source);
+	FD_CLEANUP int target = -1;
+	struct stat st;
+	int rc;
+
+	if (stat(source, &st) < 0)
+		return err_sys(err, "%s on the host", source);
+	target = path_open(root, mount->destination,
+			   S_ISDIR(st.st_mode) ? PATH_MAKE_DIR : PATH_MAKE_FILE, err);
+	if (target < 0)
+		return target;
+	rc = mount_bind(source, target, mount->options.flags & MS_REC, err);
+	if (!rc && (flags || mount->options.cleared & KEPT_FLAGS))
+		rc = mount_change(root, mount->destination, &st, flags, mount->options.cleared, err);
+	return rc;
+}
+
+static int mount_other(const struct bundle *bundle, const struct bundle_mount *mount, int root,
+		       const struct cgroup *cgroup, struct err *err)
+{
+	int flags = PATH_MAKE_DIR | (is_at_fixed_place(mount) ? PATH_NO_LINKS : 0);
+	FD_CLEANUP int target = path_open(root, mount->destination, flags, err);
+
+	if (target < 0)
+		return target;
+	if (is_type(mount, "cgroup") || is_type(mount, "cgroup2"))
+		return mount_cgroup(mount, root, target, cgroup,
+				    bundle->namespaces.make[NS_CGROUP], err);
+	return mount_new(mount, target, err);
+}
+
+static int set_propagation(const struct bundle_mount *mount_, int root, struct err *err)
+{
+	FD_CLEANUP int fd = path_open(root, mount_->destination, 0, err);
+	char path[PATH_OF_FD_MAX];
+
+	if (fd < 0)
+		return fd;
+	if (mount(NULL, path_of_fd(path, fd), NULL, mount_->options.propagation, NULL) < 0)
+		return err_sys(err, "set the propagation");
+	return 0;
+}
+
+static int mount_one(const struct bundle *bundle, const struct bundle_mount *mount, int root,
+		     const struct cgroup *cgroup, struct err *err)
+{
+	int rc = mount->options.flags & MS_BIND ? mount_source(bundle, mount, root, err) :
+						  mount_other(bundle, mount, root, cgroup, err);
+
+	if (!rc && mount->options.propagation)
+		rc = set_propagation(mount, root, err);
+	return rc;
+}
+
+int mount_all(const struct bundle *bundle, int root, const struct cgroup *cgroup, struct err *err)
+{
+	for (size_t i = 0; i < bundle->mount_count; i++)
+		if (mount_one(bundle, &bundle->mounts[i], root, cgroup, err) < 0)
+			return err_context(err, "mounts[%zu] %s", i, bundle->mounts[i].destination);
+	return 0;
+}
+
+int mount_finish(const struct bundle *bundle, int root, struct err *err)
+{
+	for (size_t i = 0; i < bundle->mount_count; i++) {
+		unsigned long flags = later_flags(&bundle->mounts[i]);
+
+		if (flags &&
+		    mount_change(root, bundle->mounts[i].destination, NULL, flags, 0, err) < 0)
+			return err_context(err, "mounts[%zu]", i);
+	}
+	return 0;
+}
+
+/*
+ * The host's /dev/null, for masking files: checked, since a container that could put something
+ * else there would have it shown instead (CVE-2025-31133 was that with the container's own).
+ */
+static int open_null(struct err *err)
+{
+	FD_CLEANUP int fd = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "open /dev/null");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return err_set(err, -EINVAL, "/dev/null on the host is not the null device");
+	return fd_steal(&fd);
+}
+
+/* Read-only, or a chmod() of the masked file would reach the host's device node. */
+static int mask_file(int root, const char *name, int target, int null, struct err *err)
+{
+	char source[PATH_OF_FD_MAX];
+	struct stat st;
+
+	if (fstat(null, &st) < 0)
+		return err_sys(err, "stat");
+	if (mount_bind(path_of_fd(source, null), target, 0, err) < 0)
+		return err->code;
+	return mount_change(root, name, &st, MS_RDONLY | MS_NOSUID | MS_NOEXEC, 0, err);
+}
+
+static int mask(int root, const char *name, int target, int null, struct err *err)
+{
+	char path[PATH_OF_FD_MAX];
+	struct stat st;
+
+	if (fstat(target, &st) < 0)
+		return err_sys(err, "stat");
+	if (!S_ISDIR(st.st_mode))
+		return mask_file(root, name, target, null, err);
+	if (mount("tmpfs", path_of_fd(path, target), "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV,
+		  "mode=755") < 0)
+		return err_sys(err, "mount an empty directory");
+	return 0;
+}
+
+int mount_mask(int root, char *const *paths, struct err *err)
+{
+	FD_CLEANUP int null = -1;
+
+	if (!paths || !*paths)
+		return 0;
+	null = open_null(err);
+	if (null < 0)
+		return null;
+	for (; *paths; paths++) {
+		FD_CLEANUP int target = path_open(root, *paths, 0, err);
+
+		if (target == -ENOENT || target == -ENOTDIR)
+			continue;
+		if (target < 0 || mask(root, *paths, target, null, err) < 0)
+			return err_context(err, "mask %s", *paths);
+	}
+	return 0;
+}
+
+int mount_read_only(int root, char *const *paths, struct err *err)
+{
+	for (; paths && *paths; paths++) {
+		FD_CLEANUP int target = path_open(root, *paths, 0, err);
+		char source[PATH_OF_FD_MAX];
+		struct stat st;
+
+		if (target == -ENOENT || target == -ENOTDIR)
+			continue;
+		if (target < 0 || fstat(target, &st) < 0 ||
+		    mount_bind(path_of_fd(source, target), target, MS_REC, err) < 0 ||
+		    mount_change(root, *paths, &st, MS_RDONLY, 0, err) < 0)
+			return err_context(err, "make %s read-only", *paths);
+	}
+	return 0;
+}

@@ -1,0 +1,196 @@
+#include "agent/run/process.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/run/user.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define HINT "(check command = or the image's Entrypoint)"
+
+int process_resolve_user(struct process *process, struct err *err)
+{
+	char home[USER_HOME_MAX];
+
+	if (process->username) {
+		struct user user;
+		int rc = user_load(&user, process->username, err);
+
+		if (rc < 0)
+			return rc;
+		free(process->groups);
+		process->uid = user.uid;
+		process->gid = user.gid;
+		process->groups = user.groups;
+		process->group_count = user.group_count;
+		strcpy(home, user.home);
+	} else {
+		user_load_home(process->uid, home);
+	}
+	if (!process_getenv(process, "HOME"))
+		process_setenv(process, xasprintf("HOME=%s", home));
+	return 0;
+}
+
+static int apply_rlimits(const struct process *process, struct err *err)
+{
+	for (size_t i = 0; i < process->rlimit_count; i++) {
+		const struct process_rlimit *limit = &process->rlimits[i];
+		struct rlimit value = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
+
+		if (setrlimit(limit->resource, &value) < 0)
+			return err_sys(err, "process.rlimits[%zu]", i);
+	}
+	return 0;
+}
+
+/* So that the user can open /dev/stdout again; only what was made for the container. */
+static void own_pipes(uid_t uid)
+{
+	struct stat st;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
+			(void)!fchown(fd, uid, (gid_t)-1);
+}
+
+static int change_user(const struct process *process, struct err *err)
+{
+	own_pipes(process->uid);
+	if (setgroups(process->group_count, process->groups) < 0)
+		return err_sys(err, "set %zu supplementary groups", process->group_count);
+	if (setresgid(process->gid, process->gid, process->gid) < 0)
+		return err_sys(err, "become group %u", process->gid);
+	if (setresuid(process->uid, process->uid, process->uid) < 0)
+		return err_sys(err, "become user %u", process->uid);
+	return 0;
+}
+
+/*
+ * CVE-2024-21626: a working directory such as /proc/self/fd/7 may lead to the host. All
+ * descriptors of ours are closed to the container by then; this is the second lock.
+ */
+static int check_cwd(const struct process *process, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (!getcwd(path, sizeof(path)) || path[0] != '/')
+		return err_set(err, -EPERM, "process.cwd %s is outside of the container's root",
+			       process->cwd);
+	return 0;
+}
+
+int process_become(const struct process *process, struct err *err)
+{
+	/* As root first: a home that only root may enter is no reason to fail; nor one only the user may. */
+	bool entered = chdir(process->cwd) == 0;
+
+	if (apply_rlimits(process, err) < 0 || caps_limit(&process->caps, err) < 0 ||
+	    caps_keep(err) < 0 || change_user(process, err) < 0 ||
+	    caps_apply(&process->caps, err) < 0)
+		return err ? err->code : -EIO;
+	if (!entered && chdir(process->cwd) < 0)
+		return err_sys(err, "process.cwd %s", process->cwd);
+	if (check_cwd(process, err) < 0)
+		return -EPERM;
+	if (process->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, "process.noNewPrivileges");
+	umask(process->umask >= 0 ? (mode_t)process->umask : 0022);
+	return 0;
+}
+
+/* 0, or why `path` can't be executed. */
+static int check_program(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return access(path, X_OK) < 0 ? -errno : 0;
+}
+
+static int fail(struct failure *failure, int code, const char *program, const char *why)
+{
+	failure->exit_code = code == -ENOENT || code == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+	return err_set(&failure->err, code, "exec %s: %s " HINT, program, why);
+}
+
+static int search_path(const char *name, const char *list, char program[static PATH_MAX])
+{
+	int worst = -ENOENT;
+
+	for (;; list++) {
+		size_t length = strcspn(list, ":");
+		int rc;
+
+		/* An empty entry is the working directory. */
+		snprintf(program, PATH_MAX, "%.*s%s%s", (int)length, list, length ? "/" : "", name);
+		rc = check_program(program);
+		if (!rc)
+			return 0;
+		if (rc == -EACCES)
+			worst = rc;
+		list += length;
+		if (!*list)
+			return worst;
+	}
+}
+
+int process_find_program(const struct process *process, char program[static PATH_MAX],
+			 struct failure *failure)
+{
+	const char *name = process->args[0];
+	int rc;
+
+	if (!*name)
+		return fail(failure, -ENOENT, "\"\"", "the command is empty");
+	if (strlen(name) >= PATH_MAX)
+		return fail(failure, -ENAMETOOLONG, "", strerror(ENAMETOOLONG));
+	if (!strchr(name, '/')) {
+		rc = search_path(name, process_getenv(process, "PATH") ?: DEFAULT_PATH, program);
+		if (rc == -ENOENT)
+			return fail(failure, rc, name, "not found in PATH");
+	} else {
+		strcpy(program, name);
+		rc = check_program(program);
+	}
+	return rc < 0 ? fail(failure, rc, name, strerror(-rc)) : 0;
+}
+
+/* What the agent had ignored or blocked is not the application's business. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int process_execute(const struct process *process, const char *program, struct failure *failure)
+{
+	static char *const no_env[] = { NULL };
+	const char *why;
+	int code;
+
+	reset_signals();
+	execve(program, process->args, process->env ?: no_env);
+	code = -errno;
+	why = strerror(errno);
+	if (code == -ENOENT)
+		why = "its interpreter (the #! line, or the dynamic loader) is missing in the image";
+	else if (code == -ENOEXEC)
+		why = "not a program for this processor, nor a script with a #! line";
+	return fail(failure, code, program, why);
+}

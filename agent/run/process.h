@@ -1,0 +1,34 @@
+/*
+ * process - the last steps before the application: the calling process, already in its namespaces
+ * and its root, takes on limits, user, capabilities and working directory, and executes the
+ * program.
+ */
+#ifndef AGENT_RUN_PROCESS_H
+#define AGENT_RUN_PROCESS_H
+
+#include <limits.h>
+
+#include "agent/run/bundle.h"
+#include "agent/run/report.h"
+
+/*
+ * Looks up process.user.username in the present root, if there is one, and fills uid, gid and
+ * groups; sets HOME when env has none. Before process_become() and before anything is given to
+ * the user.
+ */
+int process_resolve_user(struct process *process, struct err *err);
+
+/* No way back: afterwards the caller is what the application will be. */
+int process_become(const struct process *process, struct err *err);
+
+/*
+ * The file that args[0] means, by the PATH of process.env, into `program`. Fails with
+ * EXIT_NOT_FOUND or EXIT_CANNOT_RUN.
+ */
+int process_find_program(const struct process *process, char program[static PATH_MAX],
+			 struct failure *failure);
+
+/* Returns only when execve() failed. Closes no descriptor: all above 2 must be close-on-exec. */
+int process_execute(const struct process *process, const char *program, struct failure *failure);
+
+#endif

@@ -1,0 +1,72 @@
+#include "agent/run/report.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "lib/fd.h"
+
+int failure_of(struct failure *failure)
+{
+	if (!failure->exit_code)
+		failure->exit_code = EXIT_RUNTIME;
+	return failure->err.code < 0 ? failure->err.code : -EIO;
+}
+
+int report_open(int sockets[static 2], struct err *err)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return err_sys(err, "make a socket pair");
+	return 0;
+}
+
+int report_send_go(int sock)
+{
+	return fd_send(sock, "g", 1, NULL, 0);
+}
+
+static ssize_t receive(int sock, void *data, size_t size)
+{
+	ssize_t got;
+
+	do
+		got = recv(sock, data, size, 0);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+int report_await_go(int sock)
+{
+	char go;
+
+	return receive(sock, &go, 1) == 1 ? 0 : -EPIPE;
+}
+
+void report_send(int sock, const struct failure *failure)
+{
+	static const struct failure ready;
+
+	/* A parent that is gone has nobody to tell. */
+	(void)!fd_send(sock, failure ?: &ready, sizeof(*failure), NULL, 0);
+}
+
+int report_receive(int sock, struct failure *failure)
+{
+	if (receive(sock, failure, sizeof(*failure)) != sizeof(*failure)) {
+		*failure = (struct failure){ 0 };
+		err_set(&failure->err, -EPIPE,
+			"the container's first process was killed before it was ready (is its "
+			"memory limit too low?)");
+		return failure_of(failure);
+	}
+	return failure->exit_code ? failure_of(failure) : 0;
+}
+
+int report_receive_end(int sock, struct failure *failure)
+{
+	struct failure last;
+
+	if (receive(sock, &last, sizeof(last)) != sizeof(last))
+		return 0;
+	*failure = last;
+	return failure_of(failure);
+}

@@ -1,0 +1,197 @@
+/* The commands that make processes: create, start, run, exec. */
+#include <errno.h>
+#include <string.h>
+
+#include "agent/run/create.h"
+#include "agent/run/delete.h"
+#include "agent/run/exec.h"
+#include "agent/run/relay.h"
+#include "agent/run/runtime.h"
+#include "agent/run/start.h"
+#include "agent/run/state.h"
+#include "lib/err.h"
+#include "lib/fd.h"
+
+static int fail(struct runtime *runtime)
+{
+	failure_of(&runtime->failure);
+	return runtime->failure.exit_code;
+}
+
+static int read_create_options(struct runtime *runtime, int argc, char **argv,
+			       struct create *create, bool *detach)
+{
+	static const struct option options[] = {
+		{ "bundle", required_argument, NULL, 'b' },
+		{ "pid-file", required_argument, NULL, 'p' },
+		{ "console-socket", required_argument, NULL, 'c' },
+		{ "detach", no_argument, NULL, 'd' },
+		{ 0 },
+	};
+	int option;
+
+	*create = (struct create){ .root = runtime->root, .bundle = "." };
+	while ((option = runtime_option(runtime, argc, argv, detach ? "b:d" : "b:", options)) != -1) {
+		if (option == 'b')
+			create->bundle = optarg;
+		else if (option == 'p')
+			create->pid_file = optarg;
+		else if (option == 'c')
+			create->console_socket = optarg;
+		else if (option == 'd' && detach)
+			*detach = true;
+		else
+			return runtime_usage(runtime, "%s: wrong option", argv[0]);
+	}
+	create->id = runtime_id(runtime, argc, argv);
+	return create->id ? 0 : runtime->failure.exit_code;
+}
+
+int runtime_create(struct runtime *runtime, int argc, char **argv)
+{
+	struct created created;
+	struct create create;
+	int code = read_create_options(runtime, argc, argv, &create, NULL);
+
+	if (code)
+		return code;
+	return create_container(&create, &created, &runtime->failure) < 0 ? fail(runtime) : 0;
+}
+
+static int start(struct runtime *runtime, const char *id)
+{
+	struct failure *failure = &runtime->failure;
+	enum state_status status;
+	struct state state;
+	int rc = state_open(&state, runtime->root, id, &failure->err);
+
+	if (!rc) {
+		status = state_find_status(&state);
+		if (status != STATE_CREATED)
+			rc = err_set(&failure->err, -EINVAL, "container %s is %s, not created", id,
+				     state_status_name(status));
+	}
+	if (!rc)
+		rc = start_request(&state, failure);
+	state_release(&state);
+	return rc < 0 ? fail(runtime) : 0;
+}
+
+int runtime_start(struct runtime *runtime, int argc, char **argv)
+{
+	static const struct option none[] = { { 0 } };
+	const char *id;
+
+	if (runtime_option(runtime, argc, argv, "", none) != -1)
+		return runtime->failure.exit_code;
+	id = runtime_id(runtime, argc, argv);
+	return id ? start(runtime, id) : runtime->failure.exit_code;
+}
+
+/* Starts the container, stays with it unless detached, and takes it away behind it. */
+static int attend(struct runtime *runtime, const struct create *create, struct created *created,
+		  bool detach)
+{
+	struct err *err = &runtime->failure.err;
+	int code = start(runtime, create->id);
+
+	if (detach && !code)
+		return 0;
+	if (!code) {
+		code = relay_run(created->pid, fd_steal(&created->console), err);
+		if (code < 0)
+			code = fail(runtime);
+	}
+	fd_close(&created->console);
+	if (delete_container(create->root, create->id, true, code ? NULL : err) < 0 && !code)
+		code = fail(runtime);
+	return code;
+}
+
+int runtime_run(struct runtime *runtime, int argc, char **argv)
+{
+	struct created created;
+	struct create create;
+	bool detach = false;
+	int code = read_create_options(runtime, argc, argv, &create, &detach);
+
+	if (code)
+		return code;
+	create.keep_console = !detach && !create.console_socket;
+	if (!detach)
+		relay_prepare();
+	if (create_container(&create, &created, &runtime->failure) < 0)
+		return fail(runtime);
+	return attend(runtime, &create, &created, detach);
+}
+
+struct exec_options {
+	struct exec exec;
+	char *env[256];
+	size_t env_count;
+};
+
+static int take_exec_option(struct runtime *runtime, struct exec_options *options, int option)
+{
+	struct exec *exec = &options->exec;
+
+	switch (option) {
+	case 'p':
+		exec->process_file = optarg;
+		return 0;
+	case 'u':
+		exec->user = optarg;
+		return 0;
+	case 'c':
+		exec->cwd = optarg;
+		return 0;
+	case 'e':
+		if (options->env_count + 1 == sizeof(options->env) / sizeof(*options->env))
+			return runtime_usage(runtime, "too many --env");
+		options->env[options->env_count++] = optarg;
+		return 0;
+	case 't':
+		exec->terminal = true;
+		return 0;
+	case 'd':
+		exec->detach = true;
+		return 0;
+	case 'P':
+		exec->pid_file = optarg;
+		return 0;
+	case 'C':
+		exec->console_socket = optarg;
+		return 0;
+	}
+	return runtime->failure.exit_code;
+}
+
+int runtime_exec(struct runtime *runtime, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "process", required_argument, NULL, 'p' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "cwd", required_argument, NULL, 'c' },
+		{ "env", required_argument, NULL, 'e' },
+		{ "tty", no_argument, NULL, 't' },
+		{ "detach", no_argument, NULL, 'd' },
+		{ "pid-file", required_argument, NULL, 'P' },
+		{ "console-socket", required_argument, NULL, 'C' },
+		{ 0 },
+	};
+	struct exec_options options = { .exec.root = runtime->root };
+	int option, code;
+
+	while ((option = runtime_option(runtime, argc, argv, "+p:u:e:td", long_options)) != -1)
+		if (take_exec_option(runtime, &options, option))
+			return runtime->failure.exit_code;
+	if (optind == argc)
+		return runtime_usage(runtime, "a container id is needed");
+	options.exec.id = argv[optind];
+	options.exec.args = argv + optind + 1;
+	options.exec.env = options.env;
+	if (!options.exec.process_file && !options.exec.args[0])
+		return runtime_usage(runtime, "a command to execute is needed");
+	code = exec_in_container(&options.exec, &runtime->failure);
+	return code < 0 ? fail(runtime) : code;
+}
