@@ -24,19 +24,6 @@ static int read_file(const char *path, size_t limit, const char *key, struct buf
 	return 0;
 }
 
-/* No bundle at all is told by the fetch helper, and only when TLS is really spoken. */
-static int read_anchors(const struct registry_config *registry, struct buf *out, struct err *err)
-{
-	static const char *const files[] = { SYSTEM_CA_FILES };
-
-	if (registry && registry->ca)
-		return read_file(registry->ca, CA_FILE_MAX, "ca", out, err);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (fd_read_file(AT_FDCWD, files[i], out, CA_FILE_MAX) == 0)
-			break;
-	return 0;
-}
-
 static json_t *credentials(const char *username, const char *password)
 {
 	return json_pack("{s:s, s:s}", "username", username, "password", password);
@@ -144,8 +131,10 @@ int fetch_settings(const struct agent_config *config, const struct reference *re
 	BUF_CLEANUP struct buf anchors = BUF_INIT;
 	json_t *own_auth = NULL;
 	struct platform platform;
-	int rc = read_anchors(registry, &anchors, err);
+	int rc = 0;
 
+	if (registry && registry->ca)
+		rc = read_file(registry->ca, CA_FILE_MAX, "ca", &anchors, err);
 	if (!rc && !auth)
 		rc = read_credentials(registry, &own_auth, err);
 	if (rc < 0)

@@ -1,6 +1,7 @@
 /*
  * fetch_settings - what the fetch helper gets to know, as JSON on its stdin (agent/helper/fetch):
- * it has no file system, so certificates and passwords are read here.
+ * it has no file system, so certificates and passwords are read here. The system's own CA bundle is
+ * not: fetch maps it before it enters its sandbox, and only when it will speak https.
  */
 #ifndef AGENT_FETCH_SETTINGS_H
 #define AGENT_FETCH_SETTINGS_H
@@ -10,10 +11,6 @@
 #include "config/agent_config.h"
 #include "config/reference.h"
 #include "lib/err.h"
-
-/* Where a system keeps its trust anchors when [registry] names no `ca`; the first that exists. */
-#define SYSTEM_CA_FILES \
-	"/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt"
 
 /*
  * A new reference in *out. `auth` (borrowed, may be NULL) is {"username","password"} from an API
