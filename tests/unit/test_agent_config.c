@@ -230,7 +230,7 @@ static void refuses_bad_values(void)
 	static const struct {
 		const char *line, *reason;
 	} cases[] = {
-		{ "command = a 'b", "close the quote" },
+		{ "command = a 'b", "a quote is not closed" },
 		{ "env = MODE", "NAME=value" },
 		{ "env = =x", "NAME=value" },
 		{ "env = A B=x", "NAME=value" },
