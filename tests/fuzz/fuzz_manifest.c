@@ -1,4 +1,5 @@
-/* Any bytes as a manifest and as an index: at most one of the two reads it, and the kind says which. */
+/* Any bytes as a manifest and as an index: at most one of the two reads it, and the kind says
+ * which. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,8 @@ static void check_index(const struct index *index)
 		const struct descriptor *found = index_select(index, &machines[i], &err);
 
 		if (found ? found < index->manifests ||
-				    found >= index->manifests + index->manifest_count :
-			    !err.text[0])
+				    found >= index->manifests + index->manifest_count
+			  : !err.text[0])
 			abort();
 	}
 }

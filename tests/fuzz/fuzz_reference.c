@@ -19,7 +19,8 @@ static void check_same(const struct reference *ref, const char *text)
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	static const char url[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:[]";
+	static const char url[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:[]";
 	char text[REFERENCE_TEXT_SIZE];
 	struct err err = ERR_INIT;
 	struct reference ref;

@@ -173,12 +173,15 @@ static void names_place_cause_and_way_out(void)
 		  "registry.example.com/sensor:stable" },
 		{ "[agent]\n[app x]", "agent.ini:2: [app x]: no image; add a line such as image = "
 				      "registry.example.com/x:stable" },
-		{ "store = /x\n", "agent.ini:1: store = /x: stands before the first section; put it "
-				  "below [agent]" },
-		{ "[agnet]\n", "agent.ini:1: [agnet]: no such section; use [agent], [registry HOST] "
-			       "or [app NAME]" },
-		{ APP "image = b\n", "agent.ini:3: [app sensor] image = b: already given in line 2; "
-				     "remove one" },
+		{ "store = /x\n",
+		  "agent.ini:1: store = /x: stands before the first section; put it "
+		  "below [agent]" },
+		{ "[agnet]\n",
+		  "agent.ini:1: [agnet]: no such section; use [agent], [registry HOST] "
+		  "or [app NAME]" },
+		{ APP "image = b\n",
+		  "agent.ini:3: [app sensor] image = b: already given in line 2; "
+		  "remove one" },
 		{ "[agent]\npoll 5m\nx = y\n",
 		  "agent.ini:2: not a line of the form KEY = VALUE or [SECTION]" },
 		{ "[agent]\nbandwidth = 500K\n",
@@ -189,8 +192,9 @@ static void names_place_cause_and_way_out(void)
 					  "host or none" },
 		{ APP "update = never\n", "agent.ini:3: [app sensor] update = never: unknown; use "
 					  "auto, download or manual" },
-		{ APP "memory =  ; none\n", "agent.ini:3: [app sensor] memory = : has no value; give "
-					    "one or remove the line" },
+		{ APP "memory =  ; none\n",
+		  "agent.ini:3: [app sensor] memory = : has no value; give "
+		  "one or remove the line" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -315,8 +319,11 @@ static void refuses_bad_sections(void)
 static void tells_long_names_apart(void)
 {
 	REQUIRE(CHECK_INT(
-		parse("[app aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-x]\nimage=x\n"
-		      "[app aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-y]\nimage=y\n"),
+		parse("[app "
+		      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-x]\nimage=x\n"
+		      "[app "
+		      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-y]\nimage="
+		      "y\n"),
 		0));
 	REQUIRE(CHECK_INT(config->app_count, 2));
 	CHECK_TEXT(config->apps[1].ref.repository, "library/y");

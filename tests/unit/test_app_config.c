@@ -16,7 +16,8 @@ static const char full[] =
 	"\"bind\":[\"/a:/b:ro\"],\"device\":[\"/dev/a:/dev/b:rm\"],\"network\":\"none\","
 	"\"memory\":\"67108864\",\"cpus\":\"1.250\",\"pids\":\"9\",\"restart\":\"on-failure:3\","
 	"\"health\":\"exec /check -q\",\"health_interval\":\"20s\",\"health_timeout\":\"2s\","
-	"\"health_retries\":\"4\",\"health_start\":\"0s\",\"probation\":\"90s\",\"update\":\"manual\"}";
+	"\"health_retries\":\"4\",\"health_start\":\"0s\",\"probation\":\"90s\",\"update\":"
+	"\"manual\"}";
 
 static int from_text(struct app_config **app, const char *text, struct err *err)
 {
@@ -105,7 +106,8 @@ static void skips_what_it_does_not_know(void)
 	struct err err;
 
 	CHECK_INT(from_text(&app,
-			    "{\"name\":\"a\",\"image\":\"b\",\"seccomp\":{\"x\":1},\"publish\":[\"1:1\"]}",
+			    "{\"name\":\"a\",\"image\":\"b\",\"seccomp\":{\"x\":1},\"publish\":["
+			    "\"1:1\"]}",
 			    &err),
 		  0);
 	CHECK_TEXT(app ? app->image : NULL, "b");
@@ -123,7 +125,8 @@ static void refuses_bad_members(void)
 		{ "{\"name\":\"a\"}", "settings of app a: no image" },
 		{ "{\"name\":\"a\",\"image\":\"B\"}", "settings of app a: image = B: " },
 		{ "{\"name\":\"a\",\"image\":\"b\",\"memory\":64}", "memory is not a text" },
-		{ "{\"name\":\"a\",\"image\":\"b\",\"memory\":\"64Q\"}", "memory = 64Q: not a size" },
+		{ "{\"name\":\"a\",\"image\":\"b\",\"memory\":\"64Q\"}",
+		  "memory = 64Q: not a size" },
 		{ "{\"name\":\"a\",\"image\":\"b\",\"env\":\"A=1\"}", "env is not an array" },
 		{ "{\"name\":\"a\",\"image\":\"b\",\"env\":[\"A=1\",2]}", "env is not a text" },
 		{ "{\"name\":\"a\",\"image\":\"b\",\"volume\":[\"/x:/y\"]}", "use bind" },
@@ -193,7 +196,8 @@ static void health_checks(void)
 	} cases[] = {
 		{ "image", "0 - 0 -", "image" },
 		{ "none", "1 - 0 -", "none" },
-		{ "http://:8080/healthz", "2 127.0.0.1 8080 /healthz", "http://127.0.0.1:8080/healthz" },
+		{ "http://:8080/healthz", "2 127.0.0.1 8080 /healthz",
+		  "http://127.0.0.1:8080/healthz" },
 		{ "http://:8080", "2 127.0.0.1 8080 /", "http://127.0.0.1:8080/" },
 		{ "http://web/x?y=%20", "2 web 80 /x?y=%20", "http://web:80/x?y=%20" },
 		{ "http://web?y", "2 web 80 /?y", "http://web:80/?y" },
@@ -230,12 +234,29 @@ static void health_checks(void)
 static void health_checks_that_are_none(void)
 {
 	static const char *const wrong[] = {
-		"",	       "images",	  "http",	    "http://:0/",
-		"http://:65536/", "http://:x/",	  "http://a b/",    "http://:80/a b",
-		"http://:80/\r\nX:", "http://:80/#x", "http://::1:80/", "http://[::1/",
-		"http://[web]:80/", "tcp://",	  "tcp://web",	    "tcp://:1/x",
-		"exec",	       "exec ",		  "execute x",	    "exec 'a",
-		"ftp://x",     "http://u@h/",	  "http://:80/\xc3\xa9",
+		"",
+		"images",
+		"http",
+		"http://:0/",
+		"http://:65536/",
+		"http://:x/",
+		"http://a b/",
+		"http://:80/a b",
+		"http://:80/\r\nX:",
+		"http://:80/#x",
+		"http://::1:80/",
+		"http://[::1/",
+		"http://[web]:80/",
+		"tcp://",
+		"tcp://web",
+		"tcp://:1/x",
+		"exec",
+		"exec ",
+		"execute x",
+		"exec 'a",
+		"ftp://x",
+		"http://u@h/",
+		"http://:80/\xc3\xa9",
 	};
 	struct health health = { 0 };
 

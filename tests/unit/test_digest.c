@@ -18,8 +18,14 @@ static void parses_what_is_a_sha256(void)
 static void refuses_everything_else_and_keeps_the_old(void)
 {
 	static const char *const wrong[] = {
-		"",	     EMPTY,		      "sha256:",	 "sha256:" EMPTY "0",
-		"sha256:e3", "sha512:" EMPTY EMPTY,   "SHA256:" EMPTY,	 "sha256: " EMPTY,
+		"",
+		EMPTY,
+		"sha256:",
+		"sha256:" EMPTY "0",
+		"sha256:e3",
+		"sha512:" EMPTY EMPTY,
+		"SHA256:" EMPTY,
+		"sha256: " EMPTY,
 		"sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 		"sha256:g3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 	};
@@ -38,9 +44,10 @@ static void tells_what_is_wrong(void)
 	CHECK_HAS(digest_fault("latest"), "sha256: and 64 hex digits");
 	CHECK_HAS(digest_fault("sha512:" EMPTY EMPTY), "only sha256");
 	CHECK_HAS(digest_fault("sha256:abc"), "64 hex digits");
-	CHECK_HAS(digest_fault(
-			  "sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-		  "lower-case");
+	CHECK_HAS(
+		digest_fault(
+			"sha256:E3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+		"lower-case");
 }
 
 static void hashes_bytes(void)

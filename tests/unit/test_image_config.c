@@ -26,11 +26,13 @@ static void reads_everything(void)
 		      "{\"architecture\":\"arm\",\"os\":\"linux\",\"variant\":\"v7\","
 		      "\"created\":\"2026-01-01T00:00:00Z\",\"author\":\"me\",\"config\":{"
 		      "\"User\":\"app:grp\",\"WorkingDir\":\"/srv\",\"StopSignal\":\"SIGINT\","
-		      "\"Env\":[\"PATH=/bin\",\"EMPTY=\"],\"Entrypoint\":[\"/init\"],\"Cmd\":[\"a\",\"b c\"],"
+		      "\"Env\":[\"PATH=/bin\",\"EMPTY=\"],\"Entrypoint\":[\"/init\"],"
+		      "\"Cmd\":[\"a\",\"b c\"],"
 		      "\"ExposedPorts\":{\"80/tcp\":{},\"53/udp\":{}},"
 		      "\"Volumes\":{\"/var/lib//x/\":{},\"/data\":{}},"
 		      "\"Labels\":{\"z\":\"1\",\"a\":\"\"},"
-		      "\"Healthcheck\":{\"Test\":[\"CMD\",\"/check\",\"-q\"],\"Interval\":30000000000,"
+		      "\"Healthcheck\":{\"Test\":[\"CMD\",\"/check\",\"-q\"],"
+		      "\"Interval\":30000000000,"
 		      "\"Timeout\":1,\"StartPeriod\":2000000,\"Retries\":5}},"
 		      "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" D1 "\",\"" D2 "\"]},"
 		      "\"history\":[{\"created_by\":\"x\"}]}",
@@ -72,7 +74,8 @@ static void fills_in_what_is_absent(void)
 		"{\"architecture\":\"amd64\"}",
 		"{\"architecture\":\"amd64\",\"config\":{}}",
 		"{\"architecture\":\"amd64\",\"config\":null,\"rootfs\":null}",
-		("{\"architecture\":\"amd64\",\"config\":{\"Env\":null,\"Cmd\":null,\"Volumes\":null,"
+		("{\"architecture\":\"amd64\",\"config\":{\"Env\":null,\"Cmd\":null,"
+		 "\"Volumes\":null,"
 		 "\"Labels\":null,\"Healthcheck\":null,\"User\":null}}"),
 	};
 
@@ -127,7 +130,8 @@ static void healthchecks(void)
 	check_test("\"Healthcheck\":{\"Test\":[\"NONE\"]}", "1:");
 	check_test("\"Healthcheck\":{\"Test\":[\"CMD\",\"a\",\"b\"]}", "2:a|b|");
 	check_test("\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"a || b\"]}", "3:/bin/sh|-c|a || b|");
-	check_test("\"Shell\":[\"/bin/bash\",\"-ec\"],\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"x\"]}",
+	check_test("\"Shell\":[\"/bin/bash\",\"-ec\"],"
+		   "\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"x\"]}",
 		   "3:/bin/bash|-ec|x|");
 	check_test("\"Healthcheck\":{\"Test\":[\"CMD\"]}", "error");
 	check_test("\"Healthcheck\":{\"Test\":[\"CMD-SHELL\"]}", "error");
@@ -135,7 +139,8 @@ static void healthchecks(void)
 	check_test("\"Healthcheck\":{\"Test\":[\"WHAT\",\"a\"]}", "error");
 	check_test("\"Healthcheck\":{\"Test\":[\"CMD\",\"a\"],\"Interval\":-1}", "error");
 	check_test("\"Healthcheck\":{\"Test\":[\"CMD\",\"a\"],\"Retries\":-1}", "error");
-	check_test("\"Healthcheck\":{\"Test\":[\"CMD\",\"a\"],\"Interval\":9223372036854775807}", "error");
+	check_test("\"Healthcheck\":{\"Test\":[\"CMD\",\"a\"],\"Interval\":9223372036854775807}",
+		   "error");
 }
 
 static void refuses_with_the_reason(void)
@@ -146,17 +151,21 @@ static void refuses_with_the_reason(void)
 		{ "x", "not valid JSON" },
 		{ "{}", "no \"architecture\"" },
 		{ "{\"architecture\":1}", "\"architecture\" is not a string" },
-		{ "{\"architecture\":\"a-word-that-is-no-architecture-at-all\"}", "longer than 31" },
+		{ "{\"architecture\":\"a-word-that-is-no-architecture-at-all\"}",
+		  "longer than 31" },
 		{ "{\"architecture\":\"a\",\"config\":[]}", "\"config\" is not an object" },
-		{ "{\"architecture\":\"a\",\"config\":{\"Env\":[\"X\"]}}", "Env \"X\" is not NAME=value" },
+		{ "{\"architecture\":\"a\",\"config\":{\"Env\":[\"X\"]}}",
+		  "Env \"X\" is not NAME=value" },
 		{ "{\"architecture\":\"a\",\"config\":{\"Env\":[\"=X\"]}}", "not NAME=value" },
 		{ "{\"architecture\":\"a\",\"config\":{\"Env\":[1]}}", "not a string" },
 		{ "{\"architecture\":\"a\",\"config\":{\"Volumes\":{\"data\":{}}}}", "absolute" },
 		{ "{\"architecture\":\"a\",\"config\":{\"Volumes\":{\"/a/../b\":{}}}}", ".." },
 		{ "{\"architecture\":\"a\",\"config\":{\"Volumes\":[\"/a\"]}}", "not an object" },
-		{ "{\"architecture\":\"a\",\"config\":{\"Labels\":{\"b\":\"x\",\"a\":1,\"c\":\"y\"}}}",
+		{ "{\"architecture\":\"a\",\"config\":{\"Labels\":{\"b\":\"x\",\"a\":1,\"c\":\"y\"}"
+		  "}}",
 		  "\"a\" is not a string" },
-		{ "{\"architecture\":\"a\",\"rootfs\":{\"diff_ids\":[\"x\"]}}", "diff ID 0: a digest" },
+		{ "{\"architecture\":\"a\",\"rootfs\":{\"diff_ids\":[\"x\"]}}",
+		  "diff ID 0: a digest" },
 		{ "{\"architecture\":\"a\",\"rootfs\":{\"diff_ids\":[null]}}", "not a string" },
 	};
 
@@ -200,7 +209,8 @@ static void belongs_to_manifest_and_machine(void)
 	struct err err;
 
 	REQUIRE(parse(&image,
-		      "{\"architecture\":\"arm64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[\"" D1 "\"]}}",
+		      "{\"architecture\":\"arm64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[\"" D1
+		      "\"]}}",
 		      &err) == 0);
 	CHECK_INT(image_config_check(image, &one, &arm64, &err), 0);
 	CHECK_INT(image_config_check(image, &two, &arm64, &err), -EINVAL);

@@ -10,7 +10,8 @@
 #define D3 "sha256:3333333333333333333333333333333333333333333333333333333333333333"
 #define D4 "sha256:4444444444444444444444444444444444444444444444444444444444444444"
 
-#define CONFIG "\"config\":{\"mediaType\":\"" MEDIA_OCI_CONFIG "\",\"digest\":\"" D1 "\",\"size\":7}"
+#define CONFIG \
+	"\"config\":{\"mediaType\":\"" MEDIA_OCI_CONFIG "\",\"digest\":\"" D1 "\",\"size\":7}"
 #define LAYER(type, digest) "{\"mediaType\":\"" type "\",\"digest\":\"" digest "\",\"size\":99}"
 #define OCI_LAYER "application/vnd.oci.image.layer.v1.tar"
 #define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -29,7 +30,8 @@ static void reads_an_oci_manifest(void)
 
 	REQUIRE(parse(&manifest,
 		      "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\"," CONFIG
-		      ",\"layers\":[" LAYER(OCI_LAYER "+gzip", D2) "," LAYER(OCI_LAYER "+zstd", D3) ","
+		      ",\"layers\":[" LAYER(OCI_LAYER "+gzip", D2) ","
+		      LAYER(OCI_LAYER "+zstd", D3) ","
 		      LAYER(OCI_LAYER, D4) "],\"annotations\":{\"a\":\"b\"}}",
 		      &err) == 0);
 	CHECK_TEXT(manifest->config.digest.text, D1);
@@ -111,7 +113,8 @@ static void refuses_with_the_reason(void)
 		{ "{\"schemaVersion\":2,\"config\":{\"mediaType\":\"" MEDIA_OCI_CONFIG
 		  "\",\"digest\":\"" D1 "\",\"size\":4194305},\"layers\":[]}",
 		  -E2BIG, "limit" },
-		{ "{\"schemaVersion\":2,\"config\":{\"digest\":\"" D1 "\",\"size\":7},\"layers\":[]}",
+		{ "{\"schemaVersion\":2,\"config\":{\"digest\":\"" D1 "\",\"size\":7},"
+		  "\"layers\":[]}",
 		  -EINVAL, "without mediaType" },
 		{ "{\"schemaVersion\":2,\"layers\":[],\"layers\":[]," CONFIG "}", -EINVAL,
 		  "duplicate" },
@@ -184,7 +187,8 @@ static void tells_the_kind(void)
 }
 
 #define ENTRY(digest, platform) \
-	"{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"" digest "\",\"size\":5" platform "}"
+	"{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"" digest "\",\"size\":5" \
+	platform "}"
 #define ON(os, arch) ",\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}"
 #define ON_VARIANT(arch, variant) \
 	",\"platform\":{\"os\":\"linux\",\"architecture\":\"" arch "\",\"variant\":\"" variant "\"}"
@@ -255,11 +259,13 @@ static void leaves_attestations_out(void)
 	struct platform amd64 = { "linux", "amd64", "" };
 	struct err err;
 
-	CHECK_TEXT(choose(INDEX(ENTRY(D1, ON("unknown", "unknown")) "," ENTRY(D2, ON("linux", "amd64"))),
+	CHECK_TEXT(choose(INDEX(ENTRY(D1, ON("unknown", "unknown")) ","
+				ENTRY(D2, ON("linux", "amd64"))),
 			  amd64, &err),
 		   D2);
 	/* One that does not say what it is for: it's tried, its config tells. */
-	CHECK_TEXT(choose(INDEX(ENTRY(D1, ON("unknown", "unknown")) "," ENTRY(D3, "")), amd64, &err),
+	CHECK_TEXT(choose(INDEX(ENTRY(D1, ON("unknown", "unknown")) "," ENTRY(D3, "")), amd64,
+			  &err),
 		   D3);
 	CHECK_HAS(choose(INDEX(ENTRY(D1, "") "," ENTRY(D3, "")), amd64, &err), "(unnamed)");
 	CHECK_HAS(choose("{\"schemaVersion\":2," CONFIG ",\"layers\":[]}", amd64, &err),

@@ -18,7 +18,8 @@ static void normalises_as_docker_does(void)
 		{ "busybox", "docker.io/library/busybox:latest", "busybox:latest" },
 		{ "busybox:1.36", "docker.io/library/busybox:1.36", "busybox:1.36" },
 		{ "docker.io/busybox", "docker.io/library/busybox:latest", "busybox:latest" },
-		{ "docker.io/library/busybox", "docker.io/library/busybox:latest", "busybox:latest" },
+		{ "docker.io/library/busybox", "docker.io/library/busybox:latest",
+		  "busybox:latest" },
 		{ "index.docker.io/busybox", "docker.io/library/busybox:latest", "busybox:latest" },
 		{ "library/busybox", "docker.io/library/busybox:latest", "busybox:latest" },
 		{ "grafana/loki:2", "docker.io/grafana/loki:2", "grafana/loki:2" },
@@ -36,7 +37,8 @@ static void normalises_as_docker_does(void)
 		{ "docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest" },
 		{ "docker.io/localhost/c", "docker.io/localhost/c:latest",
 		  "docker.io/localhost/c:latest" },
-		{ "a_b/c__d/e---f.g", "docker.io/a_b/c__d/e---f.g:latest", "a_b/c__d/e---f.g:latest" },
+		{ "a_b/c__d/e---f.g", "docker.io/a_b/c__d/e---f.g:latest",
+		  "a_b/c__d/e---f.g:latest" },
 		{ "a:_T.-x", "docker.io/library/a:_T.-x", "a:_T.-x" },
 		{ "a:" A128, "docker.io/library/a:" A128, "a:" A128 },
 		{ "foo/" HEX, "docker.io/foo/" HEX ":latest", "foo/" HEX ":latest" },
@@ -149,7 +151,9 @@ static void knows_what_to_ask_and_where(void)
 
 static void names_registries(void)
 {
-	static const char *const wrong[] = { "", "http://a", "a/b", "a b", "a:", "a:x", "[::1", ":5" };
+	static const char *const wrong[] = {
+		"", "http://a", "a/b", "a b", "a:", "a:x", "[::1", ":5"
+	};
 	char registry[REFERENCE_REGISTRY_MAX + 1];
 
 	CHECK_INT(reference_parse_registry(registry, "index.docker.io", NULL), 0);

@@ -1,6 +1,7 @@
 /*
- * Runs the cases in tests/cases/spec/: each file has an app's settings, an image config and what was
- * found on the device, and the spec (or the error) that comes of them. Started in the project's folder.
+ * Runs the cases in tests/cases/spec/: each file has an app's settings, an image config and what
+ * was found on the device, and the spec (or the error) that comes of them. Started in the project's
+ * folder.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,8 +51,9 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 	size_t i;
 
 	json_array_foreach (json_object_get(input, "volumes"), i, item) {
-		volumes[i] = (struct spec_mount){ text_of(item, "source"), text_of(item, "path"),
-						  json_is_true(json_object_get(item, "read_only")) };
+		volumes[i] =
+			(struct spec_mount){ text_of(item, "source"), text_of(item, "path"),
+					     json_is_true(json_object_get(item, "read_only")) };
 		given.volume_count = i + 1;
 	}
 	json_array_foreach (json_object_get(input, "devices"), i, item)
@@ -97,7 +99,8 @@ static void check_case(const char *path)
 	}
 	spec = run_case(document);
 	expected = json_object_get(document, "spec");
-	if (expected ? !json_equal(spec, expected) : spec || !strstr(err.text, text_of(document, "error"))) {
+	if (expected ? !json_equal(spec, expected)
+		     : spec || !strstr(err.text, text_of(document, "error"))) {
 		test_fail(__FILE__, __LINE__, "%s: %s; it is now:", path, err.text);
 		json_dumpf(spec, stderr, JSON_INDENT(1));
 		fputc('\n', stderr);
