@@ -63,8 +63,8 @@ int words_split(const char *text, char ***words, struct err *err)
 				     WORDS_MAX);
 		else if (read_word(&text, &word) < 0)
 			rc = err_set(err, -EINVAL,
-				     "a quote is not closed, or nothing is behind a backslash (mind "
-				     "that a ; behind a blank begins a comment)");
+				     "a quote is not closed, or nothing is behind a backslash "
+				     "(mind that a ; behind a blank begins a comment)");
 		else
 			list[count++] = xstrdup(buf_text(&word));
 	}
