@@ -63,6 +63,10 @@ include $(CONFIG)
 # Files that go with a switch, and what stands in for them without it. Every other *.c of $(FOLDERS) is always built.
 with-$(CONFIG_TLS)    += net/tls.c net/verify.c
 without-$(CONFIG_TLS) += net/tls_none.c
+with-$(CONFIG_GZIP)    += store/gunzip.c
+without-$(CONFIG_GZIP) += store/gunzip_none.c
+with-$(CONFIG_ZSTD)    += store/unzstd.c
+without-$(CONFIG_ZSTD) += store/unzstd_none.c
 
 sources := $(filter-out $(with-) $(without-y),$(wildcard $(addsuffix /*.c,$(FOLDERS))))
 objects := $(sources:%.c=$(OUT)/%.o)

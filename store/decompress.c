@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
-#include <zstd_errors.h>
 
 /* Makes sure that there is input; 0 at its end. */
 static ssize_t fill(struct decompress *d, struct err *err)
@@ -78,11 +76,7 @@ static int begin(struct decompress *d, struct err *err)
 	d->out = xmalloc(DECOMPRESS_PIECE);
 	if (d->kind == COMPRESSION_GZIP)
 		return gunzip_init(&d->gunzip, err);
-	d->zstd = ZSTD_createDCtx();
-	if (!d->zstd)
-		die_no_memory();
-	ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_windowLogMax, d->window_log);
-	return 0;
+	return unzstd_init(&d->unzstd, d->window_log, err);
 }
 
 static ssize_t next_plain(struct decompress *d, const unsigned char **data, struct err *err)
@@ -94,66 +88,39 @@ static ssize_t next_plain(struct decompress *d, const unsigned char **data, stru
 	return got;
 }
 
-static ssize_t next_gzip(struct decompress *d, const unsigned char **data, struct err *err)
+static long run(struct decompress *d, struct err *err)
+{
+	if (d->kind == COMPRESSION_GZIP)
+		return gunzip_run(&d->gunzip, &d->in, &d->in_size, d->out, DECOMPRESS_PIECE, err);
+	return unzstd_run(&d->unzstd, &d->in, &d->in_size, d->out, DECOMPRESS_PIECE, err);
+}
+
+static int end(const struct decompress *d, struct err *err)
+{
+	bool whole = d->kind == COMPRESSION_GZIP ? gunzip_is_between_members(&d->gunzip) :
+						   unzstd_is_between_frames(&d->unzstd);
+
+	if (whole)
+		return 0;
+	return err_set(err, -EINVAL, "%s: the data ends too early",
+		       d->kind == COMPRESSION_GZIP ? "gzip" : "zstd");
+}
+
+static ssize_t next_decompressed(struct decompress *d, const unsigned char **data, struct err *err)
 {
 	long got;
 
+	*data = d->out;
 	do {
 		ssize_t have = fill(d, err);
 
 		if (have < 0)
 			return have;
-		*data = d->out;
-		got = gunzip_run(&d->gunzip, &d->in, &d->in_size, d->out, DECOMPRESS_PIECE, err);
-		if (!have && !got) {
-			if (gunzip_is_between_members(&d->gunzip))
-				return 0;
-			return err_set(err, -EINVAL, "gzip: the data ends too early");
-		}
+		got = run(d, err);
+		if (!have && !got)
+			return end(d, err);
 	} while (!got);
 	return got;
-}
-
-static int zstd_error(size_t code, int window_log, struct err *err)
-{
-	if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
-		return err_set(err, -EFBIG,
-			       "zstd: it needs a window of more than %d MiB of memory; push it "
-			       "compressed without --long and --ultra, up to level 19",
-			       1 << (window_log - 20));
-	if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
-		return err_set(err, -ENOMEM, "zstd: no memory");
-	return err_set(err, -EINVAL, "zstd: %s", ZSTD_getErrorName(code));
-}
-
-static ssize_t next_zstd(struct decompress *d, const unsigned char **data, struct err *err)
-{
-	ZSTD_outBuffer out = { .dst = d->out, .size = DECOMPRESS_PIECE };
-
-	*data = d->out;
-	while (!out.pos) {
-		ssize_t have = d->out_full ? 0 : fill(d, err);
-		ZSTD_inBuffer in = { .src = d->in, .size = d->in_size };
-		size_t rc;
-
-		if (have < 0)
-			return have;
-		if (!have && !d->out_full) {
-			if (!d->frame_open)
-				return 0;
-			return err_set(err, -EINVAL, "zstd: the data ends too early");
-		}
-		rc = ZSTD_decompressStream(d->zstd, &out, &in);
-		if (ZSTD_isError(rc))
-			return zstd_error(rc, d->window_log, err);
-		d->in += in.pos;
-		d->in_size -= in.pos;
-		/* Without input it would speak of the next frame. */
-		if (in.pos || out.pos)
-			d->frame_open = rc != 0;
-		d->out_full = out.pos == out.size;
-	}
-	return (ssize_t)out.pos;
 }
 
 static ssize_t pull(struct decompress *d, const unsigned char **data, struct err *err)
@@ -164,15 +131,7 @@ static ssize_t pull(struct decompress *d, const unsigned char **data, struct err
 		if (rc < 0)
 			return rc;
 	}
-	switch (d->kind) {
-	case COMPRESSION_GZIP:
-		return next_gzip(d, data, err);
-	case COMPRESSION_ZSTD:
-		return next_zstd(d, data, err);
-	case COMPRESSION_NONE:
-		break;
-	}
-	return next_plain(d, data, err);
+	return d->kind == COMPRESSION_NONE ? next_plain(d, data, err) : next_decompressed(d, data, err);
 }
 
 static ssize_t decompress_next(struct stream *stream, const unsigned char **data, struct err *err)
@@ -204,6 +163,7 @@ void decompress_release(struct decompress *decompress)
 {
 	if (decompress->begun && decompress->kind == COMPRESSION_GZIP)
 		gunzip_release(&decompress->gunzip);
-	ZSTD_freeDCtx(decompress->zstd);
+	if (decompress->begun && decompress->kind == COMPRESSION_ZSTD)
+		unzstd_release(&decompress->unzstd);
 	free(decompress->out);
 }

@@ -14,6 +14,7 @@
 #include "config/manifest.h"
 #include "store/gunzip.h"
 #include "store/stream.h"
+#include "store/unzstd.h"
 
 #define DECOMPRESS_PIECE (128 * 1024) /* bytes a call gives, at most */
 #define DECOMPRESS_WINDOW_LOG 23      /* 8 MiB: what zstd needs up to level 19 */
@@ -33,10 +34,8 @@ struct decompress {
 	size_t after_size;
 	unsigned char magic[DECOMPRESS_MAGIC];
 
-	struct gunzip gunzip;
-	struct ZSTD_DCtx_s *zstd;
-	bool frame_open; /* zstd: within a frame */
-	bool out_full;	 /* zstd: it may hold more output */
+	struct gunzip gunzip; /* of these two the one that `kind` names */
+	struct unzstd unzstd;
 	struct err failure;
 };
 
