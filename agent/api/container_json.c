@@ -233,6 +233,29 @@ json_t *image_labels_json(const struct image_config *image)
 	return object;
 }
 
+static bool is_set_again(const char *variable, char *const *by)
+{
+	size_t name = strcspn(variable, "=") + 1;
+
+	for (; by && *by; by++)
+		if (!strncmp(variable, *by, name))
+			return true;
+	return false;
+}
+
+/* The image's variables, then the app's; one that both have is the app's. */
+static json_t *env_json(const struct image_config *image, const struct app_config *settings)
+{
+	json_t *env = answer_pack("[]");
+
+	for (char **variable = image->env; *variable; variable++)
+		if (!is_set_again(*variable, settings->env))
+			json_array_append_new(env, answer_text(*variable));
+	for (char **variable = settings->env; variable && *variable; variable++)
+		json_array_append_new(env, answer_text(*variable));
+	return env;
+}
+
 /* The image's settings with the app's over them. */
 static json_t *config_json(struct container *container)
 {
@@ -242,7 +265,6 @@ static json_t *config_json(struct container *container)
 				   container->name, "AttachStdin", 0, "AttachStdout", 0,
 				   "AttachStderr", 0, "Tty", 0, "OpenStdin", 0, "StdinOnce", 0,
 				   "Image", container->image_name, "Labels", labels_json(container));
-	json_t *env;
 
 	/* The container runs on even when the store has lost its image: then this is what is known. */
 	if (bundle_image_config(container, &image, NULL) < 0) {
@@ -250,11 +272,9 @@ static json_t *config_json(struct container *container)
 		json_object_set_new(json, "Cmd", answer_texts(container->args));
 		return json;
 	}
-	env = answer_texts(image->env);
-	for (char **variable = settings->env; variable && *variable; variable++)
-		json_array_append_new(env, answer_text(*variable));
 	json_object_update_new(
-		json, answer_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Env", env, "Cmd",
+		json, answer_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Env",
+				  env_json(image, settings), "Cmd",
 				  answer_texts_or_null(settings->command ? settings->command :
 									   image->cmd),
 				  "Entrypoint", answer_texts_or_null(image->entrypoint), "User",
@@ -271,6 +291,7 @@ json_t *container_inspect_json(struct container *container)
 {
 	char *const *args = container->args;
 	char *dir FREE_CLEANUP = container_dir(container);
+	char *log FREE_CLEANUP = xasprintf("%s/log", dir);
 
 	return answer_pack(
 		"{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:s, s:n, s:o, s:{s:s, s:{}}, s:o, s:o, s:{s:{}, s:s, s:o}, s:o}",
@@ -283,5 +304,5 @@ json_t *container_inspect_json(struct container *container)
 		host_config_json(container), "GraphDriver", "Name", "overlay2", "Data", "Mounts",
 		mounts_json(container), "Config", config_json(container), "NetworkSettings", "Ports",
 		"SandboxID", "", "Networks", networks_json(container), "LogPath",
-		answer_text(dir));
+		answer_text(log));
 }

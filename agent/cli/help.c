@@ -2,9 +2,10 @@
 
 #include "agent/cli/cli.h"
 
-static const struct option_spec common_options[] = {
+static const struct option_spec main_options[] = {
 	OPTION('H', "host", host, "SOCKET", "The agent's socket (BERTH_HOST, DOCKER_HOST; default " DAEMON_HOST_DEFAULT ")"),
 	OPTION('h', "help", help, NULL, "Show this"),
+	{ 0, "version", NULL, "Show the version", 0 }, /* cli_main() looks for it itself */
 	{ 0, NULL, NULL, NULL, 0 },
 };
 
@@ -79,8 +80,8 @@ void cli_print_help(FILE *out)
 	for (const struct cli_command *command = cli_commands; command->name; command++)
 		fprintf(out, "  %-10s %s\n", command->name, command->summary);
 	fputs("\nOptions:\n", out);
-	options_print(common_options, out);
-	fputs("      --version        Show the version\n\nberth help COMMAND tells more about one.\n",
+	options_print(main_options, out);
+	fputs("\nberth help COMMAND tells more about one.\n",
 	      out);
 }
 

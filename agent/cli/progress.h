@@ -9,6 +9,7 @@
 #define AGENT_CLI_PROGRESS_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <stdbool.h>
 #include <stdio.h>
 

@@ -40,10 +40,8 @@ int cli_pull(struct cli *cli)
 	if (rc >= 0)
 		rc = follow(cli, &progress);
 	progress_release(&progress);
-	if (rc < 0) {
-		err_context(&cli->err, "pull %s", cli->operands[0]);
+	if (rc < 0)
 		return cli_fail(cli);
-	}
 	printf("%s\n", name);
 	return EXIT_DONE;
 }

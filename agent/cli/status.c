@@ -4,7 +4,6 @@
 
 #include "agent/cli/cli.h"
 #include "agent/cli/table.h"
-#include "config/digest.h"
 #include "lib/human.h"
 #include "lib/json.h"
 #include "lib/time.h"
@@ -82,6 +81,16 @@ static void print_age(const char *time)
 	printf(" (registry last answered %s ago)", age);
 }
 
+static void print_candidate(const char *app, const char *phase, const char *digest)
+{
+	const char *colon = strchr(digest, ':');
+
+	printf("%s: %s, new version %.*s", app, phase, DIGEST_SHORT, colon ? colon + 1 : digest);
+	if (!strcmp(phase, "staged"))
+		printf(" (berth update %s puts it in)", app);
+	putchar('\n');
+}
+
 /* Only for apps that have something to tell. */
 static void print_notes(const json_t *app)
 {
@@ -92,8 +101,7 @@ static void print_notes(const json_t *app)
 	size_t refused = json_array_size(json_object_get(update, "refused"));
 
 	if (*candidate)
-		printf("%s: %s waits: %.*s\n", cli_text(app, "name"), cli_text(update, "phase"),
-		       DIGEST_SHORT + (int)sizeof(DIGEST_PREFIX) - 1, candidate);
+		print_candidate(cli_text(app, "name"), cli_text(update, "phase"), candidate);
 	if (*reason)
 		printf("%s: last update %s: %s\n", cli_text(app, "name"), cli_text(update, "last"),
 		       reason);
