@@ -257,6 +257,7 @@ int app_update(struct app *app, bool insist, struct err *err)
 	if (app->record.stopped)
 		return err_set(err, -EBUSY, "app %s is stopped; start it first: berth start %s",
 			       app->config->name, app->config->name);
+	app->failed = DIGEST_NONE;
 	app->apply_asked = true;
 	app->insists = insist;
 	if (app->record.phase == PHASE_STAGED)

@@ -48,7 +48,10 @@ struct app {
 	struct pull *pull;
 	bool is_resolving; /* what `pull` does */
 	struct timer poll_timer;
-	int failures;		 /* in a row */
+	int poll_failures;	 /* in a row */
+	struct digest failed;	 /* what could not be pulled; none: nothing */
+	int pull_failures;	 /* of that one, in a row */
+	int64_t pull_again_ms;	 /* time_monotonic_ms() */
 	struct digest candidate; /* what the tag resolved to; none: not known yet */
 	bool apply_asked;	 /* `berth update` */
 	bool insists;		 /* `berth update APP`: on a refused one too */

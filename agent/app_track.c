@@ -10,7 +10,11 @@
 #include "lib/log.h"
 #include "lib/time.h"
 
-#define RETRY_FIRST_MS 2000 /* after a failure; doubled each time, up to the poll interval */
+#define RETRY_FIRST_MS 2000 /* after a failure; doubled each time, up to ... */
+#define RETRY_POLL_MAX_MS (5 * 60 * 1000)
+/* A link that is down is tried more often than an image that is bad: moving the tag is what helps there. */
+#define RETRY_PULL_MAX_MS (15 * 60 * 1000)
+#define RETRY_UNUSABLE_MAX_MS (24 * 60 * 60 * 1000)
 
 static void poll_due(struct timer *timer)
 {
@@ -34,33 +38,69 @@ void app_poll_later(struct app *app, int64_t delay_ms)
 		timer_start(&app->agent->loop, &app->poll_timer, delay_ms, poll_due, app);
 }
 
-static void schedule_poll(struct app *app)
-{
-	app_poll_later(app, with_jitter(app, app->agent->config->poll_ms));
-}
-
-static void schedule_retry(struct app *app, int64_t retry_after_s)
+/* How long to wait after this many failures in a row. */
+static int64_t backoff(int failures, int64_t most_ms)
 {
 	int64_t delay_ms = RETRY_FIRST_MS;
-	int64_t most_ms = app->agent->config->poll_ms;
 
-	for (int i = 1; i < app->failures && delay_ms < most_ms; i++)
+	for (int i = 1; i < failures && delay_ms < most_ms; i++)
 		delay_ms *= 2;
-	if (delay_ms > most_ms)
-		delay_ms = most_ms;
-	if (retry_after_s * 1000 > delay_ms)
-		delay_ms = retry_after_s * 1000;
+	return delay_ms < most_ms ? delay_ms : most_ms;
+}
+
+static void schedule_poll(struct app *app)
+{
+	int64_t delay_ms = app->agent->config->poll_ms;
+	int64_t until_pull_ms = app->pull_again_ms - time_monotonic_ms();
+
+	if (!digest_is_none(&app->failed) && until_pull_ms < delay_ms)
+		delay_ms = until_pull_ms > 0 ? until_pull_ms : 0;
 	app_poll_later(app, with_jitter(app, delay_ms));
 }
 
-static void note_failure(struct app *app, const struct pull_result *result)
+static void note_error(struct app *app, const struct pull_result *result)
 {
 	/* The same reason again is told in status, not in the log each time. */
 	if (strcmp(app->error, result->err.text))
 		log_warn("app %s: %s", app->config->name, result->err.text);
 	snprintf(app->error, sizeof(app->error), "%s", result->err.text);
-	app->failures++;
-	schedule_retry(app, result->retry_after_s);
+}
+
+static void poll_failed(struct app *app, const struct pull_result *result)
+{
+	int64_t most_ms = app->agent->config->poll_ms;
+	int64_t delay_ms;
+
+	note_error(app, result);
+	if (most_ms > RETRY_POLL_MAX_MS)
+		most_ms = RETRY_POLL_MAX_MS;
+	delay_ms = backoff(++app->poll_failures, most_ms);
+	if (result->retry_after_s * 1000 > delay_ms)
+		delay_ms = result->retry_after_s * 1000;
+	app_poll_later(app, with_jitter(app, delay_ms));
+}
+
+/* The tag is polled on meanwhile, so that a better version doesn't have to wait. */
+static void pull_failed(struct app *app, const struct pull_result *result)
+{
+	int64_t delay_ms;
+
+	note_error(app, result);
+	if (!digest_equal(&app->failed, &result->image))
+		app->pull_failures = 0;
+	app->failed = result->image;
+	delay_ms = backoff(++app->pull_failures, result->is_unusable ? RETRY_UNUSABLE_MAX_MS :
+								       RETRY_PULL_MAX_MS);
+	if (result->retry_after_s * 1000 > delay_ms)
+		delay_ms = result->retry_after_s * 1000;
+	app->pull_again_ms = time_monotonic_ms() + delay_ms;
+	schedule_poll(app);
+}
+
+static void pull_worked(struct app *app)
+{
+	app->failed = DIGEST_NONE;
+	app->error[0] = '\0';
 }
 
 static void resolved(struct pull *pull, const struct pull_result *result, void *data)
@@ -70,13 +110,14 @@ static void resolved(struct pull *pull, const struct pull_result *result, void *
 	(void)pull;
 	app->pull = NULL;
 	if (result->err.code) {
-		note_failure(app, result);
+		poll_failed(app, result);
 		return;
 	}
-	app->failures = 0;
+	app->poll_failures = 0;
 	app->checked_ns = time_now_ns();
 	app->candidate = result->image;
-	app->error[0] = '\0';
+	if (!digest_equal(&app->failed, &app->candidate))
+		pull_worked(app);
 	schedule_poll(app);
 	app_consider(app);
 }
@@ -149,13 +190,12 @@ static void pulled(struct pull *pull, const struct pull_result *result, void *da
 	(void)pull;
 	app->pull = NULL;
 	if (result->err.code) {
-		note_failure(app, result);
+		pull_failed(app, result);
 		return;
 	}
 	log_info("app %s: pulled %.19s, %lld bytes of layers fetched", app->config->name,
 		 result->image.text, (long long)result->fetched_bytes);
-	app->failures = 0;
-	app->error[0] = '\0';
+	pull_worked(app);
 	app->fetched_bytes = result->fetched_bytes;
 	schedule_poll(app);
 	/* agent.ini or the tag may have changed meanwhile: then this one is already stale. */
@@ -163,6 +203,11 @@ static void pulled(struct pull *pull, const struct pull_result *result, void *da
 		stage(app, &result->image, &result->manifest, &result->config);
 	else
 		app_consider(app);
+}
+
+static bool must_wait(const struct app *app, const struct digest *image)
+{
+	return digest_equal(&app->failed, image) && time_monotonic_ms() < app->pull_again_ms;
 }
 
 static void start_pull(struct app *app, const struct digest *image)
@@ -245,7 +290,7 @@ void app_consider(struct app *app)
 	at_hand = find_image(app, image);
 	if (at_hand)
 		stage(app, &at_hand->image, &at_hand->manifest, &at_hand->config);
-	else
+	else if (!must_wait(app, image))
 		start_pull(app, image);
 }
 
@@ -256,10 +301,9 @@ static void healed(struct pull *pull, const struct pull_result *result, void *da
 	(void)pull;
 	app->pull = NULL;
 	if (result->err.code) {
-		note_failure(app, result);
+		pull_failed(app, result);
 	} else {
-		app->failures = 0;
-		app->error[0] = '\0';
+		pull_worked(app);
 		schedule_poll(app);
 	}
 	/* Whether it worked is seen by starting. */

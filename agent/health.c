@@ -14,6 +14,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 
 /* Until it is healthy for the first time an app is probed at least this often: updates are quicker. */
 #define STARTING_INTERVAL_MS 2000
@@ -78,9 +79,7 @@ static void take_output(struct health_monitor *monitor, int status)
 	while (size && (unsigned char)monitor->output[size - 1] <= ' ')
 		size--;
 	monitor->output[size] = '\0';
-	for (size_t i = 0; i < size; i++)
-		if ((unsigned char)monitor->output[i] < ' ' || monitor->output[i] == 0x7f)
-			monitor->output[i] = ' ';
+	utf8_make_printable(monitor->output);
 	if (size)
 		return;
 	if (WIFSIGNALED(status))

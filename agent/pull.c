@@ -117,6 +117,17 @@ bool pull_is_any_writing(const struct agent *agent)
 	return find_step(agent, STEP_PULLING);
 }
 
+/* What is wrong with the image and not with the link to it (net/failure.h, and what unpack adds). */
+static bool is_fault_of_image(const char *code)
+{
+	static const char *const faults[] = { "platform", "limit", "digest", "format" };
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		if (!strcmp(code, faults[i]))
+			return true;
+	return false;
+}
+
 /* What a helper says in its last line when it fails. */
 static void take_error(struct pull *pull, const json_t *line, struct err *err)
 {
@@ -127,6 +138,7 @@ static void take_error(struct pull *pull, const json_t *line, struct err *err)
 	json_get_string(line, "code", &code, NULL);
 	json_get_int(line, "retry_after_s", &pull->result.retry_after_s, NULL);
 	err_set(err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
+	pull->result.is_unusable = is_fault_of_image(code);
 	if (err == &pull->unpack_err)
 		pull->unpack_is_incomplete = !strcmp(code, "incomplete");
 }

@@ -23,6 +23,7 @@ struct pull;
 struct pull_result {
 	struct err err;		 /* code 0: it worked */
 	int64_t retry_after_s;	 /* as the registry wishes; 0: it said nothing */
+	bool is_unusable;	 /* the image itself is bad: fetching it again gives the same */
 	struct digest image;	 /* what the reference resolves to: manifest or index */
 	struct digest manifest;	 /* of this platform; pulls only, as the next */
 	struct digest config;	 /* image ID */

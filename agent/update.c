@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/utf8.h"
+
 const char *const update_phase_names[PHASE_COUNT] = {
 	[PHASE_IDLE] = "idle",
 	[PHASE_STAGED] = "staged",
@@ -137,6 +139,7 @@ static void refuse(struct record *record, const struct generation *generation)
 static void set_reason(struct record *record, const char *reason)
 {
 	snprintf(record->reason, sizeof(record->reason), "%s", reason ? reason : "");
+	utf8_make_printable(record->reason); /* its end may be cut, and it goes into JSON */
 }
 
 static void drop_trying(struct record *record)

@@ -9,22 +9,6 @@
 
 #include "lib/utf8.h"
 
-/*
- * Foreign text may end up in a reason: keep it one line, off the terminal's escape codes, and
- * UTF-8, as it goes into JSON. "%.60s" and the end of the buffer may have cut a character, too.
- */
-static void make_printable(char *text)
-{
-	for (; *text; text++) {
-		size_t length = utf8_length(text);
-
-		if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-		else
-			text += length - 1;
-	}
-}
-
 /* Puts ": cause" behind the first `used` bytes of text, cut to what fits. */
 static void append(char text[static ERR_TEXT_MAX], int used, const char *cause)
 {
@@ -36,7 +20,7 @@ static void append(char text[static ERR_TEXT_MAX], int used, const char *cause)
 		memcpy(text + used + 2, cause, size < room ? size : room);
 		text[used + 2 + (int)(size < room ? size : room)] = '\0';
 	}
-	make_printable(text);
+	utf8_make_printable(text);
 }
 
 int err_set(struct err *err, int code, const char *format, ...)
@@ -48,7 +32,7 @@ int err_set(struct err *err, int code, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
-	make_printable(err->text);
+	utf8_make_printable(err->text);
 	err->code = code;
 	return code;
 }

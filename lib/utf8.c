@@ -37,3 +37,15 @@ bool utf8_is_valid(const char *text)
 	}
 	return true;
 }
+
+void utf8_make_printable(char *text)
+{
+	for (; *text; text++) {
+		size_t length = utf8_length(text);
+
+		if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+		else
+			text += length - 1;
+	}
+}

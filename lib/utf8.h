@@ -10,4 +10,10 @@ size_t utf8_length(const char *text);
 
 bool utf8_is_valid(const char *text);
 
+/*
+ * Makes foreign text fit for one line of a log, a terminal and JSON: control characters and what is
+ * no whole character (such as one that was cut at the end) become '?'.
+ */
+void utf8_make_printable(char *text);
+
 #endif
