@@ -93,7 +93,8 @@ static void show_row(struct progress *progress, const char *id, const char *stat
 		fprintf(progress->out, "%s: %s\n", id, status);
 		fflush(progress->out);
 	}
-	snprintf(progress->rows[row].status, sizeof(progress->rows[row].status), "%s", status);
+	snprintf(progress->rows[row].status, sizeof(progress->rows[row].status), "%.*s",
+		 (int)sizeof(progress->rows[row].status) - 1, status);
 }
 
 /* A file that the agent sends may hold anything, but it must not steer the terminal. */
