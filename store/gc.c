@@ -95,18 +95,21 @@ static bool needs_image(struct gc *gc, const char *name)
 	return file_document_digest(&digest, name) < 0 || has(&gc->images, &digest);
 }
 
-/* A manifest that can't be read serves nobody: a pull brings it again. */
+/* A damaged manifest serves nobody: a pull brings it again. One that can't be read now may be whole. */
 static bool needs_manifest(struct gc *gc, const char *name)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	struct manifest *manifest = NULL;
 	struct digest digest;
 	bool needed;
+	int rc;
 
 	if (file_document_digest(&digest, name) < 0)
 		return true;
-	needed = image_load_manifest(gc->store, &digest, &text, NULL) == 0 &&
-		 manifest_parse(&manifest, text.data, text.size, NULL) == 0 &&
+	rc = image_load_manifest(gc->store, &digest, &text, NULL);
+	if (rc < 0)
+		return rc != -EBADMSG;
+	needed = manifest_parse(&manifest, text.data, text.size, NULL) == 0 &&
 		 has(&gc->images, &manifest->config.digest);
 	manifest_free(manifest);
 	return needed;

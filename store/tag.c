@@ -94,8 +94,10 @@ static int load_file(const struct store *store, const char *name, struct tag *ta
 	char expected[SHA256_HEX + 1];
 	int rc = file_read(store->tags, name, &text, TAG_FILE_MAX);
 
+	if (rc == -EFBIG)
+		rc = -EBADMSG;
 	if (rc < 0)
-		return err_set(err, rc == -EFBIG ? -EBADMSG : rc, "%s", strerror(-rc));
+		return err_set(err, rc, "%s", strerror(-rc));
 	if (tag_parse(tag, text.data, text.size, err) < 0)
 		return -EBADMSG;
 	file_of(tag->reference, expected);
@@ -124,6 +126,28 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct tag *)a)->reference, ((const struct tag *)b)->reference);
 }
 
+/* A tag that can't be read now may be read the next time, so that is an error; a damaged one is gone. */
+static int list_files(const struct store *store, char **names, struct tag *tags, size_t *count,
+		      struct err *err)
+{
+	int rc = 0;
+
+	for (char **name = names; !rc && *name; name++) {
+		struct err why = ERR_INIT;
+
+		rc = load_file(store, *name, &tags[*count], &why);
+		if (rc == 0) {
+			++*count;
+		} else if (rc == -EBADMSG) {
+			log_warn("%s/tags/%s is left out: %s", store->path, *name, why.text);
+			rc = 0;
+		} else {
+			err_set(err, rc, "read %s/tags/%s: %s", store->path, *name, why.text);
+		}
+	}
+	return rc;
+}
+
 int tag_list(const struct store *store, struct tag **out, size_t *count, struct err *err)
 {
 	char **names;
@@ -132,17 +156,18 @@ int tag_list(const struct store *store, struct tag **out, size_t *count, struct 
 	*count = 0;
 	*out = NULL;
 	if (rc < 0)
-		return err_set(err, rc, "list %s/tags: %s", store->path, strerror(-rc));
-	*out = xcalloc(count_strings(names), sizeof(**out));
-	for (char **name = names; *name; name++) {
-		struct err why = ERR_INIT;
-
-		if (load_file(store, *name, &(*out)[*count], &why) == 0)
-			++*count;
-		else
-			log_warn("%s/tags/%s is left out: %s", store->path, *name, why.text);
-	}
+		err_set(err, rc, "list %s/tags: %s", store->path, strerror(-rc));
+	else
+		*out = xcalloc(count_strings(names), sizeof(**out));
+	if (!rc)
+		rc = list_files(store, names, *out, count, err);
 	free_strings(names);
+	if (rc < 0) {
+		free(*out);
+		*out = NULL;
+		*count = 0;
+		return rc;
+	}
 	qsort(*out, *count, sizeof(**out), compare);
 	return 0;
 }

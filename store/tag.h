@@ -34,7 +34,7 @@ int image_untag(struct store *store, const char *reference, struct err *err);
 /* -ENOENT: there is no such tag; -EBADMSG: its file is damaged. */
 int tag_load(const struct store *store, const char *reference, struct tag *tag, struct err *err);
 
-/* All of them, sorted by reference; damaged ones are logged and left out. free() *out. */
+/* All of them, sorted by reference; damaged ones are logged and left out, unreadable ones an error. free() *out. */
 int tag_list(const struct store *store, struct tag **out, size_t *count, struct err *err);
 
 /* Parser of bytes that flash may have damaged. -EINVAL with the reason. */

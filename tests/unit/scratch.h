@@ -9,6 +9,11 @@
 
 #include "lib/fd.h"
 
+/* A test may choose another place: SCRATCH_PARENT "/dev/shm" where it syncs often. */
+#ifndef SCRATCH_PARENT
+#define SCRATCH_PARENT "/tmp"
+#endif
+
 struct scratch {
 	char path[64];
 	int fd;
@@ -16,7 +21,7 @@ struct scratch {
 
 static inline void scratch_open(struct scratch *scratch)
 {
-	snprintf(scratch->path, sizeof(scratch->path), "/tmp/berth-test-XXXXXX");
+	snprintf(scratch->path, sizeof(scratch->path), SCRATCH_PARENT "/berth-test-XXXXXX");
 	if (!mkdtemp(scratch->path)) {
 		perror("mkdtemp");
 		exit(1);
