@@ -89,7 +89,8 @@ static void show_row(struct progress *progress, const char *id, const char *stat
 			progress_bar(bar, sizeof(bar), cli_number(detail, "current"),
 				     cli_number(detail, "total"), progress->columns);
 		show_in_place(progress, row, status, bar);
-	} else if (strcmp(progress->rows[row].status, status)) {
+	} else if (strncmp(progress->rows[row].status, status,
+			   sizeof(progress->rows[row].status) - 1)) {
 		fprintf(progress->out, "%s: %s\n", id, status);
 		fflush(progress->out);
 	}
