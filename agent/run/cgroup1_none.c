@@ -1,0 +1,22 @@
+/* What stands in for cgroup1.c in a berth without CONFIG_CGROUP_V1: no container starts on such a host. */
+#include <errno.h>
+
+#include "agent/run/cgroup_parts.h"
+
+int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+{
+	(void)cgroup, (void)limits;
+	return err_set(err, -ENOTSUP,
+		       "cgroup v1: this berth was built without it (CONFIG_CGROUP_V1); boot with v2");
+}
+
+int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
+{
+	(void)cgroup, (void)frozen;
+	return err_set(err, -ENOTSUP, "cgroup v1: this berth was built without it");
+}
+
+void cgroup1_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
+{
+	(void)cgroup, (void)usage;
+}
