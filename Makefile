@@ -231,7 +231,7 @@ install-sysv:
 
 clean:
 	rm -rf $(foreach dir,$(FOLDERS) tests,out/*/$(dir)) $(addprefix out/*/,berth berth.debug berth.map libberth.a) \
-		out/check out/san/fuzz
+		out/check out/san/fuzz out/*/none out/*/switch
 
 distclean:
 	rm -rf out .config .config.old
