@@ -228,7 +228,7 @@ static int start(struct agent *agent, struct err *err)
 	agent->api = api_start(agent, err);
 	if (!agent->api)
 		return err->code;
-	log_info("berth %s: %s, %zu apps, store %s", BERTH_VERSION, agent->name,
+	log_info("berth %s: device %s, apps: %zu, store %s", BERTH_VERSION, agent->name,
 		 agent->config->app_count, agent->store.path);
 	containers_adopt(agent);
 	for (size_t i = 0; i < agent->config->app_count; i++)

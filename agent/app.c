@@ -147,7 +147,7 @@ static void log_decision(const struct app *app, const struct record *before,
 	const struct record *after = &app->record;
 	bool has_reason = event->reason && event->reason[0];
 
-	if (before->phase != after->phase || has_reason)
+	if (before->phase != after->phase)
 		log_info("app %s: %s: %s -> %s%s%s", app->config->name,
 			 update_event_names[event->kind], update_phase_names[before->phase],
 			 update_phase_names[after->phase], has_reason ? ": " : "",

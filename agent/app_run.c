@@ -184,7 +184,9 @@ static void start_failed(struct app *app, const char *reason)
 {
 	const struct generation *due = app_generation(app);
 
-	log_error("app %s: %s", app->config->name, reason);
+	/* Once for each reason: it may be tried for ever. */
+	if (strcmp(app->error, reason))
+		log_error("app %s: %s", app->config->name, reason);
 	snprintf(app->error, sizeof(app->error), "%s", reason);
 	app->container->state = CONTAINER_DEAD;
 	app_decide(app, &(struct update_event){ .kind = UPDATE_START_FAILED, .reason = reason });
@@ -206,6 +208,15 @@ static void start_container(struct app *app)
 		start_failed(app, err.text);
 }
 
+static void leave(struct app *app)
+{
+	struct agent *agent = app->agent;
+
+	app_remove_containers(app, NULL);
+	app_free(app);
+	collect(agent);
+}
+
 void app_step(struct app *app)
 {
 	const struct generation *due = app_generation(app);
@@ -219,11 +230,11 @@ void app_step(struct app *app)
 	}
 	app->stop_timeout_ms = -1;
 	if (app->is_leaving) {
-		app_remove_containers(app, NULL);
-		collect(app->agent);
-		app_free(app);
+		leave(app);
 		return;
 	}
+	if (!due && app->container && app->container->state == CONTAINER_RESTARTING)
+		app->container->state = CONTAINER_EXITED; /* stopped during its back-off */
 	if (!due || timer_is_running(&app->restart_timer))
 		return;
 	if (!app->container || !is_container_of(app->container, due)) {

@@ -145,6 +145,18 @@ static int plan_devices(struct plan *plan, struct err *err)
 	return rc;
 }
 
+/* Told here in agent.ini's words; mount(2) could only name a number. */
+static int check_binds(const struct plan *plan, struct err *err)
+{
+	const struct app_config *settings = plan->container->settings;
+
+	for (size_t i = 0; i < settings->bind_count; i++)
+		if (access(settings->binds[i].source, F_OK) < 0)
+			return err_sys(err, "bind = %s:%s (make it, or take the line out)",
+				       settings->binds[i].source, settings->binds[i].path);
+	return 0;
+}
+
 /* A copy, not the host's file itself: the container may write to it. An absent one is empty. */
 static int copy_host_file(struct plan *plan, const char *from, const char *name, char **path,
 			  struct err *err)
@@ -288,8 +300,8 @@ int bundle_write(struct container *container, struct err *err)
 	if ((rc = bundle_image_config(container, &plan.image, err)) < 0 ||
 	    (rc = image_check_layers(&container->agent->store, plan.image, err)) < 0 ||
 	    (rc = make_dir(&plan, err)) < 0 || (rc = plan_volumes(&plan, err)) < 0 ||
-	    (rc = plan_devices(&plan, err)) < 0 || (rc = plan_names(&plan, err)) < 0 ||
-	    (rc = write_overlay(&plan, err)) < 0)
+	    (rc = check_binds(&plan, err)) < 0 || (rc = plan_devices(&plan, err)) < 0 ||
+	    (rc = plan_names(&plan, err)) < 0 || (rc = write_overlay(&plan, err)) < 0)
 		return rc;
 	container->stop_signal = image_config_stop_signal(plan.image);
 	if ((rc = write_spec(&plan, err)) < 0)
