@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -94,10 +95,17 @@ static int private_root(struct err *err)
 /* With the last of the user IDs root's capabilities go as well (capabilities(7)). */
 static int drop_root(struct err *err)
 {
+	pid_t agent = getppid();
+
 	if (setgroups(0, NULL) < 0 ||
 	    setresgid(SANDBOX_FETCH_ID, SANDBOX_FETCH_ID, SANDBOX_FETCH_ID) < 0 ||
 	    setresuid(SANDBOX_FETCH_ID, SANDBOX_FETCH_ID, SANDBOX_FETCH_ID) < 0)
 		return err_sys(err, "become user %d", SANDBOX_FETCH_ID);
+	/* Another user ID clears what the agent has set (prctl(2)): a fetch that waits would outlive it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_sys(err, "follow the agent's end");
+	if (getppid() != agent)
+		return err_set(err, -ESRCH, "the agent is gone");
 	return 0;
 }
 
