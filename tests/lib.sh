@@ -433,15 +433,17 @@ config_begin() {
 # config: appends standard input to agent.ini.
 config() { cat >> "$T/agent.ini"; }
 
-# app NAME IMAGE [LINE...]: appends an app with short times; its port is in PORT afterwards.
+# app NAME IMAGE [LINE...]: appends an app with short times, unless a LINE says otherwise; its port is in PORT afterwards.
 app() {
-	local name=$1 image=$2
+	local name=$1 image=$2 line
 	shift 2
 	PORT=$(free_port)
 	{
-		printf '\n[app %s]\nimage = %s\nenv = PORT=%s\nnetwork = host\n' "$name" "$image" "$PORT"
-		printf 'health_interval = 1s\nhealth_timeout = 2s\nhealth_retries = 2\nhealth_start = 1s\nprobation = 2s\n'
-		case "$*" in *"health ="*) ;; *) printf 'health = http://:%s/cgi-bin/healthz\n' "$PORT" ;; esac
+		printf '\n[app %s]\nimage = %s\nenv = PORT=%s\n' "$name" "$image" "$PORT"
+		for line in 'network = host' "health = http://:$PORT/cgi-bin/healthz" 'health_interval = 1s' 'health_timeout = 2s' \
+			'health_retries = 2' 'health_start = 1s' 'probation = 2s'; do
+			[[ " $* " = *" ${line%% *} = "* ]] || echo "$line"
+		done
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >> "$T/agent.ini"
 }
@@ -471,10 +473,8 @@ app_is() { [ "$(app_get "$1" "$2")" = "$3" ]; }
 app_like() { [[ $(app_get "$1" "$2") =~ $3 ]]; }
 app_phase() { app_is "$1" .update.phase "$2"; }
 
-# app_runs APP DIGEST: this digest runs, healthy, and nothing is under way.
-app_runs() {
-	[ "$(app_get "$1" '"\(.state) \(.digest) \(.update.phase)"')" = "running $2 idle" ]
-}
+# app_runs APP DIGEST: this digest runs and nothing is under way (but polls, which come all the time).
+app_runs() { app_like "$1" '"\(.state) \(.digest) \(.update.phase)"' "^running $2 (idle|resolving)$"; }
 
 # app_pid APP: pid of the container's first process, as the host sees it.
 app_pid() {

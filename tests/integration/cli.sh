@@ -35,7 +35,7 @@ commands() {
 	same "one that can't be run is 126" $? 126
 	same "exec -i passes input" "$(echo hello | berth exec -i web cat)" hello
 	same "exec keeps stderr apart" "$(berth exec web sh -c 'echo out; echo err >&2' 2> /dev/null)" out
-	same "exec runs in the container" "$(berth exec web hostname)" web
+	same "exec runs in the container" "$(berth exec chatter hostname)" chatter
 	same "with its environment" "$(berth exec web sh -c 'echo $PORT')" "$(sed -n 's/^env = PORT=//p' "$T/agent.ini" | head -1)"
 
 	out=$(berth ps)
@@ -101,8 +101,7 @@ networks() {
 	local host
 	config_begin
 	app host "$REG/app:v1"
-	app none "$REG/app:v1"
-	sed -i '/^\[app none\]/,$ s/^network = .*/network = none/' "$T/agent.ini"
+	app none "$REG/app:v1" 'network = none'
 	agent_start
 	wait_until "host runs" 20 app_runs host "$(digest_of app:v1)"
 	wait_until "none runs, probed in its own network" 20 app_runs none "$(digest_of app:v1)"

@@ -59,6 +59,8 @@ by_hand() {
 	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
 	check "berth rollback" berth rollback web
 	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	check "berth update insists on what was refused" berth update web
+	wait_until "v2 runs again" 20 app_runs web "$(digest_of app:v2)"
 	berth update nosuchapp > "$T/out" 2>&1
 	same "an app that doesn't exist fails" $? 1
 	like "and is named" "$(cat "$T/out")" 'nosuchapp'

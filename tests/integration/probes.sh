@@ -5,10 +5,10 @@
 need docker-registry skopeo jq curl
 fleet
 
-kinds='http tcp exec image none host'
+kinds='http tcp exec image none host kept'
 
 healthy() { app_is "$1" .health healthy; }
-unhealthy() { app_is "$1" .health unhealthy; }
+restarted() { [ "$(app_get "$1" .restarts)" -ge 1 ]; }
 
 # In a network of its own every app can have port 8080.
 own_network() { sed -i "/^\[app $1\]/,\$ { s/^env = PORT=.*/env = PORT=8080/; s/^network = .*/network = none/ }" "$T/agent.ini"; }
@@ -29,24 +29,28 @@ all() {
 	own_network none
 	app host "$REG/app:v1"
 	port=$PORT
+	app kept "$REG/app:v1" 'restart = no'
 	agent_start
 	for kind in $kinds; do
 		wait_until "the app '$kind' runs" 30 app_runs "$kind" "$(digest_of app:v1)"
 	done
-	for kind in http tcp exec image host; do
+	for kind in http tcp exec image host kept; do
 		wait_until "the app '$kind' is healthy" 10 healthy "$kind"
 	done
 	same "without a probe there is no health" "$(app_get none '.health // "none"')" none
 	wait_until "the one with the host's network is reached from outside" 5 serves "$port" v1
 
-	for kind in http exec image; do
+	for kind in http exec image kept; do
 		check "make '$kind' sick" berth exec "$kind" /opt/app/bin/busybox touch /tmp/unhealthy
 	done
+	wait_until "without restarts, it is seen as unhealthy" 15 app_is kept .health unhealthy
 	for kind in http exec image; do
-		wait_until "the app '$kind' is seen as unhealthy" 15 unhealthy "$kind"
+		wait_until "the unhealthy app '$kind' is restarted" 15 restarted "$kind"
 	done
-	same "the neighbours are not" "$(app_get tcp .health) $(app_get host .health)" "healthy healthy"
-	no_leftovers 6
+	same "the neighbours are not" "$(app_get tcp '"\(.health) \(.restarts)"') $(app_get host '"\(.health) \(.restarts)"')" \
+		"healthy 0 healthy 0"
+	same "nor the one that must not be" "$(app_get kept '"\(.state) \(.restarts)"')" "running 0"
+	no_leftovers 7
 }
 
 case_run all

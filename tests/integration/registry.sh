@@ -150,7 +150,11 @@ odd_images() {
 	put nocommand "$(oci_image nocommand '{}' "$tools")"
 	printf 'this is not a tar\n' > "$T/text"
 	put nottar "$(oci_image nottar '{}' "$(oci_layer "$T/text" gzip)")"
-	layer=$(jq -c '.descriptor.size += 1' <<< "$tools")
+	mkdir "$T/own"
+	noise own 9000 > "$T/own/file"
+	tree_pack "$T/own" "$T/own.tar"
+	layer=$(oci_layer "$T/own.tar" gzip)
+	layer=$(jq -c '.descriptor.size += 1' <<< "$layer")
 	manifest=$(oci_image longer '{}' "$layer")
 	put longer "$manifest"
 
