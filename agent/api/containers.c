@@ -87,12 +87,13 @@ void on_container_inspect(struct request *request)
 }
 
 /* Docker counts this as stopped by the user: no restart policy brings it back. */
-static void stop_at_once(struct request *request, const struct container *container)
+static void stop_at_once(struct request *request, struct container *container)
 {
 	struct app *app = app_of_container(container);
 	struct err err = ERR_INIT;
 
-	if (app && app_stop(app, 0, &err) < 0)
+	/* Before app_stop() sends the stop signal, which the container might obey first. */
+	if (container_signal(container, SIGKILL, &err) < 0 || (app && app_stop(app, 0, &err) < 0))
 		reply_err(request, &err);
 	else
 		reply_empty(request, 204);

@@ -35,16 +35,13 @@ static void close_client(struct relay *relay)
 	fd_close(&relay->client);
 	buf_release(&relay->to_client);
 	close_input(relay);
-	/* The shell behind a terminal ends by SIGHUP when the last master descriptor is closed. */
-	if (relay->is_terminal)
-		relay_stop_reading(relay);
+	relay_stop_reading(relay);
 	relay->was_hung_up = true;
 }
 
 static bool has_room(const struct relay *relay)
 {
-	return relay->client < 0 ||
-	       relay->to_client.size + READ_SIZE + MUX_HEADER <= RELAY_CLIENT_MAX;
+	return relay->to_client.size + READ_SIZE + MUX_HEADER <= RELAY_CLIENT_MAX;
 }
 
 /*

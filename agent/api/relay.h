@@ -5,8 +5,8 @@
  *
  * Nothing is read that can't be passed on: at most RELAY_CLIENT_MAX and RELAY_PROCESS_MAX bytes are
  * held, the slower side slows the other one down. When the client half-closes, the process reads end
- * of file; when the client goes away, the output is read and dropped, so that the process does
- * not hang, and a terminal is hung up.
+ * of file. When the client goes away, pipes and terminal are closed as ssh does it: the process gets SIGPIPE
+ * at its next output, or SIGHUP. (Docker lets it run on unseen, which has filled many a device.)
  *
  *	relay_start(&relay, loop, client, &early, on_drained, data);	takes the client (-1: none) and the early bytes
  *	relay_pipes(&relay, stdin, stdout, stderr) or			takes them, -1: none

@@ -116,22 +116,35 @@ static void a_half_close_is_end_of_file(void)
 	close_all();
 }
 
-static void a_client_that_has_gone_does_not_stop_the_process(void)
+static void a_client_that_has_gone_leaves_broken_pipes(void)
 {
-	static char block[65536];
 	char data[10];
 
 	open_client("");
 	open_pipes();
-	fd_set_nonblocking(output[1], true);
 	fd_close(&client);
 	run_slice();
 	CHECK(read(input[0], data, sizeof(data)) == 0);
+	CHECK(write(output[1], "x", 1) < 0 && errno == EPIPE);
+	CHECK(write(error[1], "x", 1) < 0 && errno == EPIPE);
+	CHECK(drained > 0);
+	close_all();
+}
+
+static void without_a_client_output_is_read_and_dropped(void)
+{
+	static char block[65536];
+	struct buf none = BUF_INIT;
+
+	drained = 0;
+	relay_start(&relay, &loop, -1, &none, on_drained, NULL);
+	open_pipes();
+	fd_set_nonblocking(output[1], true);
 	for (int i = 0; i < 10; i++) {
 		CHECK(write(output[1], block, sizeof(block)) > 0);
 		run_slice();
 	}
-	CHECK_INT(drained, 0);
+	CHECK_INT(relay.to_client.size, 0);
 	fd_close(&output[1]);
 	fd_close(&error[1]);
 	run_slice();
@@ -257,7 +270,8 @@ int main(void)
 	client = input[0] = output[1] = error[1] = -1;
 	RUN(frames_output_and_passes_input);
 	RUN(a_half_close_is_end_of_file);
-	RUN(a_client_that_has_gone_does_not_stop_the_process);
+	RUN(a_client_that_has_gone_leaves_broken_pipes);
+	RUN(without_a_client_output_is_read_and_dropped);
 	RUN(a_slow_client_holds_the_process_back);
 	RUN(a_process_that_reads_nothing_holds_the_client_back);
 	RUN(a_terminal_is_not_framed_and_is_hung_up);
