@@ -11,7 +11,7 @@
  *	{"done":true} or {"error":TEXT,"code":CODE}
  *
  * When a layer is reported it is in <number>/fs of the stage, whole, verified and on disk; when the
- * image is, manifest.json and config.json are. Codes: incomplete (fetch stopped: its own report
+ * image is, manifest.json and config.json are in the stage. Codes: incomplete (fetch stopped: its own report
  * says why), digest, format, platform, limit, space, protocol, io.
  */
 #include <errno.h>
@@ -293,10 +293,11 @@ static bool has_layer(const struct unpack *unpack, const struct digest *diff_id)
 	return unpack_input_has(&unpack->input, diff_id);
 }
 
+/* Not synced: the agent checks them and writes them into the store itself (stage_commit_image). */
 static int write_document(const struct unpack *unpack, const char *name, const struct buf *text,
 			  struct err *err)
 {
-	int rc = fd_replace_file(unpack->root, name, text->data, text->size, 0600);
+	int rc = fd_replace_file_volatile(unpack->root, name, text->data, text->size, 0600);
 
 	return rc ? err_set(err, rc, "write %s: %s", name, strerror(-rc)) : 0;
 }
