@@ -175,16 +175,6 @@ static void run_probe(struct timer *timer)
 	note_failure(monitor);
 }
 
-static char **copy_strings(char *const *strings)
-{
-	size_t count = count_strings(strings);
-	char **copy = xcalloc(count + 1, sizeof(*copy));
-
-	for (size_t i = 0; i < count; i++)
-		copy[i] = xstrdup(strings[i]);
-	return copy;
-}
-
 /* The command to run in the container, or NULL for http, tcp; false: nothing is probed. */
 static bool choose_probe(const struct app_config *settings, const struct image_config *image,
 			 char ***argv)

@@ -162,6 +162,16 @@ void free_strings(char **strings)
 	free(strings);
 }
 
+char **copy_strings(char *const *strings)
+{
+	size_t count = count_strings(strings);
+	char **copy = xcalloc(count + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = xstrdup(strings[i]);
+	return copy;
+}
+
 size_t count_strings(char *const *strings)
 {
 	size_t count = 0;

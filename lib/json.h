@@ -37,6 +37,7 @@ int json_get_array(const json_t *object, const char *name, json_t **out, struct 
 int json_get_strings(const json_t *object, const char *name, char ***out, struct err *err);
 json_t *json_from_strings(char *const *strings); /* NULL gives an empty array */
 void free_strings(char **strings);
+char **copy_strings(char *const *strings); /* NULL gives an empty vector */
 size_t count_strings(char *const *strings);
 
 /* Appends the compact text of `json`. */

@@ -48,16 +48,6 @@ static int load_process_file(struct process *process, const char *path, struct e
 	return process_parse(process, json, err) < 0 ? err_context(err, "%s", path) : 0;
 }
 
-static char **copy_strings(char *const *strings)
-{
-	size_t count = count_strings(strings);
-	char **copy = xcalloc(count + 1, sizeof(*copy));
-
-	for (size_t i = 0; i < count; i++)
-		copy[i] = xstrdup(strings[i]);
-	return copy;
-}
-
 static int override(struct process *process, const struct exec *exec, struct err *err)
 {
 	free_strings(process->args);
