@@ -6,6 +6,7 @@
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 
 static json_t *sure(json_t *json)
 {
@@ -33,9 +34,7 @@ json_t *answer_text(const char *text)
 	if (json)
 		return json;
 	copy = xstrdup(text);
-	for (char *c = copy; *c; c++)
-		if (*c & 0x80)
-			*c = '?';
+	utf8_make_printable(copy);
 	return sure(json_string(copy));
 }
 

@@ -11,7 +11,7 @@
 /* json_pack() that does not return NULL. Text of foreign origin goes in as "o" through answer_text(). */
 json_t *answer_pack(const char *format, ...);
 
-/* A string whatever the bytes: where they are no UTF-8 everything past ASCII becomes '?'. NULL is "". */
+/* A string whatever the bytes: what is no UTF-8 is made printable (lib/utf8.h). NULL is "". */
 json_t *answer_text(const char *text);
 json_t *answer_texts(char *const *texts); /* an array; NULL gives an empty one */
 json_t *answer_texts_or_null(char *const *texts); /* null when there is none, as Go's nil slices */

@@ -8,6 +8,7 @@
 #include "agent/cli/terminal.h"
 #include "lib/human.h"
 #include "lib/json.h"
+#include "lib/utf8.h"
 
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_BESIDE 56 /* what the line needs besides the bar */
@@ -98,14 +99,6 @@ static void show_row(struct progress *progress, const char *id, const char *stat
 		 (int)sizeof(progress->rows[row].status) - 1, status);
 }
 
-/* A file that the agent sends may hold anything, but it must not steer the terminal. */
-static void make_printable(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 static int show(struct progress *progress, const json_t *line, struct err *err)
 {
 	const char *error = cli_text(line, "error");
@@ -115,7 +108,7 @@ static int show(struct progress *progress, const json_t *line, struct err *err)
 	if (*error)
 		return err_set(err, -EREMOTEIO, "%s", error);
 	snprintf(status, sizeof(status), "%s", cli_text(line, "status"));
-	make_printable(status);
+	utf8_make_printable(status); /* it must not steer the terminal */
 	if (progress->is_quiet || !*status)
 		return 0;
 	if (json_object_get(line, "progressDetail") && *id)

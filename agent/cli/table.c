@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/err.h"
+#include "lib/utf8.h"
 
 #define PADDING 3
 #define WIDTH_MIN 10
@@ -33,9 +34,7 @@ void table_cell(struct table *table, const char *text)
 	if (table->columns == TABLE_COLUMNS_MAX)
 		return;
 	copy = xstrdup(text);
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	utf8_make_printable(copy);
 	width = text_width(copy);
 	if (width > table->widths[table->columns])
 		table->widths[table->columns] = width;
