@@ -59,6 +59,7 @@ struct app {
 	int64_t fetched_bytes;	 /* by the last pull */
 
 	char error[ERR_TEXT_MAX]; /* what keeps it from going on; empty: nothing */
+	char ended[UPDATE_REASON_MAX]; /* how it ended by itself, until it runs again; empty: well, or not at all */
 };
 
 /* Loads the record; starts nothing. A broken record is put aside and told. */

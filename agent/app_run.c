@@ -309,6 +309,7 @@ static void container_started(struct app *app)
 	struct err err = ERR_INIT;
 
 	app->error[0] = '\0';
+	app->ended[0] = '\0';
 	app->is_unhealthy = false;
 	app->started_ms = time_monotonic_ms();
 	log_info("app %s: running, process %d", app->config->name, (int)app->container->pid);
@@ -347,6 +348,7 @@ static void ended_by_itself(struct app *app, const char *how)
 	int64_t up_ms = app->started_ms ? time_monotonic_ms() - app->started_ms : 0;
 
 	app->started_ms = 0;
+	snprintf(app->ended, sizeof(app->ended), "%s", is_done ? "" : how);
 	if (up_ms > BACKOFF_RESET_MS)
 		app->backoff_ms = 0;
 	if (app->record.phase == PHASE_PROBATION || app->record.phase == PHASE_SWITCHING) {

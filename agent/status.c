@@ -67,7 +67,7 @@ static json_t *update_json(const struct app *app)
 			 "candidate", text_or_null(candidate_digest(app)), "last",
 			 update_last_names[record->last], "reason", text_or_null(record->reason),
 			 "refused", refused_json(record), "checked", time_or_null(app->checked_ns),
-			 "error", text_or_null(app->error));
+			 "error", text_or_null(app->error[0] ? app->error : app->ended));
 }
 
 static json_t *app_json(const struct app *app)
