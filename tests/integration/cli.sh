@@ -35,7 +35,7 @@ commands() {
 	same "one that can't be run is 126" $? 126
 	same "exec -i passes input" "$(echo hello | berth exec -i web cat)" hello
 	same "exec keeps stderr apart" "$(berth exec web sh -c 'echo out; echo err >&2' 2> /dev/null)" out
-	same "exec runs in the container" "$(berth exec chatter hostname)" chatter
+	same "exec runs in the container" "$(berth exec chatter hostname)" "$(app_get chatter .container | cut -c1-12)"
 	same "with its environment" "$(berth exec web sh -c 'echo $PORT')" "$(sed -n 's/^env = PORT=//p' "$T/agent.ini" | head -1)"
 
 	out=$(berth ps)
