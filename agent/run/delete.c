@@ -40,12 +40,13 @@ static int await_end(const struct state *state, int pidfd, struct err *err)
 
 static int end_init(const struct state *state, struct err *err)
 {
-	FD_CLEANUP int pidfd = state_pidfd(state, err);
+	struct err ended = ERR_INIT;
+	FD_CLEANUP int pidfd = state_pidfd(state, &ended);
 
 	if (pidfd == -ESRCH)
 		return 0;
 	if (pidfd < 0 && pidfd != -ENOSYS)
-		return pidfd;
+		return err_set(err, pidfd, "%s", ended.text);
 	if (pidfd >= 0 ? sys_pidfd_send_signal(pidfd, SIGKILL) : kill(state->pid, SIGKILL))
 		return errno == ESRCH ? 0 : err_sys(err, "kill process %d", (int)state->pid);
 	return await_end(state, pidfd, err);
