@@ -62,7 +62,10 @@ int fd_open_dir(int dirfd, const char *name, mode_t mode);
 /* mkdir -p */
 int fd_make_dirs(const char *path, mode_t mode);
 
-/* Removes a file or a whole tree below dirfd, without following links or crossing mounts. -ENOENT is success. */
+/*
+ * Removes a file or a whole tree below dirfd, however deep it is, without following links or
+ * crossing mounts. What isn't there is success.
+ */
 int fd_remove_tree(int dirfd, const char *name);
 
 /* One message with up to 4 descriptors over a unix socket. Received ones are close-on-exec. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,6 +83,41 @@ static void a_tree_goes_without_following_links(void)
 	CHECK_INT(fd_make_dir(dirfd, "kept", 0755), -ENOTDIR);
 }
 
+/* Nested as no path can name it: directory by directory, from within. */
+static void nest(const char *name, int levels)
+{
+	FD_CLEANUP int at = fd_open_dir(dirfd, name, 0755);
+
+	for (int i = 0; i < levels; i++) {
+		int next = fd_open_dir(at, i % 2 ? "d" : "0", 0755);
+
+		REQUIRE(next >= 0);
+		CHECK_INT(fd_replace_file_volatile(at, "file", "x", 1, 0600), 0);
+		close(at);
+		at = next;
+	}
+}
+
+static void no_tree_is_too_deep(void)
+{
+	struct rlimit files, few = { 128, 128 };
+	struct stat st;
+
+	REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
+	few.rlim_max = files.rlim_max;
+	nest("deep", 5000);
+	/* In the way of what is moved up: files, and directories with something in them. */
+	CHECK_INT(mkdirat(dirfd, "deep/1", 0755), 0);
+	CHECK_INT(mkdirat(dirfd, "deep/2", 0755), 0);
+	CHECK_INT(mkdirat(dirfd, "deep/2/full", 0755), 0);
+	CHECK_INT(symlinkat("..", dirfd, "deep/3"), 0);
+	REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+	CHECK_INT(fd_remove_tree(dirfd, "deep"), 0);
+	REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0);
+	CHECK_INT(fstatat(dirfd, "deep", &st, 0), -1);
+	CHECK_TEXT(content("kept"), "x");
+}
+
 static void descriptors_are_passed(void)
 {
 	int pair[2], out[4];
@@ -108,6 +144,7 @@ int main(void)
 	RUN(a_file_is_replaced_whole);
 	RUN(reads_are_limited);
 	RUN(a_tree_goes_without_following_links);
+	RUN(no_tree_is_too_deep);
 	RUN(descriptors_are_passed);
 	fd_close(&dirfd);
 	fd_remove_tree(AT_FDCWD, base);
