@@ -369,7 +369,7 @@ static void container_ended(struct app *app)
 	timer_stop(&app->probation_timer);
 	app->is_probation_over = false;
 	describe_end(app->container, how, sizeof(how));
-	log_info("app %s: %s", app->config->name, how);
+	log_info("app %s: %s%s", app->config->name, was_due ? "" : "stopped: ", how);
 	if (was_due)
 		ended_by_itself(app, how);
 	else
