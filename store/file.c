@@ -157,7 +157,12 @@ int file_path(const struct store *store, char path[static PATH_MAX], struct err 
 
 void file_staged_name(struct store *store, char name[static FILE_STAGED_SIZE], char letter)
 {
-	snprintf(name, FILE_STAGED_SIZE, "%c%u", letter, ++store->stages);
+	struct stat st;
+
+	/* What could not be removed when the store was opened still has its name. */
+	do
+		snprintf(name, FILE_STAGED_SIZE, "%c%u", letter, ++store->stages);
+	while (fstatat(store->staging, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
 int file_to_staging(struct store *store, int dirfd, const char *from,

@@ -120,27 +120,40 @@ static int open_folders(struct store *store, struct err *err)
 	return 0;
 }
 
-static int empty_staging(struct store *store)
+/* Bad flash or a mount in the way must not keep the apps from being started: told, and left. */
+static void cannot_remove(const struct store *store, const char *what, int rc)
+{
+	log_warn("store %s: what is left from before can't be removed: %s: %s", store->path, what,
+		 strerror(-rc));
+}
+
+static void empty_staging(struct store *store)
 {
 	char **names;
 	int rc = file_names(store->staging, &names);
 
-	for (char **name = names; !rc && *name; name++)
+	if (rc < 0)
+		cannot_remove(store, "staging", rc);
+	for (char **name = names; *name; name++) {
 		rc = fd_remove_tree(store->staging, *name);
+		if (rc < 0)
+			cannot_remove(store, *name, rc);
+	}
 	free_strings(names);
-	return rc;
 }
 
 /*
  * A layer is renamed into place with its meta in it; one without was damaged, and stays recognisable
  * however much of it is removed before the next power cut.
  */
-static int remove_half_layers(struct store *store)
+static void remove_half_layers(struct store *store)
 {
 	char **names;
 	int rc = file_names(store->layers, &names);
 
-	for (char **name = names; !rc && *name; name++) {
+	if (rc < 0)
+		cannot_remove(store, "layers", rc);
+	for (char **name = names; *name; name++) {
 		struct err why = ERR_INIT;
 		struct layer_meta meta;
 		struct digest id;
@@ -151,23 +164,27 @@ static int remove_half_layers(struct store *store)
 			continue;
 		log_warn("store %s: removed: %s", store->path, why.text);
 		rc = fd_remove_tree(store->layers, *name);
+		if (rc < 0)
+			cannot_remove(store, *name, rc);
 	}
 	free_strings(names);
-	return rc;
 }
 
-static int remove_leftovers(struct store *store, struct err *err)
+static void remove_leftovers(struct store *store)
 {
-	int rc = remove_half_layers(store);
+	int rc = file_remove_temporary(store->dirfd);
 
-	if (!rc)
-		rc = empty_staging(store);
-	if (!rc)
-		rc = file_remove_temporary(store->dirfd);
-	for (size_t i = 0; !rc && i < FOLDERS; i++)
-		if (*folder_fd(store, i) != store->volumes)
-			rc = file_remove_temporary(*folder_fd(store, i));
-	return rc ? fail(store, rc, "remove what is left from before", err) : 0;
+	if (rc < 0)
+		cannot_remove(store, "temporary files", rc);
+	remove_half_layers(store);
+	empty_staging(store);
+	for (size_t i = 0; i < FOLDERS; i++) {
+		rc = *folder_fd(store, i) == store->volumes ?
+			     0 :
+			     file_remove_temporary(*folder_fd(store, i));
+		if (rc < 0)
+			cannot_remove(store, folders[i].name, rc);
+	}
 }
 
 int store_open(struct store *store, const char *path, struct err *err)
@@ -178,11 +195,12 @@ int store_open(struct store *store, const char *path, struct err *err)
 	for (size_t i = 0; i < FOLDERS; i++)
 		*folder_fd(store, i) = -1;
 	rc = open_root(store, path, err) ?: take_lock(store, err) ?: check_version(store, err) ?:
-	     open_folders(store, err) ?: remove_leftovers(store, err);
+	     open_folders(store, err);
 	if (rc < 0) {
 		store_close(store);
 		return rc;
 	}
+	remove_leftovers(store);
 	check_file_system(store);
 	return 0;
 }

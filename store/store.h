@@ -44,8 +44,8 @@ struct store {
 
 /*
  * Makes the directory and what is in it where missing, locks it, removes what a power cut left
- * behind (half layers, staging/, temporary files) and logs a warning for everything that the file
- * system can't do and containers will need. -EBUSY: another process has it open; the reason names
+ * behind (half layers, staging/, temporary files) and logs a warning for what can't be removed, and
+ * for everything that the file system can't do and containers will need. -EBUSY: another process has it open; the reason names
  * its pid. -ENOTSUP: the layout is newer than STORE_VERSION. On error nothing stays open.
  */
 int store_open(struct store *store, const char *path, struct err *err);

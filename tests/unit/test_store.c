@@ -1,12 +1,14 @@
 /* Opening, locking, cleaning up; records, volumes and container directories. */
 #include <errno.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "lib/json.h"
 #include "store/layer.h"
 #include "store/record.h"
+#include "store/stage.h"
 #include "store/store.h"
 #include "store/writable.h"
 #include "tests/unit/scratch.h"
@@ -184,6 +186,29 @@ static void leftovers_go_at_the_start(void)
 	store_close(&store);
 }
 
+/* A mount stands for what no unlink can move: an immutable file, a directory on bad flash. */
+static void leftovers_that_stay_do_not_stop_it(void)
+{
+	struct stage stage;
+
+	open_store();
+	store_close(&store);
+	CHECK_INT(mkdir(in_store("staging/s1"), 0700), 0);
+	CHECK_INT(mkdir(in_store("staging/s1/0"), 0700), 0);
+	CHECK_INT(mkdir(in_store("staging/s2"), 0700), 0);
+	REQUIRE(mount("none", in_store("staging/s1/0"), "tmpfs", 0, NULL) == 0);
+	open_store();
+	CHECK(is_there("staging/s1/0") && !is_there("staging/s2"));
+	CHECK_INT(stage_open(&stage, &store, &err), 0);
+	CHECK_TEXT(stage.name, "s2");
+	stage_discard(&stage);
+	CHECK_INT(umount(in_store("staging/s1/0")), 0);
+	store_close(&store);
+	open_store();
+	CHECK(!is_there("staging/s1"));
+	store_close(&store);
+}
+
 static void records_are_kept_byte_for_byte(void)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -322,6 +347,7 @@ int main(void)
 	RUN(other_versions_are_refused);
 	RUN(paths_that_cannot_be_a_store);
 	RUN(leftovers_go_at_the_start);
+	RUN(leftovers_that_stay_do_not_stop_it);
 	RUN(records_are_kept_byte_for_byte);
 	RUN(records_have_plain_names_and_limits);
 	RUN(volumes_stay_until_they_are_removed);
