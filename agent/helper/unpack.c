@@ -37,6 +37,8 @@
 #include "store/verify.h"
 
 #define LAYER_UNPACKED_MAX (INT64_C(64) << 30) /* bytes of a layer's tar */
+/* Besides zstd's window. 0.8 MiB is what it takes; the rest is for long names and sparse maps. */
+#define MEMORY_MAX ((size_t)2 << 20)
 
 struct unpack {
 	struct unpack_input input;
@@ -60,6 +62,7 @@ static const char *code_name(int code)
 		return "platform";
 	case -E2BIG:
 	case -EFBIG:
+	case -ENOMEM: /* the sandbox bounds it */
 	case -ENAMETOOLONG:
 		return "limit";
 	case -ENOSPC:
@@ -331,7 +334,8 @@ static int finish_image(struct unpack *unpack, struct err *err)
 
 static int run(struct unpack *unpack, struct err *err)
 {
-	int rc = sandbox_unpack(unpack->input.stage_fd, err);
+	size_t window = (size_t)1 << unpack->input.window_log;
+	int rc = sandbox_unpack(unpack->input.stage_fd, window + MEMORY_MAX, err);
 
 	if (rc < 0)
 		return rc;

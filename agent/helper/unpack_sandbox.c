@@ -11,10 +11,8 @@
 
 #define NEW_ROOT "/proc" /* there on every device; what it hides isn't needed */
 
-/* A tree that is replaced is removed with one descriptor per level, PATH_MAX / 2 at most. */
-#define DESCRIPTORS_MAX 2304
-/* A zstd window of 8 MiB, and room for what archives make libarchive keep: long names, sparse maps. */
-#define MEMORY_MAX (32 << 20)
+/* The directory cache of extraction has 32, removing a tree takes up to 67. */
+#define DESCRIPTORS_MAX 128
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNDER_SANITIZER 1
@@ -58,9 +56,9 @@ static int leave_network(struct err *err)
 	return 0;
 }
 
-static int set_limits(struct err *err)
+static int set_limits(size_t memory_max, struct err *err)
 {
-	struct rlimit files, none = { 0, 0 }, memory = { MEMORY_MAX, MEMORY_MAX };
+	struct rlimit files, none = { 0, 0 }, memory = { memory_max, memory_max };
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
 		return err_sys(err, "read a limit");
@@ -90,13 +88,13 @@ static int drop_capabilities(struct err *err)
 	return 0;
 }
 
-int sandbox_unpack(int stage_fd, struct err *err)
+int sandbox_unpack(int stage_fd, size_t memory_max, struct err *err)
 {
 	int rc = leave_network(err);
 
 	if (!rc)
 		rc = enter_stage(stage_fd, err);
 	if (!rc)
-		rc = set_limits(err);
+		rc = set_limits(memory_max, err);
 	return rc ? rc : drop_capabilities(err);
 }

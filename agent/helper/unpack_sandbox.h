@@ -15,12 +15,14 @@
 #ifndef AGENT_HELPER_UNPACK_SANDBOX_H
 #define AGENT_HELPER_UNPACK_SANDBOX_H
 
+#include <stddef.h>
+
 #include "lib/err.h"
 
 /*
  * Makes the stage the root and working directory, and closes stage_fd. No network where the
- * kernel has network namespaces, no new privileges, memory bounded. On error: end.
+ * kernel has network namespaces, no new privileges, at most memory_max bytes of data. On error: end.
  */
-int sandbox_unpack(int stage_fd, struct err *err);
+int sandbox_unpack(int stage_fd, size_t memory_max, struct err *err);
 
 #endif

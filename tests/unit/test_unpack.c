@@ -535,7 +535,7 @@ static int look_around(int stage)
 	struct err err = ERR_INIT;
 	int sock;
 
-	if (sandbox_unpack(stage, &err) < 0)
+	if (sandbox_unpack(stage, 32 << 20, &err) < 0)
 		return 1;
 	if (fcntl(stage, F_GETFD) >= 0)
 		return 8; /* a way out of the root */
