@@ -117,7 +117,9 @@ void app_remove_containers(struct app *app, const char *except_id)
 	list_for_each_safe(node, &app->agent->containers) {
 		struct container *container = list_entry(node, struct container, node);
 		size_t size = strlen(app->config->name);
-		bool is_ours = !strncmp(container->name, app->config->name, size) &&
+		/* Another app may be called NAME-previous. Nobody's are those that a former agent left. */
+		bool is_ours = (!container->data || container->data == app) &&
+			       !strncmp(container->name, app->config->name, size) &&
 			       (!container->name[size] ||
 				!strcmp(container->name + size, "-previous"));
 
