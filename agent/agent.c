@@ -96,10 +96,12 @@ static void reconfigure_apps(struct agent *agent)
 		const struct app_config *config =
 			agent_config_app(agent->config, app->config->name);
 
-		if (!config && !app->is_leaving)
-			app_leave(app);
-		else if (config)
+		if (app->is_leaving)
+			continue; /* put back or not: when it has left */
+		if (config)
 			app_reconfigure(app, config);
+		else
+			app_leave(app);
 	}
 	for (size_t i = 0; i < agent->config->app_count; i++)
 		if (!app_find(agent, agent->config->apps[i].name))

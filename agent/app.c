@@ -67,7 +67,9 @@ static void save(struct app *app)
 	struct err err = ERR_INIT;
 
 	json_append(&text, json);
-	if (record_save(&app->agent->store, app->config->name, text.data, text.size, &err) == 0) {
+	/* One that leaves has no record any more. */
+	if (app->is_leaving || record_save(&app->agent->store, app->config->name, text.data,
+					   text.size, &err) == 0) {
 		app->is_unsaved = false;
 		return;
 	}

@@ -213,10 +213,14 @@ static void start_container(struct app *app)
 static void leave(struct app *app)
 {
 	struct agent *agent = app->agent;
+	/* It may have been put back into agent.ini while it was being stopped. */
+	const struct app_config *back = agent_config_app(agent->config, app->config->name);
 
 	app_remove_containers(app, NULL);
 	app_free(app);
 	collect(agent);
+	if (back)
+		app_boot(app_new(agent, back));
 }
 
 void app_step(struct app *app)
