@@ -82,9 +82,9 @@ static int read_body(struct exec *exec, const json_t *body, struct err *err)
 		return -EINVAL;
 	if (!count_strings(exec->command))
 		return err_set(err, -EINVAL, "No exec command specified");
-	if (count_strings(exec->command) > EXEC_ARGS_MAX || count_strings(exec->env) > EXEC_ARGS_MAX)
+	if (count_strings(exec->command) > EXEC_ARGS_MAX || count_strings(exec->env) > EXEC_ENV_MAX)
 		return err_set(err, -EINVAL, "an exec has at most %d words and %d variables",
-			       EXEC_ARGS_MAX, EXEC_ARGS_MAX);
+			       EXEC_ARGS_MAX, EXEC_ENV_MAX);
 	if (privileged)
 		return err_set(err, -ENOTSUP, "privileged exec is not supported");
 	return 0;
@@ -231,5 +231,6 @@ int exec_resize(struct exec *exec, unsigned short rows, unsigned short columns)
 {
 	exec->rows = rows;
 	exec->columns = columns;
+	exec->was_resized = true;
 	return exec->master < 0 ? 0 : exec_terminal_resize(exec->master, rows, columns);
 }

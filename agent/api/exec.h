@@ -20,7 +20,8 @@
 #include "lib/list.h"
 
 #define EXECS_MAX 64	  /* known at the same time */
-#define EXEC_ARGS_MAX 1024 /* words of the command, and as many variables */
+#define EXEC_ARGS_MAX 1024 /* words of the command */
+#define EXEC_ENV_MAX 255   /* as many as `berth runtime exec` takes */
 #define EXEC_KEEP_MS (5 * 60 * 1000)
 
 struct agent;
@@ -40,6 +41,7 @@ struct exec {
 	char *user, *workdir;
 	bool tty, attach_stdin, attach_stdout, attach_stderr;
 	unsigned short rows, columns;
+	bool was_resized; /* after it was started with another size */
 
 	/* while it runs */
 	struct child child;

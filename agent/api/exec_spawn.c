@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,8 +17,8 @@
 #include "lib/json.h"
 #include "lib/log.h"
 
-/* The words of `berth runtime exec`, in a vector to free(); its strings stay the exec's but for `root`. */
-static char **make_argv(struct exec *exec, char *root)
+/* The words of `berth runtime exec`, in a vector to free(); its strings stay the exec's but for the other two. */
+static char **make_argv(struct exec *exec, char *root, char *size)
 {
 	size_t count = 0, most = 16 + 2 * count_strings(exec->env) + count_strings(exec->command);
 	char **argv = xcalloc(most, sizeof(*argv));
@@ -40,6 +41,10 @@ static char **make_argv(struct exec *exec, char *root)
 		argv[count++] = "--console-socket";
 		argv[count++] = exec->console_path;
 	}
+	if (exec->tty && exec->rows) {
+		argv[count++] = "--console-size";
+		argv[count++] = size;
+	}
 	for (char **env = exec->env; env && *env; env++) {
 		argv[count++] = "--env";
 		argv[count++] = *env;
@@ -53,10 +58,12 @@ static char **make_argv(struct exec *exec, char *root)
 static int spawn(struct exec *exec, const int fds[3], struct err *err)
 {
 	char *root FREE_CLEANUP = xasprintf("%s/runtime", exec->agent->config->run);
-	char **argv = make_argv(exec, root);
+	char size[16]; /* set before the command can ask for it */
+	char **argv = make_argv(exec, root, size);
 	struct job_spec spec = { .argv = argv };
 	pid_t pid;
 
+	snprintf(size, sizeof(size), "%ux%u", exec->rows, exec->columns);
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			spec.fds[spec.fd_count++] = (struct job_fd){ .from = fds[i], .to = i };
@@ -138,7 +145,7 @@ static void on_console_message(struct watch *watch, uint32_t events)
 		return;
 	}
 	exec->master = fds[0];
-	if (exec->rows)
+	if (exec->was_resized)
 		exec_terminal_resize(exec->master, exec->rows, exec->columns);
 	relay_terminal(&exec->relay, exec->master);
 }

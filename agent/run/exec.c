@@ -63,6 +63,10 @@ static int override(struct process *process, const struct exec *exec, struct err
 		free(process->cwd);
 		process->cwd = xstrdup(exec->cwd);
 	}
+	if (exec->rows) {
+		process->rows = exec->rows;
+		process->columns = exec->columns;
+	}
 	for (char *const *e = exec->env; e && *e; e++) {
 		if (!strchr(*e, '=') || **e == '=')
 			return err_set(err, -EINVAL, "--env %s: not NAME=VALUE", *e);

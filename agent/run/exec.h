@@ -16,6 +16,7 @@ struct exec {
 	const char *cwd;	    /* NULL: the same */
 	char *const *env;	    /* added to its own; NULL: none */
 	bool terminal;
+	unsigned short rows, columns; /* of the terminal; 0: not known */
 	bool detach;
 	const char *pid_file;	    /* NULL: none */
 	const char *console_socket; /* NULL: a terminal is shown by this process */

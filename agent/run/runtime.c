@@ -28,7 +28,8 @@ static const struct command {
 	  runtime_run, true },
 	{ "exec",
 	  "[--tty] [--user USER[:GROUP]] [--cwd DIR] [--env NAME=VALUE] [--detach] [--pid-file FILE] "
-	  "[--console-socket SOCKET] ID COMMAND... | --process FILE ID", runtime_exec, true },
+	  "[--console-socket SOCKET] [--console-size RxC] ID COMMAND... | --process FILE ID",
+	  runtime_exec, true },
 	{ "state", "ID", runtime_state, false },
 	{ "kill", "[--all] ID [SIGNAL]", runtime_kill, false },
 	{ "delete", "[--force] ID", runtime_delete, false },

@@ -1,5 +1,6 @@
 /* The commands that make processes: create, start, run, exec. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/run/create.h"
@@ -131,6 +132,18 @@ struct exec_options {
 	size_t env_count;
 };
 
+static bool take_size(struct exec *exec, const char *text)
+{
+	char *end;
+
+	exec->rows = (unsigned short)strtoul(text, &end, 10);
+	if (end == text || *end != 'x')
+		return false;
+	text = end + 1;
+	exec->columns = (unsigned short)strtoul(text, &end, 10);
+	return end > text && !*end;
+}
+
 static int take_exec_option(struct runtime *runtime, struct exec_options *options, int option)
 {
 	struct exec *exec = &options->exec;
@@ -162,6 +175,10 @@ static int take_exec_option(struct runtime *runtime, struct exec_options *option
 	case 'C':
 		exec->console_socket = optarg;
 		return 0;
+	case 'S':
+		if (!take_size(exec, optarg))
+			return runtime_usage(runtime, "--console-size is ROWSxCOLUMNS");
+		return 0;
 	}
 	return runtime->failure.exit_code;
 }
@@ -177,6 +194,7 @@ int runtime_exec(struct runtime *runtime, int argc, char **argv)
 		{ "detach", no_argument, NULL, 'd' },
 		{ "pid-file", required_argument, NULL, 'P' },
 		{ "console-socket", required_argument, NULL, 'C' },
+		{ "console-size", required_argument, NULL, 'S' },
 		{ 0 },
 	};
 	struct exec_options options = { .exec.root = runtime->root };
