@@ -1,0 +1,68 @@
+#!/bin/bash
+# The client's own words: update --wait and rollback with their exit codes, usage, hosts, help.
+. "$(dirname "$0")/../../lib.sh"
+need docker-registry skopeo jq curl
+fleet
+
+# fails CODE TEXT REGEX COMMAND...: one line on stderr that says REGEX, and that exit code.
+fails() {
+	local code=$1 text=$2 regex=$3 status
+	shift 3
+	"$@" > "$T/out" 2> "$T/err"
+	status=$?
+	same "$text: exit code" $status "$code"
+	like "$text: what it says" "$(cat "$T/err")" "$regex"
+	same "$text: on one line" "$(wc -l < "$T/err")" 1
+}
+
+updates() {
+	registry_tag app v1 stable
+	POLL=1h config_begin
+	app web "$REG/app:stable"
+	agent_start
+	wait_until "the first version runs" 30 app_runs web "$(digest_of app:v1)"
+	like "nothing new" "$(berth update --wait web)" "web: stays at $(digest_of app:v1)"
+	release v2
+	berth update -w > "$T/out"
+	same "update --wait of a good version" $? 0
+	like "tells where it goes and ends" "$(tr '\n' ' ' < "$T/out")" "web: probation web: idle web: now at $(digest_of app:v2)"
+	release v3
+	fails 1 "of an unhealthy one" '^berth: web: rolled-back: health: .*500' berth update -w web
+	check "and the good one runs on" app_runs web "$(digest_of app:v2)"
+	like "status names the reason" "$(berth status)" 'web: last update rolled-back: health: .*500'
+	like "and the refused version" "$(berth status)" 'web: 1 refused version'
+	check "rollback" berth rollback web
+	wait_until "goes back to the version before" 20 app_runs web "$(digest_of app:v1)"
+	fails 1 "rollback without a previous version" 'no previous version' berth rollback web
+	fails 1 "update of an unknown app" 'No such app: nosuch' berth update nosuch
+	fails 1 "rollback of an unknown app" 'No such app: nosuch' berth rollback nosuch
+	same "status --json is one document" "$(berth status --json | jq -r '.device + " " + .apps[0].name')" "bench-1 web"
+}
+
+usage() {
+	fails 2 "an unknown command" '"stauts" \(did you mean status\?\)' berth stauts
+	fails 2 "one that is near to nothing" '"xyzzy" \(berth help lists them\)' berth xyzzy
+	fails 2 "an unknown option" 'ps: unknown option --al \(see berth ps --help\)' berth ps --al
+	fails 2 "a word too many" 'ps: "x" is one word too many' berth ps x
+	fails 2 "a missing word" 'usage: berth exec CONTAINER COMMAND' berth exec web
+	fails 2 "a missing value" '--tail needs a value' berth logs web --tail
+	fails 2 "no number" '--tail x: not a number' berth logs --tail x web
+	fails 2 "no time" '--since x: not a time; use' berth logs --since x web
+	fails 1 "no such socket" "unix:///nowhere/x.sock: No such file or directory .is .berth agent. running" \
+		berth -H unix:///nowhere/x.sock ps
+	fails 1 "not a unix socket" 'only unix sockets are served' berth -H tcp://localhost:2375 ps
+	same "DOCKER_HOST counts when BERTH_HOST is not set" \
+		"$(BERTH_HOST='' DOCKER_HOST=unix:///nowhere/d.sock "$BERTH" ps 2>&1 | grep -c /nowhere/d.sock)" 1
+	"$BERTH" > "$T/out" 2> "$T/err"
+	same "no command at all" $? 2
+	like "shows the help" "$(cat "$T/err")" 'Usage: berth'
+	like "berth --version" "$(berth --version)" '^berth [0-9]+\.[0-9]+\.[0-9]+$'
+	same "help X is X --help" "$(berth help logs)" "$(berth logs --help)"
+	like "help lists the commands" "$(berth help)" 'rollback +Put the previous version'
+	berth ps --help > /dev/full 2> "$T/err"
+	same "output that can't be written is a failure" $? 1
+	like "and told" "$(cat "$T/err")" 'No space left on device'
+}
+
+case_run updates usage
+done_testing
