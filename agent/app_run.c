@@ -206,8 +206,20 @@ static void start_container(struct app *app)
 {
 	struct err err = ERR_INIT;
 
+	app->started_ms = 0;
 	if (container_start(app->container, &err) < 0)
 		start_failed(app, err.text);
+}
+
+/* From here on nothing it does says how good it is. */
+static void stop_container(struct app *app)
+{
+	health_stop(&app->health);
+	timer_stop(&app->probation_timer);
+	app->is_probation_over = false;
+	/* The stop signal once: a second one makes some programs leave in a hurry. */
+	if (!app->container->is_stopping || app->stop_timeout_ms >= 0)
+		container_stop(app->container, app->stop_timeout_ms);
 }
 
 static void leave(struct app *app)
@@ -229,9 +241,8 @@ void app_step(struct app *app)
 	struct err err = ERR_INIT;
 
 	if (app->container && container_is_alive(app->container)) {
-		if (is_container_of(app->container, due))
-			return;
-		container_stop(app->container, app->stop_timeout_ms);
+		if (!is_container_of(app->container, due))
+			stop_container(app);
 		return; /* on_container_event() comes back here */
 	}
 	app->stop_timeout_ms = -1;
@@ -353,7 +364,6 @@ static void ended_by_itself(struct app *app, const char *how)
 		       !container->exit_code && !app->is_unhealthy;
 	int64_t up_ms = app->started_ms ? time_monotonic_ms() - app->started_ms : 0;
 
-	app->started_ms = 0;
 	snprintf(app->ended, sizeof(app->ended), "%s", is_done ? "" : how);
 	if (up_ms > BACKOFF_RESET_MS)
 		app->backoff_ms = 0;
@@ -368,7 +378,9 @@ static void ended_by_itself(struct app *app, const char *how)
 
 static void container_ended(struct app *app)
 {
-	bool was_due = is_container_of(app->container, app_generation(app));
+	/* One that was being stopped when it was wanted again has not ended by itself. */
+	bool was_due = is_container_of(app->container, app_generation(app)) &&
+		       (!app->container->is_stopping || app->is_unhealthy);
 	char how[UPDATE_REASON_MAX];
 
 	health_stop(&app->health);

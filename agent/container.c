@@ -251,7 +251,7 @@ int container_start(struct container *container, struct err *err)
 		return err_context(err, "start %s", container->name);
 	}
 	container->exit_code = container->exit_signal = 0;
-	container->oom = false;
+	container->oom = container->is_stopping = false;
 	container_follow(container, pair[0]);
 	return 0;
 }
@@ -285,6 +285,7 @@ void container_stop(struct container *container, int64_t timeout_ms)
 
 	if (container->sock < 0 || container->has_ended)
 		return;
+	container->is_stopping = true;
 	if (container_signal(container, container->stop_signal, &err) < 0)
 		log_warn("%s", err.text);
 	timer_start(&container->agent->loop, &container->kill_timer,

@@ -78,6 +78,7 @@ struct container {
 	struct watch watch;
 	struct timer kill_timer;
 	struct job *cleanup; /* removes what a killed shim left */
+	bool is_stopping;    /* container_stop() was called: it doesn't end by itself */
 	bool has_ended;	     /* the shim said so, it is about to leave */
 };
 
