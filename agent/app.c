@@ -126,7 +126,7 @@ static void act(struct app *app, enum update_action action)
 		app_step(app);
 		return;
 	case ACTION_RETRY_TRYING:
-		app_restart_later(app);
+		app_retry(app);
 		return;
 	case ACTION_WATCH_TRYING:
 		app_start_probation(app);

@@ -95,6 +95,7 @@ void app_decide(struct app *app, const struct update_event *event); /* record, t
 void app_step(struct app *app);			    /* app_run.c: towards app_generation() */
 void app_start_probation(struct app *app);	    /* app_run.c */
 void app_restart_later(struct app *app);	    /* app_run.c: with back-off */
+void app_retry(struct app *app);		    /* app_run.c: the same for one that may run, but badly */
 void app_attach_found(struct app *app);		    /* app_run.c: at boot */
 void app_take_over(struct app *app);		    /* app_run.c: one that was found running counts as started */
 bool app_is_running(const struct app *app);	    /* app_run.c: the right container, alive */

@@ -151,6 +151,20 @@ void app_restart_later(struct app *app)
 	timer_start(&app->agent->loop, &app->restart_timer, app->backoff_ms, restart_now, app);
 }
 
+static void restart_unhealthy(struct app *app)
+{
+	app->is_unhealthy = true;
+	container_stop(app->container, -1);
+}
+
+void app_retry(struct app *app)
+{
+	if (app->container && container_is_alive(app->container))
+		restart_unhealthy(app); /* container_ended() comes to app_restart_later() */
+	else
+		app_restart_later(app);
+}
+
 static bool is_restart_wanted(const struct app *app)
 {
 	const struct container *container = app->container;
@@ -315,8 +329,7 @@ static void on_health_change(struct health_monitor *monitor, void *data)
 		end_probation(app, UPDATE_BAD, reason);
 	} else if (app->container->settings->restart.kind != RESTART_NO) {
 		log_warn("app %s: restarted: %s", app->config->name, reason);
-		app->is_unhealthy = true;
-		container_stop(app->container, -1);
+		restart_unhealthy(app);
 	}
 }
 
@@ -357,6 +370,11 @@ static void describe_end(const struct container *container, char *text, size_t s
 		snprintf(text, size, "exited with code %d", container->exit_code);
 }
 
+static bool is_on_trial(const struct app *app)
+{
+	return app->record.phase == PHASE_SWITCHING || app->record.phase == PHASE_PROBATION;
+}
+
 static void ended_by_itself(struct app *app, const char *how)
 {
 	struct container *container = app->container;
@@ -367,12 +385,10 @@ static void ended_by_itself(struct app *app, const char *how)
 	snprintf(app->ended, sizeof(app->ended), "%s", is_done ? "" : how);
 	if (up_ms > BACKOFF_RESET_MS)
 		app->backoff_ms = 0;
-	if (app->record.phase == PHASE_PROBATION || app->record.phase == PHASE_SWITCHING) {
-		/* A job that is meant to end and ends well has proved itself. */
+	/* A job that is meant to end and ends well has proved itself. One that was unhealthy has been judged. */
+	if (is_on_trial(app) && !app->is_unhealthy)
 		end_probation(app, is_done ? UPDATE_GOOD : UPDATE_BAD, is_done ? NULL : how);
-		return;
-	}
-	if (is_restart_wanted(app))
+	else if (is_on_trial(app) || is_restart_wanted(app))
 		app_restart_later(app);
 }
 
