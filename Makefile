@@ -116,10 +116,11 @@ all: $(if $(SAN),$(OUT)/libberth.a,$(OUT)/berth)
 	@$(if $(SAN),,printf '%s: %s bytes\n' $< "$$(stat -c %s $<)")
 
 $(OUT)/berth: $(OUT)/berth.debug
-	$(triple)-strip -o $@ $<
+	@$(triple)-strip -o $@ $<
 
 $(OUT)/berth.debug: $(objects) $(dep_done)
-	$(CC) $(LDFLAGS) -Wl,-Map=$(OUT)/berth.map -o $@ $(objects) $(LDLIBS)
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) -Wl,-Map=$(OUT)/berth.map -o $@ $(objects) $(LDLIBS)
 	@scripts/check-static $@ $(triple)-readelf
 
 # Members keep their names only in a thin archive; `q` because two folders may have files of one name.
