@@ -40,8 +40,8 @@ struct app *app_of_container(const struct container *container)
 const struct generation *app_generation(const struct app *app)
 {
 	const struct record *record = &app->record;
-	bool is_on_trial = record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION;
-	const struct generation *due = is_on_trial ? &record->trying : &record->current;
+	const struct generation *due =
+		update_is_on_trial(record) ? &record->trying : &record->current;
 
 	return record->stopped || app->is_leaving || !generation_exists(due) ? NULL : due;
 }
@@ -271,8 +271,8 @@ int app_update(struct app *app, bool insist, struct err *err)
 int app_rollback(struct app *app, struct err *err)
 {
 	const struct record *record = &app->record;
-	bool is_on_trial = record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION;
-	const struct generation *back = is_on_trial ? &record->current : &record->previous;
+	const struct generation *back =
+		update_is_on_trial(record) ? &record->current : &record->previous;
 
 	if (!generation_exists(back))
 		return err_set(err, -ENOENT, "app %s has no previous version to go back to",

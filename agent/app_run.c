@@ -370,13 +370,9 @@ static void describe_end(const struct container *container, char *text, size_t s
 		snprintf(text, size, "exited with code %d", container->exit_code);
 }
 
-static bool is_on_trial(const struct app *app)
-{
-	return app->record.phase == PHASE_SWITCHING || app->record.phase == PHASE_PROBATION;
-}
-
 static void ended_by_itself(struct app *app, const char *how)
 {
+	bool is_on_trial = update_is_on_trial(&app->record);
 	struct container *container = app->container;
 	bool is_done = container->settings->restart.kind != RESTART_ALWAYS &&
 		       !container->exit_code && !app->is_unhealthy;
@@ -386,9 +382,9 @@ static void ended_by_itself(struct app *app, const char *how)
 	if (up_ms > BACKOFF_RESET_MS)
 		app->backoff_ms = 0;
 	/* A job that is meant to end and ends well has proved itself. One that was unhealthy has been judged. */
-	if (is_on_trial(app) && !app->is_unhealthy)
+	if (is_on_trial && !app->is_unhealthy)
 		end_probation(app, is_done ? UPDATE_GOOD : UPDATE_BAD, is_done ? NULL : how);
-	else if (is_on_trial(app) || is_restart_wanted(app))
+	else if (is_on_trial || is_restart_wanted(app))
 		app_restart_later(app);
 }
 

@@ -229,8 +229,7 @@ static bool is_busy(const struct app *app)
 	const struct record *record = &app->record;
 
 	return app->pull || app->is_leaving || record->phase == PHASE_ROLLING_BACK ||
-	       ((record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION) &&
-		generation_exists(&record->current));
+	       (update_is_on_trial(record) && generation_exists(&record->current));
 }
 
 /* The image that should run: what the tag names, unless updates by hand hold it back. */

@@ -109,6 +109,11 @@ bool update_is_refused(const struct record *record, const struct digest *image,
 	return find_refusal(record, image, settings) < record->refused_count;
 }
 
+bool update_is_on_trial(const struct record *record)
+{
+	return record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION;
+}
+
 static void forget_refusal(struct record *record, size_t at)
 {
 	record->refused_count--;
@@ -216,7 +221,7 @@ static enum update_action roll_back_by_user(struct record *record)
 {
 	const char *reason = "asked for by the user";
 
-	if (record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION)
+	if (update_is_on_trial(record))
 		return generation_exists(&record->current) ? begin_rollback(record, reason) :
 							     ACTION_NONE;
 	if (record->phase == PHASE_ROLLING_BACK || !generation_exists(&record->previous))
@@ -292,10 +297,6 @@ static enum update_action started(struct record *record)
 	return ACTION_NONE;
 }
 
-static bool is_on_trial(const struct record *record)
-{
-	return record->phase == PHASE_SWITCHING || record->phase == PHASE_PROBATION;
-}
 
 enum update_action update_next(struct record *record, const struct update_event *event)
 {
@@ -312,7 +313,7 @@ enum update_action update_next(struct record *record, const struct update_event 
 	case UPDATE_START_FAILED:
 	case UPDATE_BAD:
 		/* Outside a trial the restart policy of the app decides, not the record. */
-		return is_on_trial(record) ? fail_trying(record, event->reason) : ACTION_NONE;
+		return update_is_on_trial(record) ? fail_trying(record, event->reason) : ACTION_NONE;
 	case UPDATE_GOOD:
 		return record->phase == PHASE_PROBATION ? accept_trying(record) : ACTION_NONE;
 	case UPDATE_ROLLBACK:

@@ -123,6 +123,8 @@ void generation_release(struct generation *generation);
 
 bool update_is_refused(const struct record *record, const struct digest *image,
 		       const struct digest *settings);
+/* Switching or probation: `trying` is what should run. */
+bool update_is_on_trial(const struct record *record);
 
 void record_init(struct record *record);
 void record_copy(struct record *to, const struct record *from); /* `to` is uninitialised */
