@@ -157,12 +157,18 @@ static const struct generation *find_image(const struct app *app, const struct d
 	return NULL;
 }
 
+/* A first install waits for nobody, nor do settings, which were changed by hand on the device. */
+static bool may_apply(const struct app *app, const struct digest *image)
+{
+	bool is_update = generation_exists(&app->record.current) &&
+			 !digest_equal(image, &app->record.current.image);
+
+	return !is_update || app->apply_asked || app->config->update == UPDATE_AUTO;
+}
+
 static void stage(struct app *app, const struct digest *image, const struct digest *manifest,
 		  const struct digest *config)
 {
-	/* A first install waits for nobody, nor do settings, which were changed by hand on the device. */
-	bool is_update = generation_exists(&app->record.current) &&
-			 !digest_equal(image, &app->record.current.image);
 	struct generation candidate = {
 		.image = *image,
 		.manifest = *manifest,
@@ -173,7 +179,7 @@ static void stage(struct app *app, const struct digest *image, const struct dige
 	struct update_event event = {
 		.kind = UPDATE_STAGE,
 		.candidate = &candidate,
-		.apply = !is_update || app->apply_asked || app->config->update == UPDATE_AUTO,
+		.apply = may_apply(app, image),
 	};
 
 	container_new_id(candidate.container);
@@ -275,7 +281,7 @@ void app_consider(struct app *app)
 		return;
 	}
 	if (generation_is(&app->record.trying, image, &app->settings)) {
-		if (app->apply_asked || app->config->update == UPDATE_AUTO)
+		if (may_apply(app, image))
 			app_decide(app, &(struct update_event){ .kind = UPDATE_APPLY });
 		return;
 	}
