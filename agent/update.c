@@ -280,6 +280,14 @@ static enum update_action boot(struct record *record, const struct update_event 
 	return ACTION_NONE;
 }
 
+/* What was staged while it was stopped waits for policy, unless there is nothing else to run. */
+static enum update_action start(struct record *record)
+{
+	if (record->phase == PHASE_STAGED && !generation_exists(&record->current))
+		return begin_switch(record);
+	return run_what_is_due(record);
+}
+
 static enum update_action started(struct record *record)
 {
 	switch (record->phase) {
@@ -315,7 +323,8 @@ enum update_action update_next(struct record *record, const struct update_event 
 		/* Outside a trial the restart policy of the app decides, not the record. */
 		return update_is_on_trial(record) ? fail_trying(record, event->reason) : ACTION_NONE;
 	case UPDATE_GOOD:
-		return record->phase == PHASE_PROBATION ? accept_trying(record) : ACTION_NONE;
+		/* While switching: one that ran to its good end when no agent looked. */
+		return update_is_on_trial(record) ? accept_trying(record) : ACTION_NONE;
 	case UPDATE_ROLLBACK:
 		return roll_back_by_user(record);
 	case UPDATE_STOP:
@@ -323,7 +332,7 @@ enum update_action update_next(struct record *record, const struct update_event 
 		return ACTION_STOP;
 	case UPDATE_START:
 		record->stopped = false;
-		return run_what_is_due(record);
+		return start(record);
 	case UPDATE_PARDON:
 		pardon(record, event->candidate);
 		return ACTION_NONE;
