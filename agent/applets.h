@@ -5,9 +5,10 @@
 #ifndef AGENT_APPLETS_H
 #define AGENT_APPLETS_H
 
+#include "agent/run/runtime.h" /* runtime_main(): the OCI runtime command line */
+
 int agent_main(int argc, char **argv);	 /* the daemon */
 int cli_main(int argc, char **argv);	 /* every client command; argv[0] is the command */
-int runtime_main(int argc, char **argv); /* OCI runtime command line */
 
 /* Started by the agent only. */
 int fetch_main(int argc, char **argv);	/* talks to one registry */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/applets.h"
 #include "agent/run/seal.h"
 #include "agent/run/state.h"
 #include "lib/fd.h"

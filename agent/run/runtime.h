@@ -21,6 +21,8 @@ struct runtime {
 	struct failure failure;
 };
 
+int runtime_main(int argc, char **argv);
+
 /* runtime_make.c: those that make processes */
 int runtime_create(struct runtime *runtime, int argc, char **argv);
 int runtime_run(struct runtime *runtime, int argc, char **argv);
