@@ -136,8 +136,9 @@ void app_poll_now(struct app *app)
 	if (app->pull || app->record.stopped || app->is_leaving)
 		return;
 	if (!digest_is_none(&ref->digest)) {
-		/* Pinned by digest: there is nothing to ask for. */
+		/* Pinned by digest: there is nothing to ask for, but perhaps a pull to try again. */
 		app->candidate = ref->digest;
+		schedule_poll(app);
 		app_consider(app);
 		return;
 	}
