@@ -232,10 +232,8 @@ void app_reconfigure(struct app *app, const struct app_config *config)
 	app->config = app_config_copy(config);
 	app_config_digest(app->config, &app->settings);
 	app->error[0] = '\0';
-	if (has_moved) {
-		app->candidate = DIGEST_NONE;
-		app_poll_now(app);
-	}
+	if (has_moved)
+		app_reference_moved(app);
 	app_consider(app);
 }
 

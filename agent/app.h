@@ -47,6 +47,7 @@ struct app {
 	/* app_track.c */
 	struct pull *pull;
 	bool is_resolving; /* what `pull` does */
+	bool is_healing;   /* the same: for the generation that should run */
 	struct timer poll_timer;
 	int poll_failures;	 /* in a row */
 	struct digest failed;	 /* what could not be pulled; none: nothing */
@@ -105,6 +106,7 @@ void app_poll_now(struct app *app);		    /* app_track.c */
 void app_poll_later(struct app *app, int64_t delay_ms); /* app_track.c */
 void app_consider(struct app *app);		    /* app_track.c: is there something to change? */
 void app_heal(struct app *app, const struct generation *generation); /* app_track.c: fetch what the store lost */
+void app_reference_moved(struct app *app);	    /* app_track.c: what is asked or pulled of the old one is stale */
 void app_track_release(struct app *app);	    /* app_track.c */
 
 #endif

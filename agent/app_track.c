@@ -306,14 +306,16 @@ static void healed(struct pull *pull, const struct pull_result *result, void *da
 
 	(void)pull;
 	app->pull = NULL;
+	app->is_healing = false;
 	if (result->err.code) {
 		pull_failed(app, result);
 	} else {
 		pull_worked(app);
 		schedule_poll(app);
 	}
-	/* Whether it worked is seen by starting. */
-	app_restart_later(app);
+	/* Whether it worked is seen by starting, if that is still wanted. */
+	if (app_generation(app) && !app_is_running(app))
+		app_restart_later(app);
 }
 
 void app_heal(struct app *app, const struct generation *generation)
@@ -336,7 +338,18 @@ void app_heal(struct app *app, const struct generation *generation)
 	log_warn("app %s: the store lost a part of its image: fetched again", app->config->name);
 	timer_stop(&app->poll_timer);
 	app->is_resolving = false;
+	app->is_healing = true;
 	app->pull = pull_start(app->agent, &request);
+}
+
+void app_reference_moved(struct app *app)
+{
+	app->candidate = DIGEST_NONE;
+	if (app->pull && !app->is_healing) {
+		pull_cancel(app->pull);
+		app->pull = NULL;
+	}
+	app_poll_now(app);
 }
 
 void app_track_release(struct app *app)
