@@ -143,6 +143,7 @@ background() {
 	shift
 	"$@" >> "$T/$name.log" 2>&1 < /dev/null &
 	echo "$!" >> "$T/pids"
+	disown $! # bash must not report how it ends
 }
 
 alive() { kill -0 "$1" 2> /dev/null; }
@@ -151,7 +152,6 @@ gone() { ! kill -0 "$1" 2> /dev/null; }
 # end SIGNAL PID: signals, and waits until it is gone.
 end() {
 	kill "-$1" "$2" 2> /dev/null
-	wait "$2" 2> /dev/null
 	poll 15 gone "$2"
 }
 
@@ -221,7 +221,7 @@ cleanup() {
 	local pid mount
 	trap '' INT TERM
 	for pid in $(cat "$T/pids") $(own_processes); do
-		{ kill -9 "$pid"; wait "$pid"; } 2> /dev/null
+		kill -9 "$pid" 2> /dev/null
 	done
 	sweep
 	for mount in $(own_mounts); do

@@ -3,7 +3,8 @@
 # control every byte: shared layers, odd configs, wrong digests, foreign architectures.
 #
 #   oci_open DIR                            DIR becomes the current layout; kept if it is one already
-#   layer=$(oci_layer FILE.tar gzip)        compresses (gzip, zstd or tar = as it is) and adds one layer, once
+#   layer=$(oci_layer FILE.tar gzip)        compresses and adds one layer, once; gzip, zstd, zstd-N (a window of 2^N
+#                                           bytes) or tar (as it is)
 #   oci_image REF CONFIG LAYER...           adds an image and names it REF; prints its manifest digest
 #   oci_index REF PLATFORM=MANIFEST...      adds an index over manifests of this layout; prints its digest
 #
@@ -62,12 +63,14 @@ oci_layer() {
 	cached=$OCI.layers/$diff.$how
 	[ -e "$cached" ] && { cat "$cached"; return; }
 	temp=$(mktemp "$OCI.layers/blob.XXXXXX")
-	type=application/vnd.oci.image.layer.v1.tar+$how
+	type=application/vnd.oci.image.layer.v1.tar+${how%-*}
 	case $how in
 	gzip) gzip -n1 -c "$tar" > "$temp" ;;
 	zstd) zstd -q -3 -c "$tar" > "$temp" ;;
+	# From a pipe: a frame that knows its size needs no larger window than that.
+	zstd-*) zstd -q -3 --long="${how#zstd-}" -c < <(cat "$tar") > "$temp" ;;
 	tar) cat "$tar" > "$temp"; type=application/vnd.oci.image.layer.v1.tar ;;
-	*) echo "oci_layer: $how: gzip, zstd or tar" >&2; return 2 ;;
+	*) echo "oci_layer: $how: gzip, zstd, zstd-N or tar" >&2; return 2 ;;
 	esac
 	read -r digest size < <(oci_blob "$temp")
 	jq -nc '{diff_id:$diff, descriptor:{mediaType:$type, digest:$digest, size:$size}}' --arg diff "sha256:$diff" \

@@ -158,6 +158,9 @@ odd_images() {
 	manifest=$(oci_image longer '{}' "$layer")
 	put longer "$manifest"
 
+	# zstd may ask for any amount of memory: 8 MiB are granted.
+	put window "$(oci_image window '{}' "$(oci_layer "$T/own.tar" zstd-27)")"
+
 	# An index without this machine's platform, and one with.
 	foreign=$(jq -r '.manifests[] | select(.annotations[] == "foreign").digest' "$T/odd/index.json")
 	oci_index foreigners linux/s390x="$foreign" linux/ppc64le="$foreign" > /dev/null
@@ -174,6 +177,7 @@ odd_images() {
 	app_fails nocommand 'command|Cmd|Entrypoint|run' "an image without a command is refused"
 	app_fails nottar 'tar|archive|header' "a layer that is no tar is refused"
 	app_fails longer 'size|length|bytes|short' "a layer of another size than announced is refused"
+	app_fails window 'window' "a zstd layer that needs 128 MiB of memory is refused"
 	check "and no helper died by a signal" test -z "$(grep -aiE 'sanitizer|segfault|signal 11' "$T/agent.log")"
 	same "nothing runs" "$(berth status --json | jq '[.apps[] | select(.state == "running")] | length')" 0
 }
