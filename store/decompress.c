@@ -21,11 +21,16 @@ static ssize_t fill(struct decompress *d, struct err *err)
 	return got;
 }
 
-/* The first bytes are kept aside, since they may come in pieces as small as one byte. */
+/* The first bytes may come in pieces as small as one byte; then they are put together aside. */
 static ssize_t read_magic(struct decompress *d, struct err *err)
 {
+	ssize_t first = fill(d, err);
 	size_t have = 0;
 
+	if (first >= DECOMPRESS_MAGIC) {
+		memcpy(d->magic, d->in, DECOMPRESS_MAGIC);
+		return DECOMPRESS_MAGIC;
+	}
 	while (have < DECOMPRESS_MAGIC) {
 		ssize_t got = fill(d, err);
 		size_t take;

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -314,6 +316,30 @@ static void containers_get_a_writable_layer(void)
 	store_close(&store);
 }
 
+/* ramfs keeps no attributes. The store opens all the same: plain layers work there. */
+static void file_systems_that_lack_something_are_told(void)
+{
+	BUF_CLEANUP struct buf said = BUF_INIT;
+	char place[256];
+	int log, before;
+
+	snprintf(place, sizeof(place), "%s/ram", scratch.path);
+	CHECK_INT(mkdir(place, 0700), 0);
+	CHECK_INT(mount("ramfs", place, "ramfs", 0, NULL), 0);
+	log = memfd_create("log", MFD_CLOEXEC);
+	before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+	dup2(log, STDERR_FILENO);
+	CHECK_INT(store_open(&store, place, &err), 0);
+	store_close(&store);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	lseek(log, 0, SEEK_SET);
+	CHECK_INT(fd_read_all(log, &said, 65536), 0);
+	close(log);
+	CHECK_HAS(buf_text(&said), "has no extended attributes");
+	CHECK_INT(umount2(place, MNT_DETACH), 0);
+}
+
 static void layer_metas_are_checked(void)
 {
 	static const char *const bad[] = {
@@ -352,6 +378,7 @@ int main(void)
 	RUN(records_have_plain_names_and_limits);
 	RUN(volumes_stay_until_they_are_removed);
 	RUN(containers_get_a_writable_layer);
+	RUN(file_systems_that_lack_something_are_told);
 	RUN(layer_metas_are_checked);
 	scratch_close(&scratch);
 	return test_end();
