@@ -182,9 +182,8 @@ static void remove_old_records(struct agent *agent)
 		return;
 	}
 	for (char **name = names; *name; name++)
-		if (!agent_config_app(agent->config, *name) &&
-		    record_remove(&agent->store, *name, &err) < 0)
-			log_warn("%s", err.text);
+		if (!agent_config_app(agent->config, *name))
+			app_forget(agent, *name);
 	free_strings(names);
 }
 

@@ -101,6 +101,25 @@ static void tag_current(struct app *app)
 		log_warn("app %s: %s", app->config->name, err.text);
 }
 
+/* Or every release that had a tag of its own would stay in the store. */
+static void untag(struct agent *agent, const struct generation *former)
+{
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (!generation_exists(former))
+		return;
+	list_for_each(node, &agent->apps) {
+		const struct app *app = list_entry(node, struct app, node);
+
+		if (!app->is_leaving && !strcmp(app->record.current.reference, former->reference))
+			return;
+	}
+	rc = image_untag(&agent->store, former->reference, &err);
+	if (rc < 0 && rc != -ENOENT)
+		log_warn("%s", err.text);
+}
+
 static void settle(struct app *app)
 {
 	if (app->is_unsaved)
@@ -164,36 +183,58 @@ void app_decide(struct app *app, const struct update_event *event)
 	record_copy(&app->record, &before);
 	action = update_next(&app->record, event);
 	log_decision(app, &before, event);
-	record_release(&before);
 	save(app);
+	if (strcmp(before.current.reference, app->record.current.reference))
+		untag(app->agent, &before.current);
+	record_release(&before);
 	act(app, action);
 }
 
-static void load_record(struct app *app)
+/* No record is an empty one. */
+static int load_record(struct agent *agent, const char *name, struct record *record,
+		       struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	struct err err = ERR_INIT;
-	int rc = record_load(&app->agent->store, app->config->name, &text, &err);
+	int rc = record_load(&agent->store, name, &text, err);
 
-	record_init(&app->record);
-	if (rc == -ENOENT)
-		return;
-	if (!rc)
-		rc = record_parse(&app->record, buf_text(&text), text.size, &err);
+	record_init(record);
 	if (rc < 0)
-		log_error("app %s: its record is damaged (%s): it is installed anew",
-			  app->config->name, err.text);
+		return rc == -ENOENT ? 0 : rc;
+	return record_parse(record, buf_text(&text), text.size, err);
+}
+
+static void forget_record(struct agent *agent, const char *name, const struct record *record)
+{
+	struct err err = ERR_INIT;
+
+	if (record_remove(&agent->store, name, &err) < 0)
+		log_warn("app %s: %s", name, err.text);
+	untag(agent, &record->current);
+}
+
+void app_forget(struct agent *agent, const char *name)
+{
+	struct record record;
+	struct err err = ERR_INIT;
+
+	if (load_record(agent, name, &record, &err) < 0)
+		log_warn("app %s, which is not in agent.ini any more: %s", name, err.text);
+	forget_record(agent, name, &record);
+	record_release(&record);
 }
 
 struct app *app_new(struct agent *agent, const struct app_config *config)
 {
 	struct app *app = xcalloc(1, sizeof(*app));
+	struct err err = ERR_INIT;
 
 	app->agent = agent;
 	app->config = app_config_copy(config);
 	app_config_digest(app->config, &app->settings);
 	app->stop_timeout_ms = -1;
-	load_record(app);
+	if (load_record(agent, config->name, &app->record, &err) < 0)
+		log_error("app %s: its record is damaged (%s): it is installed anew", config->name,
+			  err.text);
 	list_insert(&agent->apps, &app->node);
 	return app;
 }
@@ -239,15 +280,9 @@ void app_reconfigure(struct app *app, const struct app_config *config)
 
 void app_leave(struct app *app)
 {
-	struct err err = ERR_INIT;
-
 	log_info("app %s: not in agent.ini any more: stopped and removed", app->config->name);
 	app->is_leaving = true;
-	if (record_remove(&app->agent->store, app->config->name, &err) < 0)
-		log_warn("app %s: %s", app->config->name, err.text);
-	if (generation_exists(&app->record.current) &&
-	    image_untag(&app->agent->store, app->record.current.reference, &err) < 0)
-		log_warn("app %s: %s", app->config->name, err.text);
+	forget_record(app->agent, app->config->name, &app->record);
 	app_track_release(app);
 	app_step(app);
 }

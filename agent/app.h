@@ -63,7 +63,7 @@ struct app {
 	char ended[UPDATE_REASON_MAX]; /* how it ended by itself, until it runs again; empty: well, or not at all */
 };
 
-/* Loads the record; starts nothing. A broken record is put aside and told. */
+/* Loads the record; starts nothing. A broken record is told, and as good as none. */
 struct app *app_new(struct agent *agent, const struct app_config *config);
 void app_free(struct app *app); /* what runs goes on running */
 
@@ -74,6 +74,9 @@ void app_boot(struct app *app);
 void app_reconfigure(struct app *app, const struct app_config *config);
 /* It is not in agent.ini any more: stopped and removed, volumes excepted. */
 void app_leave(struct app *app);
+
+/* One that left agent.ini while no agent was there: its record, and the name of its image. */
+void app_forget(struct agent *agent, const char *name);
 
 /* The user's commands: accepted (0) or refused with the reason; what follows happens later. */
 int app_update(struct app *app, bool insist, struct err *err); /* poll now, apply what waits; insist: even if refused */
