@@ -1,0 +1,112 @@
+#!/bin/bash
+# Commands of the user, and bad luck, in the middle of something else: each app still comes to rest where it should.
+. "$(dirname "$0")/../lib.sh"
+need docker-registry skopeo jq curl
+fleet
+
+restarted() { [ "$(app_get "$1" .restarts)" -ge "$2" ]; }
+runs() { app_is "$1" .state running; }
+
+# A first version that is never healthy has nothing to go back to: it is started again and again, and watched.
+sick_from_the_start() {
+	config_begin
+	app web "$REG/app:v1" "health = tcp://127.0.0.1:1" 'probation = 1s'
+	agent_start
+	wait_until "it is restarted" 25 restarted web 2
+	like "status says why" "$(app_get web .update.reason)" 'health: '
+}
+
+# There is no tag to poll, which would try again.
+pinned() {
+	config_begin
+	sed -i 's/^jitter = .*/jitter = 50%/' "$T/agent.ini"
+	app web "$REG/late@$(digest_of app:v1)" 'health = none' 'probation = 1s'
+	agent_start
+	wait_until "it is not there yet" 10 app_like web .update.error 'pull .*late'
+	sleep 3
+	registry_push "$IMAGES" app:v1 late:v1
+	wait_until "later it is" 25 app_runs web "$(digest_of app:v1)"
+}
+
+# Stopped and started again while it takes its time to end: that is not the app's fault.
+stop_start() {
+	config_begin
+	app web "$REG/app:stable" 'env = STOP_DELAY=2' 'probation = 4s'
+	app job "$REG/app:v1" 'env = STOP_DELAY=2' 'restart = no' 'health = none' 'probation = 1s'
+	release v1
+	agent_start
+	wait_until "web runs v1" 20 app_runs web "$(digest_of app:v1)"
+	wait_until "job runs" 20 app_runs job "$(digest_of app:v1)"
+	release v2
+	wait_until "v2 is on probation" 20 app_phase web probation
+	berth stop web > /dev/null 2>&1 &
+	berth stop job > /dev/null 2>&1 &
+	sleep 0.7
+	check "web is wanted again" berth start web
+	check "so is job" berth start job
+	wait_until "job runs again" 10 runs job
+	wait_until "v2 passes" 20 app_runs web "$(digest_of app:v2)"
+	same "nothing is refused" "$(app_get web '.update.refused | length')" 0
+}
+
+# The old version is on its way out, and is wanted back.
+rollback_while_switching() {
+	config_begin
+	app web "$REG/app:stable" 'env = STOP_DELAY=3' 'restart = no'
+	release v1
+	agent_start
+	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	release v2
+	wait_until "it is being replaced" 20 app_phase web switching
+	check "berth rollback" berth rollback web
+	wait_until "v1 runs again" 20 app_runs web "$(digest_of app:v1)"
+	same "v2 is refused" "$(app_get web '.update.refused[-1]')" "$(digest_of app:v2)"
+}
+
+# Being stopped is no proof of being good.
+stop_in_probation() {
+	config_begin
+	app web "$REG/app:stable" 'env = STOP_DELAY=5' 'probation = 2s' 'health = none'
+	release v1
+	agent_start
+	wait_until "v1 is on probation" 20 app_phase web probation
+	check "berth stop" berth stop web
+	same "it is not over" "$(app_get web '"\(.update.phase) \(.update.last)"')" "probation none"
+}
+
+# Another tag in agent.ini while the old one is fetched or asked for.
+other_reference() {
+	local proxy registry=$REG
+	proxy=$(free_port)
+	background proxy "$TESTS/integration/tcp-proxy" "$proxy" "$REG_PORT" "$T/link" "$T/proxy.json"
+	echo rate 20000 > "$T/link"
+	poll 5 port_open "$proxy"
+	REG=localhost:$proxy
+	POLL=1h config_begin
+	app web "$REG/app:v1"
+	REG=$registry
+	agent_start
+	wait_until "v1 is being pulled" 10 app_phase web pulling
+	sed -i 's/app:v1$/app:v2/' "$T/agent.ini"
+	agent_reload
+	sleep 0.5
+	echo pass > "$T/link"
+	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
+}
+
+# A name that begins like another's.
+alike() {
+	config_begin
+	app web "$REG/app:stable"
+	app web-previous "$REG/app:v1" 'command = /opt/app/run exit 3' 'health = none' 'restart = always'
+	release v1
+	agent_start
+	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	wait_until "the other one crashes" 20 restarted web-previous 5
+	release v2
+	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
+	check "the other's restarts still count" restarted web-previous 5
+}
+
+case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference alike
+done_testing
