@@ -14,17 +14,6 @@
 /* The directory cache of extraction has 32, removing a tree takes up to 67. */
 #define DESCRIPTORS_MAX 128
 
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0 /* its shadow memory is larger than any bound */
-#endif
-
 #define CAP(name) (1u << CAP_##name)
 
 static int enter_stage(int stage_fd, struct err *err)

@@ -19,6 +19,18 @@
 
 #include "lib/err.h"
 
+/* A sanitizer's shadow memory is larger than any bound: then there is none. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_SANITIZER 1
+#endif
+#endif
+#ifndef UNDER_SANITIZER
+#define UNDER_SANITIZER 0
+#endif
+
 /*
  * Makes the stage the root and working directory, and closes stage_fd. No network where the
  * kernel has network namespaces, no new privileges, at most memory_max bytes of data. On error: end.
