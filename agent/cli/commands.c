@@ -92,8 +92,8 @@ const struct cli_command cli_commands[] = {
 	  "Asks by the image's stop signal (SIGTERM), and kills when that took too long.\n",
 	  stop_options, 1, -1, false, cli_stop },
 	{ "update", "[APP]", "Look for a new version now, and apply what waits",
-	  "Without APP: all apps. A version that waits because of `update = download` is applied, and\n"
-	  "one that was refused is tried again. Progress: berth status\n",
+	  "Without APP: all apps. A version that waits because of `update = download` is applied; with\n"
+	  "APP, one that was refused is tried again. Progress: berth status\n",
 	  update_options, 0, 1, false, cli_update },
 	{ "version", "", "Show the versions of client and agent", NULL, NULL, 0, 0, false,
 	  cli_version },
