@@ -44,6 +44,7 @@ struct pull {
 	struct pull_result result;
 	struct err fetch_err, unpack_err;
 	bool unpack_is_incomplete; /* its error only says that fetch stopped */
+	bool fetch_blames_image, unpack_blames_image;
 };
 
 static void run_queue(struct timer *timer);
@@ -138,9 +139,12 @@ static void take_error(struct pull *pull, const json_t *line, struct err *err)
 	json_get_string(line, "code", &code, NULL);
 	json_get_int(line, "retry_after_s", &pull->result.retry_after_s, NULL);
 	err_set(err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
-	pull->result.is_unusable = is_fault_of_image(code);
-	if (err == &pull->unpack_err)
+	if (err == &pull->fetch_err) {
+		pull->fetch_blames_image = is_fault_of_image(code);
+	} else {
+		pull->unpack_blames_image = is_fault_of_image(code);
 		pull->unpack_is_incomplete = !strcmp(code, "incomplete");
+	}
 }
 
 static json_t *parse_line(struct pull *pull, const char *line)
@@ -327,16 +331,19 @@ static void finish_pull(struct pull *pull)
 {
 	struct err *err = &pull->result.err;
 
-	if (err->code || pull->is_cancelled)
+	if (err->code || pull->is_cancelled) {
 		; /* it could not even be started, or nobody cares */
-	else if (pull->unpack_err.code && !(pull->unpack_is_incomplete && pull->fetch_err.code))
+	} else if (pull->unpack_err.code && !(pull->unpack_is_incomplete && pull->fetch_err.code)) {
 		*err = pull->unpack_err;
-	else if (pull->fetch_err.code)
+		pull->result.is_unusable = pull->unpack_blames_image;
+	} else if (pull->fetch_err.code) {
 		*err = pull->fetch_err;
-	else if (digest_is_none(&pull->result.config))
+		pull->result.is_unusable = pull->fetch_blames_image;
+	} else if (digest_is_none(&pull->result.config)) {
 		err_set(err, -EIO, "a helper was killed before the image was whole");
-	else if (commit_image(pull, err) == 0)
+	} else if (commit_image(pull, err) == 0) {
 		collect_unpin(pull->agent);
+	}
 	end_pull(pull);
 }
 
