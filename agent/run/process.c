@@ -1,7 +1,9 @@
 #include "agent/run/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +11,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/run/user.h"
+#include "lib/fd.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define HINT "(check command = or the image's Entrypoint)"
@@ -62,6 +67,42 @@ static void own_pipes(uid_t uid)
 			(void)!fchown(fd, uid, (gid_t)-1);
 }
 
+static bool is_null_device(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+/* The host's null device is a file of the host: chmod() on the descriptor would change it for all. */
+static int take_own_null(struct err *err)
+{
+	FD_CLEANUP int null = -1;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (!is_null_device(fd))
+			continue;
+		if (null < 0)
+			null = open("/dev/null", O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+		if (null < 0)
+			return err_sys(err, "open the container's /dev/null");
+		if (!is_null_device(null))
+			return err_set(err, -ENODEV,
+				       "the container's /dev/null is not the null device");
+		if (dup2(null, fd) < 0)
+			return err_sys(err, "open the container's /dev/null");
+	}
+	return 0;
+}
+
+/* What the caller's login or service manager has put there is not the application's. */
+static int take_own_keyring(struct err *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
+		return err_sys(err, "make a session keyring");
+	return 0;
+}
+
 static int change_user(const struct process *process, struct err *err)
 {
 	own_pipes(process->uid);
@@ -93,7 +134,8 @@ int process_become(const struct process *process, struct err *err)
 	/* As root first: a home that only root may enter is no reason to fail; nor one only the user may. */
 	bool entered = chdir(process->cwd) == 0;
 
-	if (apply_rlimits(process, err) < 0 || caps_limit(&process->caps, err) < 0 ||
+	if (take_own_null(err) < 0 || take_own_keyring(err) < 0 ||
+	    apply_rlimits(process, err) < 0 || caps_limit(&process->caps, err) < 0 ||
 	    caps_keep(err) < 0 || change_user(process, err) < 0 ||
 	    caps_apply(&process->caps, err) < 0)
 		return err ? err->code : -EIO;
