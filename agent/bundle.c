@@ -56,10 +56,14 @@ int bundle_image_config(struct container *container, struct image_config **out, 
 	return image_load(&container->agent->store, &container->config, out, NULL, err);
 }
 
+/* Others on the device may enter the bundle, and env often holds passwords. */
+#define FOR_AGENT 0600
+#define FOR_CONTAINER 0644
+
 static int put_file(struct plan *plan, const char *name, const void *data, size_t size,
-		    struct err *err)
+		    mode_t mode, struct err *err)
 {
-	int rc = fd_replace_file_volatile(plan->dirfd, name, data, size, 0644);
+	int rc = fd_replace_file_volatile(plan->dirfd, name, data, size, mode);
 
 	if (rc < 0)
 		return err_set(err, rc, "write %s/%s: %s", plan->dir, name, strerror(-rc));
@@ -167,7 +171,7 @@ static int copy_host_file(struct plan *plan, const char *from, const char *name,
 	if (rc < 0 && rc != -ENOENT)
 		return err_set(err, rc, "read %s: %s", from, strerror(-rc));
 	*path = xasprintf("%s/%s", plan->dir, name);
-	return put_file(plan, name, buf_text(&text), text.size, err);
+	return put_file(plan, name, buf_text(&text), text.size, FOR_CONTAINER, err);
 }
 
 static int write_hosts(struct plan *plan, struct err *err)
@@ -177,7 +181,7 @@ static int write_hosts(struct plan *plan, struct err *err)
 					    plan->hostname);
 
 	plan->hosts = xasprintf("%s/hosts", plan->dir);
-	return put_file(plan, "hosts", text, strlen(text), err);
+	return put_file(plan, "hosts", text, strlen(text), FOR_CONTAINER, err);
 }
 
 static int plan_names(struct plan *plan, struct err *err)
@@ -199,7 +203,7 @@ static int plan_names(struct plan *plan, struct err *err)
 		return rc;
 	line = xasprintf("%s\n", plan->hostname);
 	plan->hostname_file = xasprintf("%s/hostname", plan->dir);
-	return put_file(plan, "hostname", line, strlen(line), err);
+	return put_file(plan, "hostname", line, strlen(line), FOR_CONTAINER, err);
 }
 
 static int write_overlay(struct plan *plan, struct err *err)
@@ -220,7 +224,7 @@ static int write_overlay(struct plan *plan, struct err *err)
 	if (rc < 0)
 		return rc;
 	buf_append_format(&text, "upper %s\nwork %s\n", writable.upper, writable.work);
-	return put_file(plan, "overlay", text.data, text.size, err);
+	return put_file(plan, "overlay", text.data, text.size, FOR_AGENT, err);
 }
 
 static int write_spec(struct plan *plan, struct err *err)
@@ -249,7 +253,7 @@ static int write_spec(struct plan *plan, struct err *err)
 		container->args = args;
 	}
 	json_append(&text, spec);
-	return put_file(plan, "config.json", text.data, text.size, err);
+	return put_file(plan, "config.json", text.data, text.size, FOR_AGENT, err);
 }
 
 json_t *bundle_describe(const struct container *container)
@@ -274,7 +278,7 @@ static int write_description(struct plan *plan, struct err *err)
 	BUF_CLEANUP struct buf text = BUF_INIT;
 
 	json_append(&text, json);
-	return put_file(plan, "container.json", text.data, text.size, err);
+	return put_file(plan, "container.json", text.data, text.size, FOR_AGENT, err);
 }
 
 static int make_dir(struct plan *plan, struct err *err)

@@ -1,0 +1,29 @@
+#!/bin/bash
+# What a container, or somebody else on the device, gets at of what the agent keeps below run=.
+. "$(dirname "$0")/../lib.sh"
+need docker-registry skopeo jq curl
+fleet
+
+bundle() { echo "$R"/containers/*; }
+inside() { berth exec web sh -c "$1" 2>&1; }
+
+start() {
+	config_begin
+	app web "$REG/app:v1" 'health = none' 'env = PASSWORD=geheim' "$@"
+	agent_start
+	wait_until "the app runs" 20 app_is web .state running
+}
+
+secrets() {
+	local file
+	start
+	for file in config.json container.json; do
+		check "$file has the password" grep -q geheim "$(bundle)/$file"
+	done
+	same "nobody but root can read a file that has it" \
+		"$(grep -lr geheim "$R" "$STORE" | xargs stat -c '%a' | sort -u)" 600
+	same "nor talk to the shim" "$(stat -c %a "$(bundle)/shim.sock")" 755
+}
+
+case_run secrets
+done_testing
