@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/api/server.h"
@@ -282,6 +283,8 @@ int agent_main(int argc, char **argv)
 		log_error("agent: must run as root: it mounts, and makes namespaces and cgroups");
 		return 1;
 	}
+	/* Whoever starts it: volumes and what is bind-mounted have to be readable in containers. */
+	umask(022);
 	list_init(&agent.apps);
 	list_init(&agent.containers);
 	list_init(&agent.pulls);

@@ -25,5 +25,20 @@ secrets() {
 	same "nor talk to the shim" "$(stat -c %a "$(bundle)/shim.sock")" 755
 }
 
-case_run secrets
+# An init system may have any umask. The app is not root: it reads what is bind-mounted, and "/".
+masked() {
+	local mask
+	for mask in 077 000; do
+		umask $mask
+		start 'volume = data:/data'
+		umask 022
+		same "umask $mask: others may enter the container's root and volume" "$(inside 'stat -c %a / /data /etc/hosts' | xargs)" \
+			'755 755 644'
+		same "umask $mask: the shim's socket is root's" "$(stat -c %a "$(bundle)/shim.sock")" 755
+		agent_stop
+		case_end
+	done
+}
+
+case_run secrets masked
 done_testing
