@@ -250,6 +250,16 @@ void app_free(struct app *app)
 	free(app);
 }
 
+/* Until the tag is asked for again, or what is staged would be dropped, and fetched once more. */
+static void recall_candidate(struct app *app)
+{
+	char reference[REFERENCE_TEXT_SIZE];
+
+	reference_format(&app->config->ref, reference);
+	if (app->record.phase == PHASE_STAGED && !strcmp(app->record.trying.reference, reference))
+		app->candidate = app->record.trying.image;
+}
+
 void app_boot(struct app *app)
 {
 	struct update_event boot = {
@@ -257,6 +267,7 @@ void app_boot(struct app *app)
 		.apply = app->config->update == UPDATE_AUTO,
 	};
 
+	recall_candidate(app);
 	app_attach_found(app);
 	boot.running = app_is_running(app);
 	app_decide(app, &boot);
