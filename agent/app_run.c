@@ -71,8 +71,10 @@ static struct container *make_container(struct app *app, const struct generation
 	struct app_config *settings;
 	struct container *container;
 
-	if (app_config_from_json(&settings, generation->settings_json, err) < 0)
+	if (app_config_from_json(&settings, generation->settings_json, err) < 0) {
+		err_context(err, "the settings kept with %.19s", generation->image.text);
 		return NULL;
+	}
 	container = container_new(app->agent, generation->container, app->config->name,
 				  settings->image, &generation->config, settings);
 	app_config_free(settings);
@@ -182,13 +184,12 @@ static bool is_restart_wanted(const struct app *app)
 	return false;
 }
 
-static bool is_image_whole(const struct container *container)
+static bool is_image_whole(const struct store *store, const struct digest *config)
 {
-	const struct store *store = &container->agent->store;
 	struct image_config *image;
 	bool is_whole;
 
-	if (image_load(store, &container->config, &image, NULL, NULL) < 0)
+	if (image_load(store, config, &image, NULL, NULL) < 0)
 		return false;
 	is_whole = image_check_layers(store, image, NULL) == 0;
 	image_config_free(image);
@@ -204,11 +205,12 @@ static void start_failed(struct app *app, const char *reason)
 	if (strcmp(app->error, reason))
 		log_error("app %s: %s", app->config->name, reason);
 	snprintf(app->error, sizeof(app->error), "%s", reason);
-	app->container->state = CONTAINER_DEAD;
+	if (app->container)
+		app->container->state = CONTAINER_DEAD;
 	app_decide(app, &(struct update_event){ .kind = UPDATE_START_FAILED, .reason = reason });
 	if (!due || app_generation(app) != due)
 		return; /* rolled back */
-	if (!is_image_whole(app->container)) {
+	if (!is_image_whole(&app->agent->store, &due->config)) {
 		timer_stop(&app->restart_timer);
 		app_heal(app, due);
 	} else if (!timer_is_running(&app->restart_timer)) {
@@ -275,7 +277,7 @@ void app_step(struct app *app)
 		if (!container)
 			container = make_container(app, due, &err);
 		if (!container) {
-			log_error("app %s: %s", app->config->name, err.text);
+			start_failed(app, err.text);
 			return;
 		}
 		attach(app, container);
