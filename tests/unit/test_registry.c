@@ -227,7 +227,7 @@ static void begin_with_tokens(struct server *tokens, const struct answer *token_
 			      const char *after, const char *username)
 {
 	static char challenge[300];
-	struct answer answers[3];
+	struct answer answers[4];
 
 	server_start(tokens, token_answers, count);
 	snprintf(challenge, sizeof(challenge),
@@ -235,7 +235,8 @@ static void begin_with_tokens(struct server *tokens, const struct answer *token_
 	answers[0] = (struct answer){ .text = challenge };
 	answers[1] = (struct answer){ .text = after ? after : challenge };
 	answers[2] = (struct answer){ .text = challenge };
-	begin(answers, 3, username);
+	answers[3] = (struct answer){ .text = challenge };
+	begin(answers, 4, username);
 }
 
 static void tokens_are_fetched(void)
