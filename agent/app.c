@@ -305,7 +305,9 @@ int app_update(struct app *app, bool insist, struct err *err)
 			       app->config->name, app->config->name);
 	app->failed = DIGEST_NONE;
 	app->apply_asked = true;
-	app->insists = insist;
+	/* What is staged or on trial was not refused; when it fails now it shall be. */
+	app->insists = insist && app->record.phase != PHASE_STAGED &&
+		       !update_is_on_trial(&app->record);
 	if (app->record.phase == PHASE_STAGED)
 		app_decide(app, &(struct update_event){ .kind = UPDATE_APPLY });
 	app_poll_now(app);
