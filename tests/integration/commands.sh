@@ -94,6 +94,42 @@ other_reference() {
 	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
 }
 
+# The agent starts where there is no link: what it had staged is still there.
+staged_offline() {
+	config_begin
+	app web "$REG/app:stable" 'update = download'
+	release v1
+	agent_start
+	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	release v2
+	wait_until "v2 is staged" 20 app_phase web staged
+	agent_stop
+	registry_stop
+	agent_start
+	check "it stays staged" stays 2 app_phase web staged
+	check "berth update" berth update web
+	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
+	registry_start port="$REG_PORT"
+}
+
+# A record written by another version of berth, say.
+unreadable_settings() {
+	config_begin
+	app web "$REG/app:stable" 'update = download'
+	release v1
+	agent_start
+	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	release v2
+	wait_until "v2 is staged" 20 app_phase web staged
+	agent_stop
+	jq -c '.trying.settings = {}' "$STORE/apps/web" > "$T/record"
+	cp "$T/record" "$STORE/apps/web"
+	agent_start
+	check "berth update" berth update web
+	wait_until "v1 runs again" 20 app_runs web "$(digest_of app:v1)"
+	like "status says why" "$(app_get web .update.reason)" 'settings'
+}
+
 # A name that begins like another's.
 alike() {
 	config_begin
@@ -108,5 +144,5 @@ alike() {
 	check "the other's restarts still count" restarted web-previous 5
 }
 
-case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference alike
+case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference staged_offline unreadable_settings alike
 done_testing
