@@ -11,6 +11,7 @@
 
 #include "agent/agent.h"
 #include "agent/container.h"
+#include "agent/helper/shim.h"
 #include "config/spec.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -161,6 +162,12 @@ static int check_binds(const struct plan *plan, struct err *err)
 	return 0;
 }
 
+/* Where the shim will have put the container's copy of the bundle's file (agent/helper/shim.h). */
+static char *path_in_container(const struct plan *plan, const char *name)
+{
+	return xasprintf("%s/" SHIM_COPIES "/%s", plan->dir, name);
+}
+
 /* A copy, not the host's file itself: the container may write to it. An absent one is empty. */
 static int copy_host_file(struct plan *plan, const char *from, const char *name, char **path,
 			  struct err *err)
@@ -170,7 +177,7 @@ static int copy_host_file(struct plan *plan, const char *from, const char *name,
 
 	if (rc < 0 && rc != -ENOENT)
 		return err_set(err, rc, "read %s: %s", from, strerror(-rc));
-	*path = xasprintf("%s/%s", plan->dir, name);
+	*path = path_in_container(plan, name);
 	return put_file(plan, name, buf_text(&text), text.size, FOR_CONTAINER, err);
 }
 
@@ -180,7 +187,7 @@ static int write_hosts(struct plan *plan, struct err *err)
 					    "::1\tlocalhost ip6-localhost ip6-loopback\n",
 					    plan->hostname);
 
-	plan->hosts = xasprintf("%s/hosts", plan->dir);
+	plan->hosts = path_in_container(plan, "hosts");
 	return put_file(plan, "hosts", text, strlen(text), FOR_CONTAINER, err);
 }
 
@@ -202,7 +209,7 @@ static int plan_names(struct plan *plan, struct err *err)
 	if (rc)
 		return rc;
 	line = xasprintf("%s\n", plan->hostname);
-	plan->hostname_file = xasprintf("%s/hostname", plan->dir);
+	plan->hostname_file = path_in_container(plan, "hostname");
 	return put_file(plan, "hostname", line, strlen(line), FOR_CONTAINER, err);
 }
 
@@ -288,6 +295,7 @@ static int make_dir(struct plan *plan, struct err *err)
 	if (!rc) {
 		plan->dirfd = open(plan->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = plan->dirfd < 0 ? -errno : fd_make_dir(plan->dirfd, "rootfs", 0755);
+		rc = rc ?: fd_make_dir(plan->dirfd, SHIM_COPIES, 0755);
 	}
 	return rc < 0 ? err_set(err, rc, "make %s: %s", plan->dir, strerror(-rc)) : 0;
 }

@@ -23,6 +23,9 @@
  *				lower PATH	topmost first, at least one
  *				upper PATH	both absent: a read-only overlay
  *				work PATH
+ *	hosts, resolv.conf, hostname, copies/
+ *			when there is copies/: a small tmpfs is mounted on it, as the overlay is, with
+ *			copies of these files for the container to write to	    by the agent
  *	shim.sock	where to connect					    by the shim
  *	pid		init's pid as decimal text				    by the runtime
  *	started		{"pid":n,"start_ticks":n,"started":"RFC3339nano"}	    by the shim
@@ -65,6 +68,7 @@
 
 #define SHIM_MESSAGE_MAX (ERR_TEXT_MAX + 64)
 #define SHIM_SOCKET "shim.sock"
+#define SHIM_COPIES "copies"
 #define SHIM_FIRST_CLIENT_FD 3
 #define SHIM_LOG_SIZE_DEFAULT (256 * 1024)
 

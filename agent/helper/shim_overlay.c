@@ -1,10 +1,12 @@
-/* The container's root: an overlay of the image's layers, in a mount namespace of the shim's own. */
+/* What the shim mounts, in a namespace of its own: the container's root and copies of files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #define FILE_MAX (64 * 1024)
 #define LAYERS_MAX 500 /* the kernel's own limit */
 #define OPTIONS_MAX 4095 /* mount(2) takes one page */
+#define COPIES_SIZE (256 * 1024)
 
 /* Linux 5.2; the same numbers on every architecture. "lowerdir+" is 6.5's. */
 #ifndef SYS_move_mount
@@ -152,6 +155,44 @@ static int mount_overlay(const struct overlay *overlay, struct err *err)
 		       overlay->upper ?: "none");
 }
 
+static int copy_file(const char *name, struct err *err)
+{
+	FD_CLEANUP int from = open(name, O_RDONLY | O_CLOEXEC);
+	FD_CLEANUP int to = -1;
+	char path[64];
+	ssize_t count;
+
+	if (from < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "open %s", name);
+	snprintf(path, sizeof(path), SHIM_COPIES "/%s", name);
+	to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (to < 0)
+		return err_sys(err, "make %s", path);
+	while ((count = sendfile(to, from, NULL, COPIES_SIZE)) > 0)
+		;
+	return count < 0 ? err_sys(err, "write %s", path) : 0;
+}
+
+/*
+ * The files that a container writes to outside of its overlay. They lie on the tmpfs that the agent
+ * and all containers share: on one of their own they can't fill that.
+ */
+static int mount_copies(struct err *err)
+{
+	static const char *const names[] = { "hosts", "resolv.conf", "hostname" };
+	char options[48];
+	int rc = 0;
+
+	if (access(SHIM_COPIES, F_OK) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "look for " SHIM_COPIES);
+	snprintf(options, sizeof(options), "mode=755,nr_inodes=8,size=%d", COPIES_SIZE);
+	if (mount("berth", SHIM_COPIES, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
+		return err_sys(err, "mount a tmpfs for hosts and resolv.conf");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !rc; i++)
+		rc = copy_file(names[i], err);
+	return rc;
+}
+
 int shim_mount_root(struct err *err)
 {
 	struct overlay *overlay = xcalloc(1, sizeof(*overlay));
@@ -159,6 +200,8 @@ int shim_mount_root(struct err *err)
 
 	if (!rc && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0))
 		rc = err_sys(err, "make a mount namespace");
+	if (!rc)
+		rc = mount_copies(err);
 	if (!rc)
 		rc = mount_overlay(overlay, err);
 	buf_release(&overlay->text);
