@@ -31,25 +31,31 @@ static int read_root(struct bundle *bundle, const json_t *config, struct err *er
 	return 0;
 }
 
+static int read_options(struct bundle_mount *mount, const json_t *object, struct err *err)
+{
+	char **options = NULL;
+	int rc = json_get_strings(object, "options", &options, err);
+
+	if (rc < 0)
+		return rc;
+	rc = mount_options_parse(&mount->options, options, err);
+	free_strings(options);
+	return rc < 0 ? err_context(err, "options") : 0;
+}
+
 static int read_mount(const json_t *object, void *item, struct err *err)
 {
+	static const char *const later[] = { "uidMappings", "gidMappings" };
 	struct bundle_mount *mount = item;
-	char **options = NULL;
-	int rc = 0;
 
-	if (refuse_members(object, "", (const char *const[]){ "uidMappings", "gidMappings" }, 2,
-			   err) < 0 ||
+	if (refuse_members(object, "", later, 2, err) < 0 ||
 	    read_path(object, "destination", &mount->destination, err) < 0 ||
 	    read_copy(object, "source", &mount->source, err) < 0 ||
 	    read_copy(object, "type", &mount->type, err) < 0 ||
-	    json_get_strings(object, "options", &options, err) < 0)
+	    read_options(mount, object, err) < 0)
 		return -EINVAL;
 	if (!mount->destination)
 		return err_set(err, -EINVAL, "\"destination\" is missing");
-	rc = mount_options_parse(&mount->options, options, err);
-	free_strings(options);
-	if (rc < 0)
-		return err_context(err, "options");
 	/* Without a type of its own, or with the bind option, it is a bind mount. */
 	if (!mount->type || !strcmp(mount->type, "bind") || !strcmp(mount->type, "none"))
 		mount->options.flags |= MS_BIND;

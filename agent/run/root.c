@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -9,6 +11,8 @@
 
 #include "agent/run/mount.h"
 #include "lib/fd.h"
+
+#define MOUNTINFO_MAX (1024 * 1024)
 
 /*
  * pivot_root refuses a root whose parent mount is shared. Which one that is, is found by trying:
@@ -60,18 +64,94 @@ static int drop_old_root(int old, struct err *err)
 	return 0;
 }
 
-int root_enter(const struct bundle *bundle, int root, struct err *err)
+static bool is_below(const char *path, const char *dir)
+{
+	size_t length = strlen(dir);
+
+	return !strncmp(path, dir, length) && (path[length] == '/' || !path[length]);
+}
+
+/* mountinfo writes space, tab, newline and backslash as three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		unsigned int c;
+
+		if (*text == '\\' && sscanf(text + 1, "%3o", &c) == 1) {
+			*to++ = (char)c;
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+/*
+ * Lets go of what is mounted elsewhere than at, below or above the new root, the last mount first:
+ * it would stay, out of reach but busy, as long as the container does.
+ */
+static int unmount_others(const char *root, struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", &text, MOUNTINFO_MAX);
+	char *line = text.data, point[PATH_MAX];
+
+	if (rc < 0)
+		return err_set(err, rc, "read /proc/self/mountinfo: %s", strerror(-rc));
+	while (text.size) {
+		/* From the end: cut off the last line, look at it. */
+		text.data[--text.size] = '\0';
+		line = strrchr(text.data, '\n');
+		line = line ? line + 1 : text.data;
+		text.size = (size_t)(line - text.data);
+		if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1)
+			continue;
+		unescape(point);
+		if (strcmp(point, "/") && !is_below(point, root) && !is_below(root, point))
+			umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+	return 0;
+}
+
+/*
+ * From an initramfs there is no pivot_root (pivot_root(2), NOTES): do as switch_root does. The mount
+ * that is moved lies over the initramfs, and ".." in it leads back to it.
+ */
+static int switch_root(const char *path, int root, struct err *err)
+{
+	if (unmount_others(path, err) < 0)
+		return err->code;
+	if (fchdir(root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+	    chdir("/") < 0)
+		return err_sys(err, "move %s to the root", path);
+	return 0;
+}
+
+static int change_root(const char *path, int root, struct err *err)
 {
 	FD_CLEANUP int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (old < 0 || fchdir(root) < 0)
-		return err_sys(err, "enter root.path %s", bundle->root_path);
+		return err_sys(err, "enter root.path %s", path);
+	if (syscall(SYS_pivot_root, ".", ".") == 0)
+		return drop_old_root(old, err);
+	if (errno != EINVAL)
+		return err_sys(err, "pivot_root to %s", path);
+	return switch_root(path, root, err);
+}
+
+int root_enter(const struct bundle *bundle, int root, struct err *err)
+{
+	int rc;
+
 	if (bundle->root_readonly && mount_change(root, "/", NULL, MS_RDONLY, 0, err) < 0)
 		return err_context(err, "root.readonly");
-	if (syscall(SYS_pivot_root, ".", ".") < 0)
-		return err_sys(err, "pivot_root to %s", bundle->root_path);
-	if (drop_old_root(old, err) < 0)
-		return err ? err->code : -EIO;
+	rc = change_root(bundle->root_path, root, err);
+	if (rc < 0)
+		return rc;
 	if (bundle->root_propagation && mount(NULL, "/", NULL, bundle->root_propagation, NULL) < 0)
 		return err_sys(err, "linux.rootfsPropagation");
 	return 0;
