@@ -24,6 +24,18 @@ static int read_file(const char *path, size_t limit, const char *key, struct buf
 	return 0;
 }
 
+/* An empty one must not pass for "none given": the system's anchors would then do instead. */
+static int read_anchors(const char *path, struct buf *out, struct err *err)
+{
+	int rc = read_file(path, CA_FILE_MAX, "ca", out, err);
+
+	if (rc < 0)
+		return rc;
+	if (!strstr(buf_text(out), "-----BEGIN CERTIFICATE"))
+		return err_set(err, -EINVAL, "ca = %s: there is no PEM certificate in it", path);
+	return 0;
+}
+
 static json_t *credentials(const char *username, const char *password)
 {
 	return json_pack("{s:s, s:s}", "username", username, "password", password);
@@ -134,7 +146,7 @@ int fetch_settings(const struct agent_config *config, const struct reference *re
 	int rc = 0;
 
 	if (registry && registry->ca)
-		rc = read_file(registry->ca, CA_FILE_MAX, "ca", &anchors, err);
+		rc = read_anchors(registry->ca, &anchors, err);
 	if (!rc && !auth)
 		rc = read_credentials(registry, &own_auth, err);
 	if (rc < 0)

@@ -1,5 +1,7 @@
 /* Credentials out of a docker config.json. */
 #include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "agent/fetch_settings.h"
 #include "lib/json.h"
@@ -47,9 +49,29 @@ static void what_is_broken_is_told(void)
 	CHECK_HAS(err.text, "credential helpers");
 }
 
+/* An empty file is what a power cut may leave of a private CA: the system's must not do instead. */
+static void an_empty_ca_is_an_error(void)
+{
+	char path[] = "/tmp/test_fetch_settings.XXXXXX";
+	struct registry_config registry = { .host = "a.example", .ca = path };
+	struct agent_config config = { .registries = &registry, .registry_count = 1 };
+	struct reference reference;
+	struct err err = ERR_INIT;
+	json_t *settings = NULL;
+	int fd = mkstemp(path);
+
+	REQUIRE(fd >= 0 && reference_parse(&reference, "a.example/b", &err) == 0);
+	close(fd);
+	CHECK_INT(fetch_settings(&config, &reference, NULL, NULL, &settings, &err), -EINVAL);
+	CHECK_HAS(err.text, "there is no PEM certificate in it");
+	CHECK(!settings);
+	unlink(path);
+}
+
 int main(void)
 {
 	RUN(both_forms_are_read);
 	RUN(what_is_broken_is_told);
+	RUN(an_empty_ca_is_an_error);
 	return test_end();
 }
