@@ -20,6 +20,7 @@
 #include "store/stage.h"
 
 #define RESOLVE_DEADLINE_MS 120000
+#define RETRY_AFTER_MAX_S (24 * 60 * 60) /* more is no wish but a mistake, or an attack */
 #define UNPACK_STAGE_FD 4
 #define UNPACK_SETTINGS_FD 6
 #define ZSTD_WINDOW_LOG_MAX 23 /* 8 MiB: what the memory bound of a pull allows */
@@ -133,11 +134,14 @@ static bool is_fault_of_image(const char *code)
 static void take_error(struct pull *pull, const json_t *line, struct err *err)
 {
 	const char *text = NULL, *code = "";
+	int64_t retry_after_s = 0;
 
 	if (json_get_string(line, "error", &text, NULL) <= 0)
 		return;
 	json_get_string(line, "code", &code, NULL);
-	json_get_int(line, "retry_after_s", &pull->result.retry_after_s, NULL);
+	json_get_int(line, "retry_after_s", &retry_after_s, NULL);
+	if (retry_after_s > 0 && retry_after_s <= RETRY_AFTER_MAX_S)
+		pull->result.retry_after_s = retry_after_s;
 	err_set(err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
 	if (err == &pull->fetch_err) {
 		pull->fetch_blames_image = is_fault_of_image(code);
