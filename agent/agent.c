@@ -19,6 +19,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 #include "store/record.h"
 #include "version.h"
 
@@ -51,6 +52,7 @@ static void read_machine_id(char *name, size_t size)
 		snprintf(name, size, "%.32s", id.data);
 	else if (gethostname(name, size - 1) < 0)
 		snprintf(name, size, "unknown");
+	utf8_make_printable(name); /* it goes into JSON */
 }
 
 static void set_name(struct agent *agent)

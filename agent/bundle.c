@@ -17,6 +17,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 #include "store/image.h"
 #include "store/layer.h"
 #include "store/writable.h"
@@ -201,6 +202,7 @@ static int plan_names(struct plan *plan, struct err *err)
 		gethostname(plan->hostname, sizeof(plan->hostname) - 1);
 	else
 		snprintf(plan->hostname, sizeof(plan->hostname), "%.12s", plan->container->id);
+	utf8_make_printable(plan->hostname); /* it goes into JSON */
 	rc = is_host ? copy_host_file(plan, "/etc/hosts", "hosts", &plan->hosts, err) :
 		       write_hosts(plan, err);
 	if (!rc)
