@@ -15,6 +15,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 
 #define SHIM_KILLED_CODE 255
 
@@ -183,6 +184,7 @@ void container_take_event(struct container *container, const struct shim_event *
 		set_ended(container, event->code, 0, false);
 		container->state = CONTAINER_DEAD;
 		snprintf(container->error, sizeof(container->error), "%s", event->text);
+		utf8_make_printable(container->error); /* its end may be cut, and it goes into JSON */
 		say_bye(container);
 		break;
 	case SHIM_REFUSED:

@@ -130,6 +130,25 @@ unreadable_settings() {
 	like "status says why" "$(app_get web .update.reason)" 'settings'
 }
 
+# Not everything a device says of itself is UTF-8, and a reason that is cut may end within a letter.
+strange_bytes() {
+	local long short
+	long=$(printf 'ä%.0s' {1..400})
+	config_begin
+	sed -i '/^name = /d' "$T/agent.ini"
+	app even "$REG/app:v1" "command = /$long"
+	app odd "$REG/app:v1" "command = /x$long"
+	short=$(printf 'import socket, os, sys\nsocket.sethostname(b"gw\\xff1")\nos.execvp(sys.argv[1], sys.argv[1:])')
+	background agent unshare --uts --mount sh -c \
+		'mount --bind /dev/null /etc/machine-id && exec "$@"' sh python3 -c "$short" "$BERTH" agent --config "$T/agent.ini"
+	AGENT=$!
+	echo "$AGENT" > "$T/agent.pid"
+	wait_until "the agent answers" 10 "$BERTH" status --json
+	like "with its name" "$(berth status --json | jq -r .device)" '^gw.*1$'
+	wait_until "a start has failed" 20 app_like even .update.error 'ä'
+	wait_until "and the other" 20 app_like odd .update.error 'ä'
+}
+
 # A name that begins like another's.
 alike() {
 	config_begin
@@ -144,5 +163,5 @@ alike() {
 	check "the other's restarts still count" restarted web-previous 5
 }
 
-case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference staged_offline unreadable_settings alike
+case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference staged_offline unreadable_settings strange_bytes alike
 done_testing
