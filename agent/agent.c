@@ -15,6 +15,7 @@
 #include "agent/applets.h"
 #include "agent/collect.h"
 #include "agent/container.h"
+#include "agent/last_good.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -22,27 +23,6 @@
 #include "lib/utf8.h"
 #include "store/record.h"
 #include "version.h"
-
-#define DEFAULT_STORE "/var/lib/berth"
-/* A copy of the last agent.ini that was good, in the store: a broken one must not stop the apps at the next boot. */
-#define LAST_GOOD_NAME "agent.ini"
-
-/* Durable, and written only when it differs. */
-static void keep_last_good(struct agent *agent)
-{
-	BUF_CLEANUP struct buf now = BUF_INIT;
-	BUF_CLEANUP struct buf kept = BUF_INIT;
-	int rc = fd_read_file(AT_FDCWD, agent->config_path, &now, AGENT_CONFIG_SIZE_MAX);
-
-	if (rc < 0)
-		return; /* it was there a moment ago: the next reload tells */
-	if (fd_read_file(agent->store.dirfd, LAST_GOOD_NAME, &kept, AGENT_CONFIG_SIZE_MAX) == 0 &&
-	    kept.size == now.size && !memcmp(kept.data, now.data, now.size))
-		return;
-	rc = fd_replace_file(agent->store.dirfd, LAST_GOOD_NAME, buf_text(&now), now.size, 0600);
-	if (rc < 0)
-		log_warn("keep a copy of %s in the store: %s", agent->config_path, strerror(-rc));
-}
 
 static void read_machine_id(char *name, size_t size)
 {
@@ -126,7 +106,7 @@ int agent_reload(struct agent *agent, struct err *err)
 	agent->config = config;
 	set_name(agent);
 	reconfigure_apps(agent);
-	keep_last_good(agent);
+	last_good_keep(agent);
 	log_info("%s: read again", agent->config_path);
 	return 0;
 }
@@ -205,15 +185,15 @@ static int open_run_dir(struct agent *agent, struct err *err)
 /* A broken agent.ini at boot: run what ran before, and say so. */
 static int load_config(struct agent *agent, struct err *err)
 {
+	char path[PATH_MAX];
 	int rc = agent_config_load(agent->config_path, &agent->config, err);
 
 	if (rc == 0)
 		return 0;
-	if (agent_config_load(DEFAULT_STORE "/" LAST_GOOD_NAME, &agent->config, NULL) < 0)
+	if (last_good_load(agent->config_path, &agent->config, path) < 0)
 		return rc;
 	snprintf(agent->config_error, sizeof(agent->config_error), "%s", err->text);
-	log_error("%s (running with the last good config, %s)", err->text,
-		  DEFAULT_STORE "/" LAST_GOOD_NAME);
+	log_error("%s (running with the last good config, %s)", err->text, path);
 	return 0;
 }
 
@@ -228,7 +208,7 @@ static int start(struct agent *agent, struct err *err)
 	loop_on_signal(&agent->loop, on_signal, agent);
 	set_name(agent);
 	if (!agent->config_error[0])
-		keep_last_good(agent);
+		last_good_keep(agent);
 	agent->api = api_start(agent, err);
 	if (!agent->api)
 		return err->code;
