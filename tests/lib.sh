@@ -237,7 +237,7 @@ cleanup() {
 	fi
 }
 trap cleanup EXIT
-trap 'exit 130' INT
+trap 'echo; echo "interrupted: cleaning up"; exit 130' INT
 trap 'exit 143' TERM
 
 # free_port: a TCP port that nothing listens on and no other test has taken.
