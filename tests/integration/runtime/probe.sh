@@ -8,7 +8,8 @@ printf '#!/bin/sh\nprintf "Status: %%s\\r\\n\\r\\n" "$QUERY_STRING"\n' > "$ROOTS
 printf '#!/bin/sh\nid -u > /tmp/who; cat > /dev/null; printf "Status: 200 OK\\r\\n\\r\\n"\n' > "$ROOTS/srv/cgi-bin/fine"
 chmod 755 "$ROOTS"/srv/cgi-bin/*
 start web sh -c 'httpd -p 8431 -h /srv; httpd -p "[::1]:8081" -h /srv
-	while :; do echo garbage | nc -l -p 9000; done & while :; do sleep 1000 | nc -l -p 9001 > /dev/null; done & while :; do nc -l -p 9002 < /dev/null; done &
+	while :; do echo garbage | nc -l -p 9000; done & sleep 1000 | nc -l -p 9001 > /dev/null & sleep 1000 | nc -l -p 9003 > /dev/null &
+	while :; do nc -l -p 9002 < /dev/null; done &
 	echo ready > /tmp/ready; wait'
 pid=$(pid_of web)
 wait_for 5 test -e "$ROOTS/tmp/ready"
@@ -45,7 +46,7 @@ like "no line breaks in a path" "$(p http '' 8431 $'/ HTTP/1.1\r\nX: y')" '^2 us
 same "it is the container's network, not the host's" "$("$BERTH" probe --pid $$ --timeout 1000 tcp '' 8431 > /dev/null; echo $?)" 1
 
 # While it waits: nobody, without a right.
-"$BERTH" probe --pid "$pid" --timeout 3000 http '' 9001 / > /dev/null &
+"$BERTH" probe --pid "$pid" --timeout 3000 http '' 9003 / > /dev/null &
 sleep 0.3
 like "it runs as nobody without capabilities" "$(cat /proc/$!/status)" \
 	$'Uid:\t65534\t65534\t65534\t65534\nGid:\t65534.*CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000.*NoNewPrivs:\t1'
