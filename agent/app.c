@@ -79,15 +79,6 @@ static void save(struct app *app)
 	timer_start(&app->agent->loop, &app->save_timer, SAVE_RETRY_MS, save_again, app);
 }
 
-static void save_again(struct timer *timer)
-{
-	struct app *app = timer->data;
-
-	save(app);
-	if (!app->is_unsaved)
-		collect(app->agent);
-}
-
 /* The reference names the image that runs, as after `docker pull`. */
 static void tag_current(struct app *app)
 {
@@ -122,12 +113,23 @@ static void untag(struct agent *agent, const struct generation *former)
 
 static void settle(struct app *app)
 {
-	if (app->is_unsaved)
+	if (app->is_unsaved || app->is_leaving)
 		return;
 	tag_current(app);
 	app_remove_containers(app, app->record.current.container);
 	collect(app->agent);
 	app_consider(app);
+}
+
+static void save_again(struct timer *timer)
+{
+	struct app *app = timer->data;
+
+	save(app);
+	if (app->record.phase == PHASE_IDLE && generation_exists(&app->record.current))
+		settle(app); /* which had to wait for this */
+	else if (!app->is_unsaved)
+		collect(app->agent);
 }
 
 static void act(struct app *app, enum update_action action)

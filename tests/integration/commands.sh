@@ -149,6 +149,32 @@ strange_bytes() {
 	wait_until "and the other" 20 app_like odd .update.error 'ä'
 }
 
+# The store is full for a while: the update goes on in memory, and is written down and tidied up later.
+full_store() {
+	local id
+	mkdir -p "$T/flash"
+	mount -t tmpfs -o size=16M tmpfs "$T/flash"
+	FLASH=$T/flash config_begin
+	app web "$REG/app:stable" 'update = download'
+	release v1
+	agent_start
+	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	id=$(app_get web .container)
+	release v2
+	wait_until "v2 is staged" 20 app_phase web staged
+	dd if=/dev/zero of="$T/flash/ballast" bs=4k 2> /dev/null
+	check "berth update" berth update web
+	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
+	like "the agent complains" "$(cat "$T/agent.log")" 'No space left'
+	same "v1 can still be started after a power cut" "$(jq -r .current.image "$STORE/apps/web")" "$(digest_of app:v1)"
+	rm "$T/flash/ballast"
+	wait_until "it is written down" 20 grep -q "current\":{[^}]*$(digest_of app:v2)" "$STORE/apps/web"
+	wait_until "the name is the new image's" 5 grep -q "$(digest_of app:v2)" -r "$STORE/tags"
+	check "the old container is gone" test ! -e "$STORE/containers/$id"
+	sweep
+	umount -l "$T/flash"
+}
+
 # A name that begins like another's.
 alike() {
 	config_begin
@@ -163,5 +189,5 @@ alike() {
 	check "the other's restarts still count" restarted web-previous 5
 }
 
-case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference staged_offline unreadable_settings strange_bytes alike
+case_run sick_from_the_start pinned stop_start rollback_while_switching stop_in_probation other_reference staged_offline unreadable_settings strange_bytes full_store alike
 done_testing
