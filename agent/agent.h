@@ -32,6 +32,7 @@ struct agent {
 	/* Layers that broken pulls have brought: the next try counts on them. */
 	struct digest pins[AGENT_PINS_MAX];
 	size_t pin_count;
+	bool is_collect_due; /* a collection had to wait for a pull */
 	struct api_server *api;
 };
 

@@ -54,7 +54,8 @@ void collect(struct agent *agent)
 	int64_t freed = 0;
 	struct err err = ERR_INIT;
 
-	if (pull_is_any_writing(agent))
+	agent->is_collect_due = pull_is_any_writing(agent);
+	if (agent->is_collect_due)
 		return;
 	list_for_each(node, &agent->apps) {
 		struct app *app = list_entry(node, struct app, node);

@@ -9,7 +9,7 @@
 
 struct agent;
 
-/* Skipped while a pull writes or a record is not on flash: a later call catches up. */
+/* Skipped while a pull writes or a record is not on flash: what ends that calls it again. */
 void collect(struct agent *agent);
 
 /* Keeps a layer that no image has yet, until the next pull is complete: a broken one's next try counts on it. */

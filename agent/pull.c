@@ -72,6 +72,8 @@ static void end_pull(struct pull *pull)
 	json_decref(pull->request.auth);
 	list_remove(&pull->node);
 	free(pull);
+	if (agent->is_collect_due)
+		collect(agent);
 	wake_queue(agent);
 }
 

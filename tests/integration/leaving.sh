@@ -82,5 +82,30 @@ shared() {
 	same "the image keeps its name" "$(count images) $(count tags)" "1 1"
 }
 
-case_run there_and_back gone_in_probation gone_meanwhile from_tag_to_tag shared
+# Nothing is collected while a pull writes; that it fails at last is no reason to forget it.
+while_another_is_pulled() {
+	local proxy registry=$REG
+	proxy=$(free_port)
+	background proxy "$TESTS/integration/tcp-proxy" "$proxy" "$REG_PORT" "$T/link" "$T/proxy.json"
+	echo rate 20000 > "$T/link"
+	poll 5 port_open "$proxy"
+	config_begin
+	app web "$REG/app:v1"
+	REG=localhost:$proxy
+	printf '\n[registry %s]\ninsecure = yes\n' "$REG" >> "$T/agent.ini"
+	app other "$REG/app:v5"
+	REG=$registry
+	agent_start
+	wait_until "web runs" 20 app_runs web "$(digest_of app:v1)"
+	wait_until "other is being pulled" 10 app_phase other pulling
+	sed -i '/^\[app web\]/,/^$/d' "$T/agent.ini"
+	agent_reload
+	wait_until "web is gone" 20 eval '[ "$(berth status --json | jq ".apps | length")" = 1 ]'
+	same "its image has to wait" "$(count images)" 1
+	echo cut 1000 > "$T/link"
+	wait_until "the pull fails" 60 app_like other .update.error 'pull'
+	wait_until "the image goes" 5 images_are 0 0
+}
+
+case_run there_and_back gone_in_probation gone_meanwhile from_tag_to_tag shared while_another_is_pulled
 done_testing
