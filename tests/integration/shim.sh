@@ -168,7 +168,7 @@ talk widow "and the bundle can be used again" spawn 'expect starting' 'expect st
 # ---- how small it is ----
 
 bundle small sleep 1000
-talk small "its size" spawn 'expect starting' 'expect started .*' "shell cat /proc/\$SHIM/smaps_rollup > $T/size; ls /proc/\$SHIM/fd | wc -l > $T/fds" \
+talk small "its size" spawn 'expect starting' 'expect started .*' "shell sleep 0.2; cat /proc/\$SHIM/smaps_rollup > $T/size; ls /proc/\$SHIM/fd | wc -l > $T/fds" \
 	'send signal 9' 'expect exited 137 9 0' 'send bye' 'gone'
 dirty=$(awk '/^Private_Dirty/ { print $2 }' "$T/size")
 echo "      private: $dirty kB dirty, $(awk '/^Private_Clean/ { print $2 }' "$T/size") kB clean; $(cat "$T/fds") descriptors"
