@@ -6,6 +6,7 @@
 #: make tools              install what all of this needs (Debian 12, as root)
 #: make demo               from agent.ini to rollback, with a real registry on loopback (as root)
 #: make check              everything below, and the integration tests (as root)
+#: make check-kernel       the runtime with cgroup v2, under Debian's kernel in QEMU (part of CI)
 #: make lint               rules on the sources
 #: make unit               unit tests under ASan and UBSan; ARCH=...: the cross build's, emulated; T="name..." some
 #: make fuzz-short         each fuzz target for FUZZ_SECONDS=10

@@ -5,7 +5,7 @@
 #   // LDFLAGS: -Wl,--wrap=openat     more words for its link
 #   // QEMU: no, WHY                  left out where the kernel below is only emulated
 
-.PHONY: unit fuzz fuzz-short lint check
+.PHONY: unit fuzz fuzz-short lint check check-kernel
 
 # Units run under the sanitizers unless an architecture was asked for; fuzzing always does.
 ifeq ($(SAN)$(filter command%,$(origin ARCH)),)
@@ -59,3 +59,8 @@ lint:
 
 check:
 	@scripts/check
+
+check-kernel:
+	@scripts/install-tools
+	@$(MAKE) --no-print-directory ARCH=x86_64
+	@tests/kernel/run
