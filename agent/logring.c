@@ -42,12 +42,13 @@ static ssize_t read_record(int fd, off_t offset, char *space)
 	if (got < LOGRING_HEADER)
 		return 0;
 	length = get_le(header + 4, 4);
-	if (length > LOGRING_DATA_MAX || (header[0] != LOGRING_STDOUT && header[0] != LOGRING_STDERR))
+	if (length > LOGRING_DATA_MAX ||
+	    (header[0] != LOGRING_STDOUT && header[0] != LOGRING_STDERR))
 		return -EBADMSG;
 	return (size_t)got < LOGRING_HEADER + length ? 0 : (ssize_t)(LOGRING_HEADER + length);
 }
 
-/* --- writer ------------------------------------------------------------------------------------- */
+/* --- writer ----------------------------------------------------------------------------------- */
 
 /* Where the last whole record ends: a writer that was killed may have left a part behind it. */
 static int find_end(int fd, size_t *end)
@@ -153,7 +154,7 @@ int logring_write(struct logring *ring, int stream, int64_t time_ns, const char 
 	return flush(ring, batch, used);
 }
 
-/* --- reader ------------------------------------------------------------------------------------- */
+/* --- reader ----------------------------------------------------------------------------------- */
 
 static int open_name(const struct logring_reader *reader, const char *name)
 {

@@ -5,8 +5,8 @@
  * place of the former one. So between a half and all of the allowed bytes are kept, and writing
  * never waits. A file is a sequence of records:
  *
- *	u8 stream (1 stdout, 2 stderr), u8[3] zero, u32 length, u64 time (unix ns), both little-endian,
- *	then `length` bytes (at most LOGRING_DATA_MAX)
+ *	u8 stream (1 stdout, 2 stderr), u8[3] zero, u32 length, u64 time (unix ns), both
+ *	little-endian, then `length` bytes (at most LOGRING_DATA_MAX)
  *
  * A record is one line with its newline. Data without a newline at its end is the beginning of a
  * line that was too long, which the next record of that stream goes on with, or the last thing

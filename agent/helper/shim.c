@@ -104,7 +104,9 @@ static void keep_first_client(struct shim *shim)
 /* On our own: no terminal, no signal but the one about children, no file but the agent's log. */
 static int detach(struct shim *shim, struct err *err)
 {
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2 };
+	static const int ignored[] = {
+		SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2
+	};
 	FD_CLEANUP int null = -1;
 	sigset_t children;
 

@@ -10,10 +10,11 @@
  * of private memory.
  *
  * Options:	--tty		config.json says "terminal": true; output is one stream (stdout)
- *		--stdin		the container's stdin is a pipe, open until "stdin-close"; without it,
- *				/dev/null
+ *		--stdin		the container's stdin is a pipe, open until "stdin-close"; without
+ *				it, /dev/null
  *		--log-size	bytes of log kept in all, two halves (default 256K)
- *		--root		the runtime's state directory (default RUNTIME_ROOT in agent/run/state.h)
+ *		--root		the runtime's state directory (default RUNTIME_ROOT in
+ *				agent/run/state.h)
  *
  * BUNDLE_DIR (tmpfs), relative to which everything below is:
  *	config.json	the OCI bundle's config, root.path "rootfs"		    by the agent
@@ -24,8 +25,8 @@
  *				upper PATH	both absent: a read-only overlay
  *				work PATH
  *	hosts, resolv.conf, hostname, copies/
- *			when there is copies/: a small tmpfs is mounted on it, as the overlay is, with
- *			copies of these files for the container to write to	    by the agent
+ *			when there is copies/: a small tmpfs is mounted on it, as the overlay is,
+ *			with copies of these files for the container to write to    by the agent
  *	shim.sock	where to connect					    by the shim
  *	pid		init's pid as decimal text				    by the runtime
  *	started		{"pid":n,"start_ticks":n,"started":"RFC3339nano"}	    by the shim
@@ -46,8 +47,9 @@
  *   shim to client, at connect the present state, then every change:
  *	starting
  *	started PID START_TICKS
- *	exited CODE SIGNAL OOM	CODE as a shell has it (128 + SIGNAL when killed), OOM 0 or 1. "exit" is
- *				written, nothing of the container runs, the overlay is unmounted
+ *	exited CODE SIGNAL OOM	CODE as a shell has it (128 + SIGNAL when killed), OOM 0 or 1.
+ *				"exit" is written, nothing of the container runs, the overlay is
+ *				unmounted
  *	failed CODE TEXT	create or start failed; CODE 125, 126 or 127; "exit" is written
  *	refused TEXT		the last request of this client was not obeyed
  *   client to shim:

@@ -79,8 +79,9 @@ int shim_keep_stdio(struct shim *shim, struct err *err)
 		return 0;
 	sock = accept4(shim->console, NULL, NULL, SOCK_CLOEXEC);
 	if (sock < 0 || fd_receive(sock, name, sizeof(name), fds, &count) < 0 || count != 1)
-		return err_set(err, -EPIPE, "the runtime sent no terminal: is process.terminal true "
-					    "in config.json?");
+		return err_set(err, -EPIPE,
+			       "the runtime sent no terminal: is process.terminal true "
+			       "in config.json?");
 	fd_close(&shim->console);
 	unlink(CONSOLE_SOCKET);
 	fd_set_nonblocking(fds[0], true);

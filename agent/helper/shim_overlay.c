@@ -53,8 +53,10 @@ static int read_line(struct overlay *overlay, char *line, struct err *err)
 	else if (!strcmp(line, "work"))
 		overlay->work = path;
 	else
-		return err_set(err, -EINVAL, "the bundle's overlay file has a wrong or one too many "
-					     "\"%s\"", line);
+		return err_set(err, -EINVAL,
+			       "the bundle's overlay file has a wrong or one too many "
+			       "\"%s\"",
+			       line);
 	return 0;
 }
 
@@ -198,7 +200,8 @@ int shim_mount_root(struct err *err)
 	struct overlay *overlay = xcalloc(1, sizeof(*overlay));
 	int rc = read_overlay(overlay, err);
 
-	if (!rc && (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0))
+	if (!rc &&
+	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0))
 		rc = err_sys(err, "make a mount namespace");
 	if (!rc)
 		rc = mount_copies(err);

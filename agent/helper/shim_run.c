@@ -17,7 +17,7 @@
 
 #define EXIT_RUNTIME 125 /* when the runtime was killed, and could not say */
 
-/* --- the files that tell a later agent ------------------------------------------------------------ */
+/* --- the files that tell a later agent -------------------------------------------------------- */
 
 static void write_file(const struct shim *shim, const char *name, const struct buf *text)
 {
@@ -64,7 +64,7 @@ static void write_exit(const struct shim *shim, const struct shim_event *event)
 	write_file(shim, "exit", &text);
 }
 
-/* --- processes ------------------------------------------------------------------------------------ */
+/* --- processes -------------------------------------------------------------------------------- */
 
 static _Noreturn void execute(const struct shim *shim, char *const *argv, const int stdio[3])
 {
@@ -126,7 +126,7 @@ static void begin_cleaning(struct shim *shim)
 	run_quiet_helper(shim, (const char *[]){ "delete", "--force", shim->id, NULL });
 }
 
-/* --- what follows ---------------------------------------------------------------------------------- */
+/* --- what follows ----------------------------------------------------------------------------- */
 
 static void end(struct shim *shim, const struct shim_event *event)
 {

@@ -20,9 +20,7 @@ static int read_root(struct bundle *bundle, const json_t *config, struct err *er
 	if (rc <= 0)
 		return rc < 0 ? rc : err_set(err, -EINVAL, "\"root\" is missing");
 	rc = read_copy(root, "path", &path, err);
-	if (rc >= 0)
-		rc = json_get_bool(root, "readonly", &bundle->root_readonly, err) < 0 ? -EINVAL : rc;
-	if (rc < 0)
+	if (rc < 0 || json_get_bool(root, "readonly", &bundle->root_readonly, err) < 0)
 		return err_context(err, "root");
 	if (!rc)
 		return err_set(err, -EINVAL, "root: \"path\" is missing");
@@ -100,7 +98,8 @@ static int check_version(const json_t *config, struct err *err)
 	if (!rc)
 		return err_set(err, -EINVAL, "\"ociVersion\" is missing");
 	if (strncmp(version, "1.", 2))
-		return err_set(err, -EINVAL, "\"ociVersion\" is \"%s\": only 1.x is known", version);
+		return err_set(err, -EINVAL, "\"ociVersion\" is \"%s\": only 1.x is known",
+			       version);
 	return 0;
 }
 

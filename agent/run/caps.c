@@ -105,7 +105,8 @@ static struct caps attainable(const struct caps *caps, uint64_t held)
 static int raise_ambient(uint64_t ambient, struct err *err)
 {
 	/* Before 4.3 there are no ambient capabilities; then there is nothing to clear either. */
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && (errno != EINVAL || ambient))
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 &&
+	    (errno != EINVAL || ambient))
 		return err_sys(err, "clear ambient capabilities");
 	for (int i = 0; i < NAME_COUNT; i++)
 		if (is_in(ambient, i) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)

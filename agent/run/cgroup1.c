@@ -60,7 +60,8 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 		rc = limit(cgroup, CGROUP_CPU, "cpu", "cpu.cfs_period_us",
 			   (int64_t)limits->cpu_period_us, err);
 	if (!rc)
-		rc = limit(cgroup, CGROUP_CPU, "cpu", "cpu.cfs_quota_us", limits->cpu_quota_us, err);
+		rc = limit(cgroup, CGROUP_CPU, "cpu", "cpu.cfs_quota_us", limits->cpu_quota_us,
+			   err);
 	return rc;
 }
 

@@ -23,7 +23,9 @@ void cgroup2_delegate(const struct cgroup *cgroup, const char *path)
 	char file[CGROUP_FILE_MAX];
 
 	snprintf(file, sizeof(file), "%s%s/cgroup.subtree_control", cgroup->mounts[ROOT], path);
-	/* One by one, so that a missing one does not take the others along; limits check it later. */
+	/*
+	 * One by one, so that a missing one does not take the others along; limits check it later.
+	 */
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
 		fd_write_file(AT_FDCWD, file, wanted[i]);
 }
@@ -84,7 +86,8 @@ static int apply_memory(const struct cgroup *cgroup, const struct cgroup_limits 
 {
 	int rc;
 
-	if (!limits->memory_bytes && !limits->memory_swap_bytes && !limits->memory_reservation_bytes)
+	if (!limits->memory_bytes && !limits->memory_swap_bytes &&
+	    !limits->memory_reservation_bytes)
 		return 0;
 	rc = need(cgroup, "memory", limits->memory_bytes > 0, err);
 	if (rc)

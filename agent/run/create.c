@@ -38,7 +38,7 @@ struct making {
 	pid_t pid;
 };
 
-/* --- steps -------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 /* Whatever can be wrong with the bundle is said before anything is touched. */
 static int check_bundle(const struct making *making, struct err *err)
@@ -51,8 +51,8 @@ static int check_bundle(const struct making *making, struct err *err)
 		return err_set(err, -EINVAL, "config.json: \"process\" is missing: nothing to run");
 	if (process->terminal && !has_receiver)
 		return err_set(err, -EINVAL,
-			       "config.json: process.terminal is true: --console-socket must say who "
-			       "gets the terminal");
+			       "config.json: process.terminal is true: --console-socket must say "
+			       "who gets the terminal");
 	if (!process->terminal && create->console_socket)
 		return err_set(err, -EINVAL,
 			       "--console-socket without process.terminal in config.json");
@@ -83,7 +83,9 @@ static int make_state(struct making *making, struct err *err)
 				      making->bundle.text_size, 0600);
 	if (rc < 0)
 		return err_set(err, rc, "write the container's state: %s", strerror(-rc));
-	/* With the cgroup's path, so that `delete --force` finds it if we are killed from here on. */
+	/*
+	 * With the cgroup's path, so that `delete --force` finds it if we are killed from here on.
+	 */
 	return state_save(state, err);
 }
 
@@ -113,7 +115,10 @@ static int make_console(struct making *making, struct err *err)
 
 pid_t clone_process(int flags)
 {
-	/* All other arguments are zero, so that their order, which architectures differ in, is no matter. */
+	/*
+	 * All other arguments are zero, so that their order, which architectures differ in, is no
+	 * matter.
+	 */
 	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
 }
 
@@ -203,7 +208,7 @@ static int record(struct making *making, struct created *created, struct err *er
 	return rc;
 }
 
-/* --- all of them -------------------------------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 static int make(struct making *making, struct created *created, struct failure *failure)
 {

@@ -81,7 +81,8 @@ static size_t build_rule(struct bpf_insn *out, const struct device_rule *rule)
 {
 	size_t n = 0;
 
-	out[n++] = jump(BPF_JNE, TYPE, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
+	out[n++] =
+		jump(BPF_JNE, TYPE, rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
 	if (rule->major >= 0)
 		out[n++] = jump(BPF_JNE, MAJOR, (int)rule->major);
 	if (rule->minor >= 0)
@@ -157,8 +158,9 @@ int device_filter_attach(const char *cgroup_dir, const struct device_rule *rules
 		return err_sys(err, "open %s", cgroup_dir);
 	fd = load_program(program, device_filter_build(program, rules, count));
 	if (fd < 0)
-		return err_sys(err, "load the device filter (the kernel needs CONFIG_CGROUP_BPF and "
-				    "CONFIG_BPF_SYSCALL for device rules on cgroup v2)");
+		return err_sys(err,
+			       "load the device filter (the kernel needs CONFIG_CGROUP_BPF and "
+			       "CONFIG_BPF_SYSCALL for device rules on cgroup v2)");
 	if (attach_program(dir, fd) < 0)
 		return err_sys(err, "attach the device filter to %s", cgroup_dir);
 	return 0;

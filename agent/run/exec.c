@@ -33,7 +33,7 @@ struct joining {
 	pid_t pid;
 };
 
-/* --- what to run -------------------------------------------------------------------------------- */
+/* --- what to run ------------------------------------------------------------------------------ */
 
 static int load_process_file(struct process *process, const char *path, struct err *err)
 {
@@ -113,7 +113,9 @@ static int prepare(struct joining *joining, const struct state *state, struct er
 		rc = ns_open_process(&joining->ns, state->pid, err);
 	if (rc < 0)
 		return rc;
-	/* The process was still the container's after its namespaces were opened: so they are too. */
+	/*
+	 * The process was still the container's after its namespaces were opened: so they are too.
+	 */
 	pidfd = state_pidfd(state, err);
 	return pidfd < 0 && pidfd != -ENOSYS ? pidfd : 0;
 }
@@ -136,7 +138,7 @@ static int open_console(struct joining *joining, struct err *err)
 	return 0;
 }
 
-/* --- the process in the container ---------------------------------------------------------------- */
+/* --- the process in the container ------------------------------------------------------------- */
 
 static int attach_console(const struct joining *joining, struct err *err)
 {
@@ -186,7 +188,7 @@ static _Noreturn void run_child(struct joining *joining)
 	_exit(failure.exit_code);
 }
 
-/* --- outside ------------------------------------------------------------------------------------- */
+/* --- outside ---------------------------------------------------------------------------------- */
 
 static int start_child(struct joining *joining, struct failure *failure)
 {

@@ -10,7 +10,7 @@
 struct exec {
 	const char *root;	    /* of the states */
 	const char *id;
-	const char *process_file;   /* JSON of a process object; NULL: as the container's own, but: */
+	const char *process_file; /* JSON of a process object; NULL: as the container's own, but: */
 	char *const *args;	    /* the command */
 	const char *user;	    /* NULL: the same */
 	const char *cwd;	    /* NULL: the same */

@@ -118,7 +118,10 @@ void init_run(struct init *init)
 	char program[PATH_MAX];
 	int sock;
 
-	/* Nobody in a namespace that is joined may look into this process; nor shall it stay alone. */
+	/*
+	 * Nobody in a namespace that is joined may look into this process; nor shall it stay
+	 * alone.
+	 */
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (report_await_go(init->report) < 0)

@@ -45,7 +45,8 @@ static bool is_same(int fd, const struct stat *expected)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && st.st_dev == expected->st_dev && st.st_ino == expected->st_ino;
+	return fstat(fd, &st) == 0 && st.st_dev == expected->st_dev &&
+	       st.st_ino == expected->st_ino;
 }
 
 int mount_change(int root, const char *path, const struct stat *expected, unsigned long flags,
@@ -112,7 +113,8 @@ static int mount_source(const struct bundle *bundle, const struct bundle_mount *
 		return target;
 	rc = mount_bind(source, target, mount->options.flags & MS_REC, err);
 	if (!rc && (flags || mount->options.cleared & KEPT_FLAGS))
-		rc = mount_change(root, mount->destination, &st, flags, mount->options.cleared, err);
+		rc = mount_change(root, mount->destination, &st, flags, mount->options.cleared,
+				  err);
 	return rc;
 }
 

@@ -158,8 +158,8 @@ int path_open(int root, const char *path, int flags, struct err *err)
 	}
 	leave_all(&walk);
 	if (rc == -ELOOP && flags & PATH_NO_LINKS)
-		return err_set(err, rc, "%s in the container's root is, or is below, a symbolic link",
-			       path);
+		return err_set(err, rc,
+			       "%s in the container's root is, or is below, a symbolic link", path);
 	if (rc < 0)
 		return err_set(err, rc, "%s in the container's root: %s", path, strerror(-rc));
 	return rc;

@@ -22,7 +22,9 @@ enum path_flags {
 /* An O_PATH descriptor of `path` below `root`, or a negative code (-ENOENT and so on). */
 int path_open(int root, const char *path, int flags, struct err *err);
 
-/* The directory that `path` is (to be) in, made where missing; *name is set to its last component. */
+/*
+ * The directory that `path` is (to be) in, made where missing; *name is set to its last component.
+ */
 int path_open_parent(int root, const char *path, const char **name, struct err *err);
 
 /* "/proc/self/fd/N": names what a descriptor stands for to calls that take a path only. */

@@ -74,7 +74,9 @@ static bool is_null_device(int fd)
 	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
 }
 
-/* The host's null device is a file of the host: chmod() on the descriptor would change it for all. */
+/*
+ * The host's null device is a file of the host: chmod() on the descriptor would change it for all.
+ */
 static int take_own_null(struct err *err)
 {
 	FD_CLEANUP int null = -1;
@@ -131,7 +133,10 @@ static int check_cwd(const struct process *process, struct err *err)
 
 int process_become(const struct process *process, struct err *err)
 {
-	/* As root first: a home that only root may enter is no reason to fail; nor one only the user may. */
+	/*
+	 * As root first: a home that only root may enter is no reason to fail; nor one only the
+	 * user may.
+	 */
 	bool entered = chdir(process->cwd) == 0;
 
 	if (take_own_null(err) < 0 || take_own_keyring(err) < 0 ||
@@ -231,7 +236,8 @@ int process_execute(const struct process *process, const char *program, struct f
 	code = -errno;
 	why = strerror(errno);
 	if (code == -ENOENT)
-		why = "its interpreter (the #! line, or the dynamic loader) is missing in the image";
+		why = "its interpreter (the #! line, or the dynamic loader) is missing in the "
+		      "image";
 	else if (code == -ENOEXEC)
 		why = "not a program for this processor, nor a script with a #! line";
 	return fail(failure, code, program, why);

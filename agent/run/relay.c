@@ -135,7 +135,9 @@ static void drain(const struct relay *relay)
 
 int relay_run(pid_t pid, int console, struct err *err)
 {
-	struct relay relay = { .pid = pid, .console = console, .input = console >= 0, .status = -1 };
+	struct relay relay = {
+		.pid = pid, .console = console, .input = console >= 0, .status = -1
+	};
 	sigset_t set;
 
 	fill_signals(&set);

@@ -26,7 +26,9 @@ struct failure {
 	struct err err;
 };
 
-/* Sets the exit code to EXIT_RUNTIME unless a more telling one is there; returns the error's code. */
+/*
+ * Sets the exit code to EXIT_RUNTIME unless a more telling one is there; returns the error's code.
+ */
 int failure_of(struct failure *failure);
 
 /* sockets[0] for the parent, [1] for the child; close-on-exec. */

@@ -117,8 +117,8 @@ static int unmount_others(const char *root, struct err *err)
 }
 
 /*
- * From an initramfs there is no pivot_root (pivot_root(2), NOTES): do as switch_root does. The mount
- * that is moved lies over the initramfs, and ".." in it leads back to it.
+ * From an initramfs there is no pivot_root (pivot_root(2), NOTES): do as switch_root does. The
+ * mount that is moved lies over the initramfs, and ".." in it leads back to it.
  */
 static int switch_root(const char *path, int root, struct err *err)
 {

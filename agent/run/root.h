@@ -3,8 +3,8 @@
  *
  *	root_prepare()	in the new mount namespace: makes the root a mount, cuts propagation
  *	...mounts, devices, masks, with the descriptor it returned...
- *	root_enter()	pivot_root (from an initramfs, which has none: what switch_root does), and the
- *			host's files are out of sight
+ *	root_enter()	pivot_root (from an initramfs, which has none: what switch_root does), and
+ *			the host's files are out of sight
  */
 #ifndef AGENT_RUN_ROOT_H
 #define AGENT_RUN_ROOT_H

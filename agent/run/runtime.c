@@ -26,8 +26,9 @@ static const struct command {
 	{ "run", "[--bundle DIR] [--pid-file FILE] [--console-socket SOCKET] [--detach] ID",
 	  runtime_run, true },
 	{ "exec",
-	  "[--tty] [--user USER[:GROUP]] [--cwd DIR] [--env NAME=VALUE] [--detach] [--pid-file FILE] "
-	  "[--console-socket SOCKET] [--console-size RxC] ID COMMAND... | --process FILE ID",
+	  "[--tty] [--user USER[:GROUP]] [--cwd DIR] [--env NAME=VALUE] [--detach] "
+	  "[--pid-file FILE] [--console-socket SOCKET] [--console-size RxC] ID COMMAND... | "
+	  "--process FILE ID",
 	  runtime_exec, true },
 	{ "state", "ID", runtime_state, false },
 	{ "kill", "[--all] ID [SIGNAL]", runtime_kill, false },
@@ -168,6 +169,7 @@ int runtime_main(int argc, char **argv)
 		command = find_command(name);
 	}
 	if (command)
+		/* argv[-1] is the program's name: main() has skipped it. */
 		code = run_command(&runtime, command, argc - optind, argv + optind, argv - 1);
 	else if (!rc)
 		runtime_usage(&runtime, "%s: see berth runtime --help",

@@ -43,7 +43,8 @@ static const char config[] =
 	"      \"options\": [ \"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\",\n"
 	"                   \"mode=0620\", \"gid=5\" ] },\n"
 	"    { \"destination\": \"/dev/shm\", \"type\": \"tmpfs\", \"source\": \"shm\",\n"
-	"      \"options\": [ \"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\" ] },\n"
+	"      \"options\": [ \"nosuid\", \"noexec\", \"nodev\", \"mode=1777\",\n"
+	"                   \"size=65536k\" ] },\n"
 	"    { \"destination\": \"/dev/mqueue\", \"type\": \"mqueue\", \"source\": \"mqueue\",\n"
 	"      \"options\": [ \"nosuid\", \"noexec\", \"nodev\" ] },\n"
 	"    { \"destination\": \"/sys\", \"type\": \"sysfs\", \"source\": \"sysfs\",\n"
@@ -53,11 +54,13 @@ static const char config[] =
 	"  ],\n"
 	"  \"linux\": {\n"
 	"    \"resources\": { \"devices\": [ { \"allow\": false, \"access\": \"rwm\" } ] },\n"
-	"    \"namespaces\": [ { \"type\": \"pid\" }, { \"type\": \"network\" }, { \"type\": \"ipc\" },\n"
-	"                    { \"type\": \"uts\" }, { \"type\": \"mount\" }, { \"type\": \"cgroup\" } ],\n"
-	"    \"maskedPaths\": [ \"/proc/acpi\", \"/proc/asound\", \"/proc/kcore\", \"/proc/keys\",\n"
-	"                     \"/proc/latency_stats\", \"/proc/timer_list\", \"/proc/timer_stats\",\n"
-	"                     \"/proc/sched_debug\", \"/sys/firmware\", \"/proc/scsi\" ],\n"
+	"    \"namespaces\": [ { \"type\": \"pid\" }, { \"type\": \"network\" },\n"
+	"                    { \"type\": \"ipc\" }, { \"type\": \"uts\" },\n"
+	"                    { \"type\": \"mount\" }, { \"type\": \"cgroup\" } ],\n"
+	"    \"maskedPaths\": [ \"/proc/acpi\", \"/proc/asound\", \"/proc/kcore\",\n"
+	"                     \"/proc/keys\", \"/proc/latency_stats\", \"/proc/timer_list\",\n"
+	"                     \"/proc/timer_stats\", \"/proc/sched_debug\",\n"
+	"                     \"/sys/firmware\", \"/proc/scsi\" ],\n"
 	"    \"readonlyPaths\": [ \"/proc/bus\", \"/proc/fs\", \"/proc/irq\", \"/proc/sys\",\n"
 	"                       \"/proc/sysrq-trigger\" ]\n"
 	"  }\n"
@@ -65,7 +68,8 @@ static const char config[] =
 
 int runtime_spec(struct runtime *runtime, int argc, char **argv)
 {
-	static const struct option options[] = { { "bundle", required_argument, NULL, 'b' }, { 0 } };
+	static const struct option options[] = { { "bundle", required_argument, NULL, 'b' },
+						 { 0 } };
 	struct err *err = &runtime->failure.err;
 	FD_CLEANUP int dir = -1;
 	FD_CLEANUP int fd = -1;
@@ -107,8 +111,8 @@ static json_t *describe(void)
 	json_t *linux_features = json_pack(
 		"{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}",
 		"namespaces", list_names(ns_name), "capabilities", list_names(cap_name), "cgroup",
-		"v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma", 0, "seccomp", "enabled", 0,
-		"apparmor", "enabled", 0, "selinux", "enabled", 0);
+		"v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma", 0, "seccomp", "enabled",
+		0, "apparmor", "enabled", 0, "selinux", "enabled", 0);
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:{s:s}}", "ociVersionMin", "1.0.0", "ociVersionMax",
 			 "1.1.0", "mountOptions", list_names(mount_option_name), "linux",

@@ -29,10 +29,11 @@ static int read_create_options(struct runtime *runtime, int argc, char **argv,
 		{ "detach", no_argument, NULL, 'd' },
 		{ 0 },
 	};
+	const char *letters = detach ? "b:d" : "b:";
 	int option;
 
 	*create = (struct create){ .root = runtime->root, .bundle = "." };
-	while ((option = runtime_option(runtime, argc, argv, detach ? "b:d" : "b:", options)) != -1) {
+	while ((option = runtime_option(runtime, argc, argv, letters, options)) != -1) {
 		if (option == 'b')
 			create->bundle = optarg;
 		else if (option == 'p')

@@ -42,7 +42,8 @@ static int signal_init(const struct state *state, int signal, struct err *err)
 	if (pidfd < 0 && pidfd != -ENOSYS)
 		return pidfd;
 	if (pidfd >= 0 ? sys_pidfd_send_signal(pidfd, signal) : kill(state->pid, signal))
-		return err_sys(err, "signal process %d of container %s", (int)state->pid, state->id);
+		return err_sys(err, "signal process %d of container %s", (int)state->pid,
+			       state->id);
 	return 0;
 }
 

@@ -15,7 +15,8 @@
 #include "lib/fd.h"
 
 #define EXE "/proc/self/exe"
-#define MARK "BERTH_SEALED" /* set by us for ourselves; the container's environment is another one */
+/* Set by us for ourselves; the container's environment is another one. */
+#define MARK "BERTH_SEALED"
 
 /* The same numbers on every architecture; musl 1.2.3 and Debian 12 do not have all of them. */
 #ifndef SYS_open_tree
@@ -40,7 +41,9 @@ static int is_this_program(int fd)
 	       own.st_dev == st.st_dev;
 }
 
-/* By its name: the link itself may lead to a mount of another mount namespace, a shim's parent's. */
+/*
+ * By its name: the link itself may lead to a mount of another mount namespace, a shim's parent's.
+ */
 static int clone_read_only(void)
 {
 	struct attr attr = { .set = ATTR_RDONLY };

@@ -13,7 +13,9 @@
 #define SOCKET "start.sock"
 #define REQUEST "start"
 
-/* Through the directory's descriptor: a socket's path holds 107 bytes, the state's may be longer. */
+/*
+ * Through the directory's descriptor: a socket's path holds 107 bytes, the state's may be longer.
+ */
 static struct sockaddr_un address_of(const struct state *state)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

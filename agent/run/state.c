@@ -38,8 +38,8 @@ int state_check_id(const char *id, struct err *err)
 
 	if (!length || length > STATE_ID_MAX || *id == '.' || strspn(id, allowed) != length)
 		return err_set(err, -EINVAL,
-			       "container id \"%s\": 1 to %d letters, digits, '_', '+', '-' or '.', "
-			       "not a '.' first", id, STATE_ID_MAX);
+			       "container id \"%s\": 1 to %d letters, digits, '_', '+', '-' or "
+			       "'.', not a '.' first", id, STATE_ID_MAX);
 	return 0;
 }
 
@@ -132,7 +132,8 @@ int state_open(struct state *state, const char *root, const char *id, struct err
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
-		return err_set(err, rc, "read " FILE_NAME " of container %s: %s", id, strerror(-rc));
+		return err_set(err, rc, "read " FILE_NAME " of container %s: %s", id,
+			       strerror(-rc));
 	if (json_parse(&json, buf_text(&text), text.size, FILE_NAME, err) < 0 ||
 	    read_fields(state, json, err) < 0)
 		return err_context(err, "container %s", id);

@@ -1,7 +1,8 @@
 /*
  * state - what the runtime remembers about a container: <root>/<id>/, on tmpfs, mode 0700.
  *
- *	state.json	OCI state plus "startTicks" (with the pid it names the process for good), "cgroup"
+ *	state.json	OCI state plus "cgroup" and "startTicks", which with the pid names the
+ *			process for good
  *	config.json	the configuration as it was at create, for exec
  *	start.sock	init listens here until it is started
  *

@@ -61,8 +61,8 @@ static int check(const struct bundle *bundle, const char *name, struct err *err)
 			       "linux.sysctl: %s would be the host's: the container shares that "
 			       "namespace", name);
 	}
-	return err_set(err, -EINVAL, "linux.sysctl: %s belongs to no namespace: it would be the host's",
-		       name);
+	return err_set(err, -EINVAL,
+		       "linux.sysctl: %s belongs to no namespace: it would be the host's", name);
 }
 
 int sysctl_check(const struct bundle *bundle, struct err *err)

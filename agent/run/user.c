@@ -176,8 +176,8 @@ int user_resolve(struct user *user, const char *text, const char *passwd, size_t
 	is_number = !length || read_id(whole(name), &uid);
 	if (!find_user(user, passwd_file, name, is_number ? &uid : NULL, found)) {
 		if (!is_number)
-			return err_set(err, -ENOENT, "user \"%s\" is not in the image's /etc/passwd",
-				       name);
+			return err_set(err, -ENOENT,
+				       "user \"%s\" is not in the image's /etc/passwd", name);
 		user->uid = uid;
 	}
 	if (*group_name)
@@ -187,7 +187,9 @@ int user_resolve(struct user *user, const char *text, const char *passwd, size_t
 	return 0;
 }
 
-/* A FIFO or a device in the image must not hold us up: O_NONBLOCK, and only plain files are read. */
+/*
+ * A FIFO or a device in the image must not hold us up: O_NONBLOCK, and only plain files are read.
+ */
 static int read_image_file(const char *path, struct buf *out, struct err *err)
 {
 	FD_CLEANUP int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -216,8 +218,8 @@ int user_load(struct user *user, const char *text, struct err *err)
 		rc = read_image_file("/etc/group", &group, err);
 	if (rc < 0)
 		return rc;
-	return user_resolve(user, text, buf_text(&passwd), passwd.size, buf_text(&group), group.size,
-			    err);
+	return user_resolve(user, text, buf_text(&passwd), passwd.size, buf_text(&group),
+			    group.size, err);
 }
 
 void user_load_home(uid_t uid, char home[static USER_HOME_MAX])

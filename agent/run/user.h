@@ -33,7 +33,9 @@ struct user {
 int user_resolve(struct user *user, const char *text, const char *passwd, size_t passwd_size,
 		 const char *group, size_t group_size, struct err *err);
 
-/* The same with /etc/passwd and /etc/group of the present root; files that are missing are empty. */
+/*
+ * The same with /etc/passwd and /etc/group of the present root; files that are missing are empty.
+ */
 int user_load(struct user *user, const char *text, struct err *err);
 
 /* The home of a uid in /etc/passwd into `home`; "/" when there is none. */

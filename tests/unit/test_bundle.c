@@ -11,7 +11,8 @@
 static const char whole[] =
 	"{\"ociVersion\":\"1.1.0\",\"hostname\":\"box\","
 	"\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},"
-	"\"user\":{\"uid\":5,\"gid\":6,\"umask\":18,\"additionalGids\":[7,4294967294],\"username\":\"app\"},"
+	"\"user\":{\"uid\":5,\"gid\":6,\"umask\":18,\"additionalGids\":[7,4294967294],"
+	"\"username\":\"app\"},"
 	"\"args\":[\"sh\",\"-c\",\"\"],\"env\":[\"A=1\",\"AB=2\"],\"cwd\":\"/w\","
 	"\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"cap_bpf\"],\"ambient\":[\"CAP_KILL\"]},"
 	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":1,\"hard\":-1}],"
@@ -21,11 +22,14 @@ static const char whole[] =
 	"{\"destination\":\"/d\",\"source\":\"vol\",\"options\":[\"ro\"]}],"
 	"\"annotations\":{\"a\":\"b\"},\"unknown\":{\"x\":1},"
 	"\"linux\":{\"cgroupsPath\":\"/p/id\",\"rootfsPropagation\":\"rslave\","
-	"\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"},{\"type\":\"network\",\"path\":\"/n\"}],"
-	"\"devices\":[{\"path\":\"/dev/x\",\"type\":\"u\",\"major\":1,\"minor\":2,\"fileMode\":33188,\"uid\":3,\"gid\":4}],"
+	"\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"},"
+	"{\"type\":\"network\",\"path\":\"/n\"}],"
+	"\"devices\":[{\"path\":\"/dev/x\",\"type\":\"u\",\"major\":1,\"minor\":2,"
+	"\"fileMode\":33188,\"uid\":3,\"gid\":4}],"
 	"\"resources\":{\"memory\":{\"limit\":1000,\"swap\":-1},\"pids\":{\"limit\":9},"
 	"\"cpu\":{\"shares\":2,\"quota\":3,\"period\":4},"
-	"\"devices\":[{\"allow\":false},{\"allow\":true,\"type\":\"c\",\"major\":1,\"access\":\"rw\"}]},"
+	"\"devices\":[{\"allow\":false},"
+	"{\"allow\":true,\"type\":\"c\",\"major\":1,\"access\":\"rw\"}]},"
 	"\"sysctl\":{\"net.x\":\"1\"},\"maskedPaths\":[\"/m\"],\"readonlyPaths\":[]}}";
 
 static void everything_is_read(void)
@@ -105,7 +109,8 @@ static void errors_name_the_member(void)
 		{ "4294967294", "4294967295",
 		  "config.json: process: user: additionalGids[1]: not a group ID" },
 		{ "\"access\":\"rw\"", "\"access\":\"rx\"",
-		  "config.json: linux: resources: devices[1]: \"access\" is \"rx\", not some of rwm" },
+		  "config.json: linux: resources: devices[1]: \"access\" is \"rx\", not some of "
+		  "rwm" },
 		{ "\"destination\":\"/d\"", "\"destination\":\"d\"",
 		  "config.json: mounts[1]: \"destination\" is \"d\", not an absolute path" },
 		{ "\"source\":\"vol\",", "", "config.json: mounts[1]: \"source\" is missing" },

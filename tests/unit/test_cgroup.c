@@ -13,7 +13,9 @@ static struct err err;
 
 static void paths(void)
 {
-	static const char *const wrong[] = { "", "/", "//", "/..", "/a/..", "/a/../b", "/./a", "a/." };
+	static const char *const wrong[] = {
+		"", "/", "//", "/..", "/a/..", "/a/../b", "/./a", "a/."
+	};
 	char longest[CGROUP_PATH_MAX + 10];
 	struct cgroup cgroup;
 

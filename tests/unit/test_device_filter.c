@@ -6,7 +6,10 @@
 
 #define RULES_MAX 8
 
-/* As much of the kernel's interpreter as the filter uses; -1: a program that the verifier would refuse. */
+/*
+ * As much of the kernel's interpreter as the filter uses; -1: a program that the verifier would
+ * refuse.
+ */
 static int interpret(const struct bpf_insn *program, size_t count,
 		     const struct bpf_cgroup_dev_ctx *context)
 {

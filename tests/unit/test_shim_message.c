@@ -56,9 +56,10 @@ static void requests_survive_the_way(void)
 
 static void other_texts_are_refused(void)
 {
-	static const char *const texts[] = { "",	   "signal",   "signal 0", "signal 65",
-					     "signal -9",  "signal 9x", "resize 1", "bye ",
-					     "byebye", "exited 1 2", "started 5", "failed", "refused" };
+	static const char *const texts[] = {
+		"",	  "signal", "signal 0",	  "signal 65", "signal -9", "signal 9x", "resize 1",
+		"bye ",	  "byebye", "exited 1 2", "started 5", "failed",    "refused",
+	};
 	static char longest[2 * SHIM_MESSAGE_MAX];
 	struct shim_request request;
 	struct shim_event event;

@@ -78,7 +78,8 @@ static void a_broken_file_is_an_error(void)
 	struct state state;
 
 	REQUIRE(state_create(&state, root, "two", &err) == 0);
-	CHECK_INT(fd_replace_file_volatile(state.dirfd, "state.json", "{\"pid\":\"x\"}", 11, 0600), 0);
+	CHECK_INT(fd_replace_file_volatile(state.dirfd, "state.json", "{\"pid\":\"x\"}", 11, 0600),
+		  0);
 	state_release(&state);
 	CHECK(state_open(&state, root, "two", &err) < 0);
 	CHECK_TEXT(err.text, "container two: \"pid\" is not an integer");
