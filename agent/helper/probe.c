@@ -120,20 +120,27 @@ static int connect_one(const struct addrinfo *address)
 	return fd_steal(&sock);
 }
 
-static int connect_host(const struct probe *probe, struct err *err)
+static int connect_host(const char *host, const char *port, struct err *err)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
-	int rc = getaddrinfo(probe->host, probe->port, &hints, &list), sock = -EHOSTUNREACH;
+	int rc = getaddrinfo(host, port, &hints, &list), sock = -EHOSTUNREACH;
 
 	if (rc)
-		return err_set(err, -EHOSTUNREACH, "resolve %s: %s", probe->host, gai_strerror(rc));
+		return err_set(err, -EHOSTUNREACH, "resolve %s: %s", host, gai_strerror(rc));
 	for (struct addrinfo *a = list; a && sock < 0; a = a->ai_next)
 		sock = connect_one(a);
 	freeaddrinfo(list);
 	if (sock < 0)
-		return err_set(err, sock, "connect to %s port %s: %s", probe->host, probe->port,
-			       strerror(-sock));
+		return err_set(err, sock, "connect to %s port %s: %s", host, port, strerror(-sock));
 	return sock;
+}
+
+/* What is known without asking: a device's /etc/hosts may lack it (RFC 6761, 6.3). */
+static int connect_localhost(const char *port, struct err *err)
+{
+	int sock = connect_host("127.0.0.1", port, err);
+
+	return sock == -ECONNREFUSED ? connect_host("::1", port, NULL) : sock;
 }
 
 static int read_status(int sock)
@@ -187,7 +194,8 @@ static int run(const struct probe *probe, struct err *err)
 		return rc;
 	limit_time(probe->timeout_ms);
 	signal(SIGPIPE, SIG_IGN);
-	sock = connect_host(probe, err);
+	sock = !strcmp(probe->host, "localhost") ? connect_localhost(probe->port, err) :
+						   connect_host(probe->host, probe->port, err);
 	if (sock < 0)
 		return sock;
 	return probe->path ? ask(probe, sock, err) : 0;
@@ -229,7 +237,7 @@ static int read_options(struct probe *probe, int argc, char **argv)
 		return -EINVAL;
 	if (probe->pid <= 0 || probe->timeout_ms <= 0 || !is_clean(argv[1]))
 		return -EINVAL;
-	probe->host = *argv[1] ? argv[1] : "127.0.0.1";
+	probe->host = *argv[1] ? argv[1] : "localhost";
 	probe->port = argv[2];
 	probe->path = is_http ? argv[3] : NULL;
 	return 0;

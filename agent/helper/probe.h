@@ -5,7 +5,7 @@
  *	berth probe --pid N [--start TICKS] --timeout MS tcp HOST PORT
  *
  * N is the container's init; with --start (its start time, see lib/sys.h) another process that
- * got the same pid is noticed. HOST "" is the container's own loopback. Exit code 0: healthy
+ * got the same pid is noticed. HOST "" is localhost, the container's own. Exit code 0: healthy
  * (http: status 200 to 399; tcp: it accepts a connection); 1: not, one line on stdout says why;
  * 2: wrong usage.
  *

@@ -26,6 +26,7 @@ same "http" "$(p http '' 8431 /)" 0
 same "http by address" "$(p http 127.0.0.1 8431 /index.html)" 0
 same "http by name" "$(p http localhost 8431 /)" 0
 same "http with IPv6" "$(p http ::1 8081 /)" 0
+same "its own loopback may be IPv6" "$(p http '' 8081 /) $(p tcp localhost 8081)" '0 0'
 same "http with a query" "$(p http '' 8431 '/cgi-bin/status?204')" 0
 same "a redirect is healthy" "$(p http '' 8431 '/cgi-bin/status?302')" 0
 same "404 is not" "$(p http '' 8431 /none)" '1 GET /none: status 404'
