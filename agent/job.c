@@ -152,11 +152,6 @@ void job_abandon(struct job *job)
 	/* When it has ended this runs inside its own on_end or on_line, which frees it afterwards. */
 }
 
-pid_t job_pid(const struct job *job)
-{
-	return job->child.pid;
-}
-
 static void hand_out_lines(struct job *job)
 {
 	size_t start = 0;

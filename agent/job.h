@@ -45,7 +45,6 @@ struct job *job_start(struct loop *loop, const struct job_spec *spec, struct err
 void job_stop(struct job *job);
 /* SIGKILL; nobody is told any more. For owners that go away. */
 void job_abandon(struct job *job);
-pid_t job_pid(const struct job *job);
 
 /*
  * Starts a helper that is not a job: forks and executes the role with these descriptors. For shims
