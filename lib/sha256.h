@@ -1,18 +1,23 @@
 /*
  * sha256 - FIPS 180-4 SHA-256 of a stream. sha256_init, sha256_update any number of times, then
- * sha256_final once (the state is spent).
+ * sha256_final_hex once (the state is spent). Uses the processor's instructions for it where there
+ * are some: lib/sha256_engine.h.
  */
 #ifndef LIB_SHA256_H
 #define LIB_SHA256_H
 
-#include <bearssl_hash.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SHA256_BYTES 32
 #define SHA256_HEX (2 * SHA256_BYTES)
+#define SHA256_BLOCK 64
 
 struct sha256 {
-	br_sha256_context state;
+	const struct sha256_engine *engine;
+	uint32_t state[SHA256_BYTES / 4];
+	uint64_t size;			   /* bytes so far */
+	unsigned char block[SHA256_BLOCK]; /* the last of them, which do not fill a block yet */
 };
 
 void sha256_init(struct sha256 *hash);
