@@ -40,6 +40,9 @@ const struct sha256_engine *const sha256_engines[] = {
 #ifdef SHA256_X86
 	&sha256_x86,
 #endif
+#ifdef SHA256_ARM
+	&sha256_arm,
+#endif
 	&sha256_portable,
 	NULL,
 };

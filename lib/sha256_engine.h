@@ -12,6 +12,9 @@
 /* What the compiler can build an engine for; whether the processor has it is asked at run time. */
 #if defined(__x86_64__)
 #define SHA256_X86 1
+#elif defined(__AARCH64EL__) || (defined(__ARMEL__) && !defined(__clang__))
+/* 32 bits: clang's arm_neon.h is an error unless the whole file is built for NEON. */
+#define SHA256_ARM 1
 #endif
 
 struct sha256_engine {
@@ -21,7 +24,7 @@ struct sha256_engine {
 	void (*blocks)(uint32_t *state, const unsigned char *data, size_t count);
 };
 
-extern const struct sha256_engine sha256_x86;
+extern const struct sha256_engine sha256_x86, sha256_arm;
 
 /* Best first. The last one is portable; NULL ends the list. */
 extern const struct sha256_engine *const sha256_engines[];
