@@ -16,6 +16,7 @@
 #include "agent/run/console.h"
 #include "agent/run/dev.h"
 #include "agent/run/init.h"
+#include "agent/run/process.h"
 #include "agent/run/start.h"
 #include "agent/run/state.h"
 #include "agent/run/sysctl.h"
@@ -148,24 +149,10 @@ static int clone_init(struct making *making, int report[static 2], struct err *e
 	return 0;
 }
 
-static int set_oom_score(const struct making *making, struct err *err)
-{
-	const struct process *process = &making->bundle.process;
-	char path[48], text[16];
-	int rc;
-
-	if (!process->has_oom_score_adj)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)making->pid);
-	snprintf(text, sizeof(text), "%d", process->oom_score_adj);
-	rc = fd_write_file(AT_FDCWD, path, text);
-	return rc < 0 ? err_set(err, rc, "process.oomScoreAdj = %s: %s", text, strerror(-rc)) : 0;
-}
-
 static int let_it_build(struct making *making, int report, struct failure *failure)
 {
 	if (cgroup_attach(&making->cgroup, making->pid, &failure->err) < 0 ||
-	    set_oom_score(making, &failure->err) < 0)
+	    process_set_oom_score(&making->bundle.process, making->pid, &failure->err) < 0)
 		return failure_of(failure);
 	report_send_go(report);
 	return report_receive(report, failure);

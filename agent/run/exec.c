@@ -181,7 +181,9 @@ static _Noreturn void run_child(struct joining *joining)
 		/* Nobody waits for it any more when we are killed: a probe that hung, say. */
 		if (!joining->exec->detach)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-		report_send(joining->report[1], NULL);
+		/* Or when it was, before that could be said. */
+		if (report_send(joining->report[1], NULL) < 0)
+			_exit(EXIT_RUNTIME);
 		process_execute(&joining->process, program, &failure);
 	}
 	report_send(joining->report[1], &failure);
@@ -205,7 +207,8 @@ static int start_child(struct joining *joining, struct failure *failure)
 		run_child(joining);
 	fd_close(&joining->report[1]);
 	fd_close(&joining->console[1]);
-	if (cgroup_attach(&joining->cgroup, joining->pid, err) < 0)
+	if (cgroup_attach(&joining->cgroup, joining->pid, err) < 0 ||
+	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(joining->report[0]);
 	if (report_receive(joining->report[0], failure) < 0)

@@ -129,7 +129,8 @@ void init_run(struct init *init)
 	if (build(init, program, &failure) < 0)
 		fail(init->report, &failure);
 	prctl(PR_SET_PDEATHSIG, 0);
-	report_send(init->report, NULL);
+	if (report_send(init->report, NULL) < 0)
+		_exit(EXIT_RUNTIME);
 	fd_close(&init->report);
 	sock = start_await(init->start, &failure.err);
 	if (sock < 0)

@@ -45,6 +45,19 @@ int process_resolve_user(struct process *process, struct err *err)
 	return 0;
 }
 
+int process_set_oom_score(const struct process *process, pid_t pid, struct err *err)
+{
+	char path[48], text[16];
+	int rc;
+
+	if (!process->has_oom_score_adj)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
+	snprintf(text, sizeof(text), "%d", process->oom_score_adj);
+	rc = fd_write_file(AT_FDCWD, path, text);
+	return rc < 0 ? err_set(err, rc, "process.oomScoreAdj = %s: %s", text, strerror(-rc)) : 0;
+}
+
 static int apply_rlimits(const struct process *process, struct err *err)
 {
 	for (size_t i = 0; i < process->rlimit_count; i++) {

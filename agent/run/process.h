@@ -18,6 +18,12 @@
  */
 int process_resolve_user(struct process *process, struct err *err);
 
+/*
+ * process.oomScoreAdj for another process, from outside: the runtime's own may be that of an agent
+ * which the kernel shall spare.
+ */
+int process_set_oom_score(const struct process *process, pid_t pid, struct err *err);
+
 /* No way back: afterwards the caller is what the application will be. */
 int process_become(const struct process *process, struct err *err);
 

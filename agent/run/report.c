@@ -41,12 +41,11 @@ int report_await_go(int sock)
 	return receive(sock, &go, 1) == 1 ? 0 : -EPIPE;
 }
 
-void report_send(int sock, const struct failure *failure)
+int report_send(int sock, const struct failure *failure)
 {
 	static const struct failure ready;
 
-	/* A parent that is gone has nobody to tell. */
-	(void)!fd_send(sock, failure ?: &ready, sizeof(*failure), NULL, 0);
+	return fd_send(sock, failure ?: &ready, sizeof(*failure), NULL, 0);
 }
 
 int report_receive(int sock, struct failure *failure)

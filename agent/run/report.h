@@ -36,8 +36,8 @@ int report_open(int sockets[static 2], struct err *err);
 int report_send_go(int sock);
 /* Negative when the parent is gone. */
 int report_await_go(int sock);
-/* NULL: ready. */
-void report_send(int sock, const struct failure *failure);
+/* NULL: ready. Negative when the parent is gone. */
+int report_send(int sock, const struct failure *failure);
 /* 0: ready; negative: what the child said is in `failure`. */
 int report_receive(int sock, struct failure *failure);
 /*

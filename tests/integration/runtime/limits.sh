@@ -69,6 +69,9 @@ like "unknown ones are named" "$OUT" 'rlimits\[0\]: "type" is "RLIMIT_FLY"'
 PROCESS=',"oomScoreAdj":321'
 run score cat /proc/self/oom_score_adj
 same "the OOM score" "$OUT" 321
+start score sleep 1000
+same "that of an exec" "$(rt exec score cat /proc/self/oom_score_adj < /dev/null)" 321
+rt delete --force score
 fresh
 
 LINUX=',"sysctl":{"net.ipv4.ip_unprivileged_port_start":"77","kernel.msgmax":"9000"}'
