@@ -272,7 +272,8 @@ void app_boot(struct app *app)
 	recall_candidate(app);
 	app_attach_found(app);
 	boot.running = app_is_running(app);
-	app_decide(app, &boot);
+	if (!app_has_finished(app))
+		app_decide(app, &boot);
 	app_take_over(app);
 	app_consider(app);
 	app_poll_later(app, 0);

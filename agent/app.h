@@ -102,6 +102,7 @@ void app_restart_later(struct app *app);	    /* app_run.c: with back-off */
 void app_retry(struct app *app);		    /* app_run.c: the same for one that may run, but badly */
 void app_attach_found(struct app *app);		    /* app_run.c: at boot */
 void app_take_over(struct app *app);		    /* app_run.c: one that was found running counts as started */
+bool app_has_finished(const struct app *app);	    /* app_run.c: it ended, and its policy says that this was all */
 bool app_is_running(const struct app *app);	    /* app_run.c: the right container, alive */
 void app_remove_containers(struct app *app, const char *except_id); /* app_run.c */
 void app_run_release(struct app *app);		    /* app_run.c */

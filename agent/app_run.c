@@ -184,6 +184,15 @@ static bool is_restart_wanted(const struct app *app)
 	return false;
 }
 
+/* Found so by the next agent; after a reboot nothing is found, and it runs once more. */
+bool app_has_finished(const struct app *app)
+{
+	return app->record.phase == PHASE_IDLE && app->container &&
+	       is_container_of(app->container, app_generation(app)) &&
+	       app->container->state == CONTAINER_EXITED &&
+	       !container_is_alive(app->container) && !is_restart_wanted(app);
+}
+
 static bool is_image_whole(const struct store *store, const struct digest *config)
 {
 	struct image_config *image;

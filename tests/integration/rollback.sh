@@ -60,7 +60,7 @@ bad_settings() {
 
 	cp "$T/good.ini" "$T/agent.ini"
 	agent_reload
-	check "going back to the good file restarts nothing" stays 2 app_is web .update.phase idle
+	check "going back to the good file restarts nothing" stays 2 app_runs web "$v1"
 	same "the process is the same" "$(app_pid web)" "$pid"
 
 	echo 'command = /opt/app/run exit 7' >> "$T/agent.ini"
