@@ -172,6 +172,7 @@ void container_take_event(struct container *container, const struct shim_event *
 		break;
 	case SHIM_STARTED:
 		container->pid = event->pid;
+		container->start_ticks = event->start_ticks;
 		container->state = CONTAINER_RUNNING;
 		container->started_ns = time_now_ns();
 		tell(container, CONTAINER_STARTED);

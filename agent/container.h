@@ -62,6 +62,7 @@ struct container {
 
 	enum container_state state;
 	pid_t pid; /* of init as the agent sees it; 0 when not running */
+	uint64_t start_ticks; /* with the pid it names the process for good (sys_process_start) */
 	int exit_code;
 	int exit_signal; /* 0: it ended by itself */
 	bool oom;	 /* the kernel killed something in it for memory */

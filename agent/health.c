@@ -134,13 +134,15 @@ static struct job *start_probe(struct health_monitor *monitor, char *const *argv
 static struct job *start_net_probe(struct health_monitor *monitor, struct err *err)
 {
 	const struct health *check = &monitor->container->settings->health;
-	char pid[16], port[8], timeout[24];
+	char pid[16], ticks[24], port[8], timeout[24];
 	bool is_http = check->kind == HEALTH_HTTP;
-	char *argv[] = { "berth", "probe", "--pid", pid, "--timeout", timeout,
+	char *argv[] = { "berth", "probe", "--pid", pid, "--start", ticks, "--timeout", timeout,
 			 is_http ? "http" : "tcp", check->host, port,
 			 is_http ? check->path : NULL, NULL };
 
 	snprintf(pid, sizeof(pid), "%d", (int)monitor->container->pid);
+	snprintf(ticks, sizeof(ticks), "%llu",
+		 (unsigned long long)monitor->container->start_ticks);
 	snprintf(port, sizeof(port), "%u", check->port);
 	snprintf(timeout, sizeof(timeout), "%lld", (long long)monitor->timing.timeout_ms);
 	return start_probe(monitor, argv, err);
