@@ -1,4 +1,4 @@
-/* The base: err, buf, base64, time, json, sha256. */
+/* The base: err, buf, base64, time, json. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -6,7 +6,6 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "lib/json.h"
-#include "lib/sha256.h"
 #include "lib/time.h"
 #include "lib/utf8.h"
 #include "test.h"
@@ -189,21 +188,6 @@ static void getters_tell_absent_from_wrong(void)
 	free_strings(strings);
 }
 
-static void sha256_of_fips_180(void)
-{
-	char hex[SHA256_HEX + 1], million[1000];
-	struct sha256 hash;
-
-	sha256_hex("abc", 3, hex);
-	CHECK_TEXT(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-	memset(million, 'a', sizeof(million));
-	sha256_init(&hash);
-	for (int i = 0; i < 1000; i++)
-		sha256_update(&hash, million, sizeof(million));
-	sha256_final_hex(&hash, hex);
-	CHECK_TEXT(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-}
-
 int main(void)
 {
 	RUN(an_error_is_one_printable_line);
@@ -215,6 +199,5 @@ int main(void)
 	RUN(knows_utf8);
 	RUN(json_is_bounded);
 	RUN(getters_tell_absent_from_wrong);
-	RUN(sha256_of_fips_180);
 	return test_end();
 }
