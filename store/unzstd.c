@@ -1,6 +1,7 @@
 #include "store/unzstd.h"
 
 #include <errno.h>
+#define ZSTD_STATIC_LINKING_ONLY /* for ZSTD_d_forceIgnoreChecksum */
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -13,6 +14,8 @@ int unzstd_init(struct unzstd *unzstd, int window_log, struct err *err)
 	if (!unzstd->context)
 		die_no_memory();
 	ZSTD_DCtx_setParameter(unzstd->context, ZSTD_d_windowLogMax, window_log);
+	/* Every byte is under the diff ID's SHA-256 already: 10 % fewer instructions on ARM. */
+	ZSTD_DCtx_setParameter(unzstd->context, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum);
 	return 0;
 }
 
