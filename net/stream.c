@@ -216,13 +216,15 @@ static int receive_records(struct stream *stream, struct err *err)
 	return got > 0 ? 1 : (int)got;
 }
 
+/* Once the peer has proved who it is, what breaks TLS is the link: another connection may do. */
 static int tls_failed(const struct stream *stream, struct err *err)
 {
 	struct err reason = ERR_INIT;
 
 	if (tls_reason(stream->tls, &reason) == 0)
 		return 0;
-	return err_set(err, reason.code, "%s: %s", stream->peer, reason.text);
+	return err_set(err, stream->is_secure ? -ECONNRESET : reason.code, "%s: %s", stream->peer,
+		       reason.text);
 }
 
 /* 1: open, 0: the stream is at its end, negative: an error. */
@@ -262,7 +264,10 @@ int stream_start_tls(struct stream *stream, const char *host, const struct trust
 
 	if (ret == 0)
 		return err_set(err, -EPIPE, "%s hung up during the TLS handshake", stream->peer);
-	return ret < 0 ? ret : 0;
+	if (ret < 0)
+		return ret;
+	stream->is_secure = true;
+	return 0;
 }
 
 static ssize_t tls_read(struct stream *stream, void *data, size_t size, struct err *err)

@@ -8,7 +8,8 @@
  *	stream_close(&stream)
  *
  * `waiting_for` names what the peer owes us ("the answer"), for the text of a time-out; whoever
- * uses the stream sets it. After an error only stream_close() is left.
+ * uses the stream sets it. After an error only stream_close() is left. TLS that fails in its handshake is
+ * FAILURE_TLS, later it is a connection that broke (-ECONNRESET).
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -26,6 +27,7 @@
 struct stream {
 	int fd;		 /* -1: not open; non-blocking; a stream socket, so that SIGPIPE can be avoided */
 	struct tls *tls; /* NULL: plain */
+	bool is_secure;	 /* the TLS handshake is over */
 	int stall_ms;	 /* the longest wait for one more byte, either way */
 	char peer[STREAM_PEER_SIZE]; /* "host:port", for errors */
 	const char *waiting_for;     /* a constant: "no byte for 60 s while waiting for ..." */

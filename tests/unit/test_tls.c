@@ -52,7 +52,7 @@ static int socket_write(void *arg, const unsigned char *data, size_t size)
 	return sent > 0 ? (int)sent : -1;
 }
 
-/* Answers each byte with the next letter; runs in the child. */
+/* Answers each byte with the next letter, an 'x' with a record that was altered on the way; runs in the child. */
 static void serve(int fd, const struct identity *identity)
 {
 	static unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
@@ -85,6 +85,8 @@ static void serve(int fd, const struct identity *identity)
 	br_ssl_server_reset(&server);
 	br_sslio_init(&io, &server.eng, socket_read, &fd, socket_write, &fd);
 	while (br_sslio_read(&io, &byte, 1) == 1) {
+		if (byte == 'x')
+			(void)!write(fd, "\x17\x03\x03\x00\x20 thirty-two bytes, nobody's MAC  ", 37);
 		byte++;
 		if (br_sslio_write(&io, &byte, 1) < 0 || br_sslio_flush(&io) < 0)
 			break;
@@ -289,6 +291,23 @@ static void whatever_else_answers_is_told(void)
 	CHECK_HAS(err.text, "the TLS handshake");
 }
 
+static void what_breaks_later_is_the_link(void)
+{
+	static const char pem[] = PEM(CERT_ROOT);
+	const struct trust trust = { pem, strlen(pem), "ca = in [registry peer]" };
+	struct stream stream;
+	pid_t pid = start_server(&stream, &leaf);
+	char letter;
+
+	err = ERR_INIT;
+	CHECK_INT(stream_start_tls(&stream, "a.example", &trust, NOW, &err), 0);
+	CHECK_INT(stream_write(&stream, "x", 1, &err), 0);
+	CHECK_INT(stream_read(&stream, &letter, 1, &err), -ECONNRESET);
+	CHECK_HAS(err.text, "peer:443: bytes were altered on the way");
+	stream_close(&stream);
+	waitpid(pid, NULL, 0);
+}
+
 static void broken_bundles_are_told(void)
 {
 	static const char empty[] = "nothing\n";
@@ -322,6 +341,7 @@ int main(void)
 	RUN(a_server_without_the_key_is_refused);
 	RUN(old_versions_are_refused);
 	RUN(whatever_else_answers_is_told);
+	RUN(what_breaks_later_is_the_link);
 	RUN(broken_bundles_are_told);
 	return test_end();
 }
