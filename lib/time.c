@@ -89,6 +89,12 @@ int time_parse(const char *text, int64_t *ns)
 	rest = parse_fraction(rest, &fraction);
 	if (parse_offset(rest, &offset) < 0)
 		return -EINVAL;
-	*ns = ((int64_t)timegm(&tm) - offset) * NS_PER_S + fraction;
+	/* Years from 2262 on do not fit. */
+	int64_t seconds = (int64_t)timegm(&tm) - offset;
+
+	if (__builtin_mul_overflow(seconds, NS_PER_S, &seconds) ||
+	    __builtin_add_overflow(seconds, fraction, &seconds))
+		return -EINVAL;
+	*ns = seconds;
 	return 0;
 }

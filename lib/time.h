@@ -16,7 +16,7 @@ int64_t time_boot_ms(void);	     /* CLOCK_BOOTTIME: since boot, counts suspend *
 void time_format(char text[static TIME_TEXT_MAX], int64_t ns);
 void time_format_nano(char text[static TIME_TEXT_MAX], int64_t ns);
 
-/* Reads RFC 3339 with or without a fraction, "Z" or an offset. 0 or -EINVAL. */
+/* Reads RFC 3339 with or without a fraction, "Z" or an offset, up to the year 2262. 0 or -EINVAL. */
 int time_parse(const char *text, int64_t *ns);
 
 #endif

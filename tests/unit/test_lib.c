@@ -108,6 +108,7 @@ static void time_there_and_back(void)
 	CHECK_INT(time_parse("2026-01-01T00:00:00", &ns), -EINVAL);
 	CHECK_INT(time_parse("2026-01-01T00:00:00+1:0", &ns), -EINVAL);
 	CHECK_INT(time_parse("2026-01-01T00:00:00Zx", &ns), -EINVAL);
+	CHECK_INT(time_parse("2994-01-01T00:00:00Z", &ns), -EINVAL);
 }
 
 static void knows_utf8(void)
