@@ -158,8 +158,7 @@ static int request_token(struct auth *auth, struct client *client, const struct 
 	if (status == 401 || status == 403)
 		return auth_refused(auth, err);
 	if (status != 200)
-		return err_set(err, status == 429 || status == 503 ? FAILURE_RETRY : FAILURE_SERVER,
-			       "the token service answers %d %s", status, client_message(client)->reason);
+		return err_set(err, failure_of_status(status), "the token service answers %d %s", status, client_message(client)->reason);
 	ret = client_read_all(client, &body, AUTH_RESPONSE_MAX, err);
 	return ret < 0 ? ret : parse_token(auth, &body, err);
 }

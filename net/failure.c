@@ -1,5 +1,32 @@
 #include "net/failure.h"
 
+int failure_of_status(int status)
+{
+	return status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600) ?
+		       FAILURE_RETRY : FAILURE_SERVER;
+}
+
+bool failure_may_pass(int code)
+{
+	switch (code) {
+	case FAILURE_UNAUTHORIZED:
+	case FAILURE_DENIED:
+	case FAILURE_NOT_FOUND:
+	case FAILURE_TLS:
+	case FAILURE_DIGEST:
+	case FAILURE_PLATFORM:
+	case FAILURE_LIMIT:
+	case FAILURE_SERVER:
+	case -EMSGSIZE:
+	case -E2BIG:
+	case -EINVAL:
+	case -ENOTSUP:
+	case -ESPIPE:
+		return false;
+	}
+	return true;
+}
+
 const char *failure_name(int code)
 {
 	switch (code) {
@@ -23,6 +50,7 @@ const char *failure_name(int code)
 	case -EPROTO:  /* HTTP grammar */
 	case -EINVAL:  /* documents */
 	case -ENOTSUP:
+	case -ESPIPE: /* ranges */
 		return "server";
 	case FAILURE_RETRY:
 		return "retry";

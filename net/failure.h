@@ -9,6 +9,7 @@
 #define NET_FAILURE_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 enum {
 	FAILURE_UNAUTHORIZED = -EACCES,	  /* credentials are missing or wrong (401) */
@@ -18,9 +19,18 @@ enum {
 	FAILURE_DIGEST = -EBADMSG,	  /* the bytes are not the ones that were asked for */
 	FAILURE_PLATFORM = -ENOEXEC,	  /* nothing in the image for this machine */
 	FAILURE_LIMIT = -EFBIG,		  /* larger than anything sensible */
-	FAILURE_SERVER = -EREMOTEIO,	  /* the registry's answer makes no sense, or is an error (5xx) */
-	FAILURE_RETRY = -EBUSY,		  /* the registry asks for patience (429, 503) */
+	FAILURE_SERVER = -EREMOTEIO,	  /* the registry's answer makes no sense, or is an error of ours (4xx) */
+	FAILURE_RETRY = -EBUSY,		  /* the registry asks for patience (429), or is not well (5xx) */
 };
+
+/* FAILURE_RETRY or FAILURE_SERVER, for a status that means nothing more special. */
+int failure_of_status(int status);
+
+/*
+ * May the same request, sent again soon, work? True for everything of the network's, for FAILURE_RETRY, and for
+ * an answer that is no HTTP (-EPROTO): a link may garble one.
+ */
+bool failure_may_pass(int code);
 
 /* "unauthorized", ..., "network": the `code` that fetch reports. */
 const char *failure_name(int code);

@@ -10,6 +10,7 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "net/failure.h"
+#include "net/http_value.h"
 
 #define CONNECT_MS 10000
 #define STALL_MS 60000
@@ -65,19 +66,6 @@ void registry_close(struct registry *registry)
 
 /* What a status means. */
 
-static int64_t parse_retry_after(const struct http_message *message)
-{
-	const char *text = http_header(message, "Retry-After");
-	int64_t seconds = 0;
-
-	/* A date is the other form; without a clock to trust it says nothing. */
-	if (!text || !*text || text[strspn(text, "0123456789")])
-		return 0;
-	for (; *text && seconds < REGISTRY_RETRY_AFTER_MAX; text++)
-		seconds = seconds * 10 + (*text - '0');
-	return seconds < REGISTRY_RETRY_AFTER_MAX ? seconds : REGISTRY_RETRY_AFTER_MAX;
-}
-
 /* ": MESSAGE" out of {"errors":[{"code":..,"message":..}]}, or "". */
 static void read_error_body(struct registry *registry, char text[static ERROR_TEXT_MAX])
 {
@@ -117,7 +105,7 @@ static int explain_status(struct registry *registry, const struct want *want, st
 	int status = message->status;
 	char said[ERROR_TEXT_MAX];
 
-	registry->retry_after_s = parse_retry_after(message);
+	registry->retry_after_s = http_retry_after_s(message, REGISTRY_RETRY_AFTER_MAX);
 	read_error_body(registry, said);
 	switch (status) {
 	case 401:
@@ -138,8 +126,8 @@ static int explain_status(struct registry *registry, const struct want *want, st
 				       "then set ca = in [registry %s])%s", name, name, said);
 		break;
 	}
-	return err_set(err, FAILURE_SERVER, "registry %s answers %d %s to %s %s of %s%s", name, status,
-		       message->reason, want->method, want->kind, reference->repository, said);
+	return err_set(err, failure_of_status(status), "registry %s answers %d %s to %s %s of %s%s", name,
+		       status, message->reason, want->method, want->kind, reference->repository, said);
 }
 
 /* Sends it, once more after a 401 that could be answered. 0: the status is 2xx. */
@@ -171,6 +159,9 @@ static int ask(struct registry *registry, const struct want *want, struct err *e
 		if (status != 401 || answered)
 			return explain_status(registry, want, err);
 		ret = auth_answer(&registry->auth, &registry->client, err);
+		if (ret == FAILURE_RETRY)
+			registry->retry_after_s = http_retry_after_s(client_message(&registry->client),
+								     REGISTRY_RETRY_AFTER_MAX);
 	}
 	return ret;
 }

@@ -185,16 +185,19 @@ static void statuses_have_a_kind(void)
 	CHECK_INT(status_gives("HTTP/1.1 404 Not Found\r\n\r\n", NULL), FAILURE_NOT_FOUND);
 	CHECK_HAS(err.text, ": app:v1 not found ");
 	CHECK_INT(status_gives("HTTP/1.1 403 Forbidden\r\n\r\n", NULL), FAILURE_DENIED);
-	CHECK_INT(status_gives("HTTP/1.1 500 Oops\r\n\r\n", NULL), FAILURE_SERVER);
+	CHECK_INT(status_gives("HTTP/1.1 418 Teapot\r\n\r\n", NULL), FAILURE_SERVER);
+	CHECK_INT(status_gives("HTTP/1.1 502 Gateway\r\nRetry-After: 3\r\n\r\n", NULL), FAILURE_RETRY);
+	CHECK_INT(registry.retry_after_s, 3);
+	CHECK_INT(status_gives("HTTP/1.1 500 Oops\r\n\r\n", NULL), FAILURE_RETRY);
 	CHECK_HAS(err.text, "500 Oops");
 	CHECK_INT(status_gives("HTTP/1.1 429 Slow\r\nRetry-After: 17\r\n\r\n", NULL), FAILURE_RETRY);
 	CHECK_INT(registry.retry_after_s, 17);
 	CHECK_INT(status_gives("HTTP/1.1 503 Later\r\nRetry-After: 99999999999999999999\r\n\r\n", NULL),
 		  FAILURE_RETRY);
 	CHECK_INT(registry.retry_after_s, REGISTRY_RETRY_AFTER_MAX);
-	CHECK_INT(status_gives("HTTP/1.1 503 Later\r\nRetry-After: Fri, 31 Dec 1999\r\n\r\n", NULL),
-		  FAILURE_RETRY);
-	CHECK_INT(registry.retry_after_s, 0);
+	CHECK_INT(status_gives("HTTP/1.1 503 Later\r\nDate: Fri, 31 Dec 1999 23:59:58 GMT\r\n"
+			       "Retry-After: Sat, 01 Jan 2000 00:00:00 GMT\r\n\r\n", NULL), FAILURE_RETRY);
+	CHECK_INT(registry.retry_after_s, 2);
 	CHECK_INT(status_gives("HTTP/1.1 400 Bad Request\r\n\r\n", NULL), FAILURE_SERVER);
 	CHECK_HAS(err.text, "does it speak https?");
 	CHECK_INT(status_gives(UNAUTHORIZED("Basic realm=\"x\""), NULL), FAILURE_UNAUTHORIZED);
@@ -302,7 +305,10 @@ static int token_answer_gives(const char *text)
 static void bad_token_services_are_told(void)
 {
 	CHECK_INT(token_answer_gives("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"), FAILURE_UNAUTHORIZED);
-	CHECK_INT(token_answer_gives("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), FAILURE_SERVER);
+	CHECK_INT(token_answer_gives("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"), FAILURE_SERVER);
+	CHECK_INT(token_answer_gives("HTTP/1.1 500 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"),
+		  FAILURE_RETRY);
+	CHECK_INT(registry.retry_after_s, 7);
 	CHECK_HAS(err.text, "token service 127.0.0.1 of registry");
 	CHECK_INT(token_answer_gives("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), FAILURE_SERVER);
 	CHECK_INT(token_answer_gives("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[["), FAILURE_SERVER);
