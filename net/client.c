@@ -10,6 +10,7 @@
 #include "version.h"
 
 #define DRAIN_MAX 65536 /* a new connection costs more than this much of an unwanted body */
+#define DRAIN_MS 2000
 
 void client_init(struct client *client, const struct client_settings *settings)
 {
@@ -64,6 +65,7 @@ static int open_connection(struct client *client, struct connection *connection,
 	int ret = stream_connect(&connection->stream, url->host, url->port, settings->connect_ms,
 				 settings->stall_ms, err);
 
+	connection->stream.slow_ms = settings->slow_ms;
 	if (ret == 0 && url->https)
 		ret = stream_start_tls(&connection->stream, url->host, &settings->trust,
 				       validation_time(client), err);
@@ -82,6 +84,7 @@ static void finish_answer(struct client *client)
 
 	if (!connection)
 		return;
+	stream_limit(&connection->stream, DRAIN_MS);
 	while (ret > 0 && drained <= DRAIN_MAX) {
 		ret = client_read(client, &data, &size, NULL);
 		if (ret > 0)
@@ -110,6 +113,9 @@ static int write_request(struct buf *out, const struct client_request *request,
 		ret |= http_append_header(out, "Authorization", request->authorization);
 	if (request->range_from > 0)
 		buf_append_format(out, "Range: bytes=%" PRIu64 "-\r\n", request->range_from);
+	if (request->range_from > 0 && request->if_range &&
+	    url_same_origin(url, request->if_range_origin))
+		ret |= http_append_header(out, "If-Range", request->if_range);
 	buf_append_text(out, "\r\n");
 	if (ret < 0)
 		return err_set(err, -EINVAL, "%s: the user name or token has a control character",
@@ -167,6 +173,7 @@ static int exchange(struct client *client, const struct client_request *request,
 	client->parser.head_request = !strcmp(request->method, "HEAD");
 	client->input_begin = client->input_end = 0;
 	stream->waiting_for = "the answer";
+	stream_limit(stream, client->settings.head_ms);
 	ret = stream_write(stream, out.data, out.size, err);
 	if (ret < 0)
 		return ret;
@@ -177,6 +184,7 @@ static int exchange(struct client *client, const struct client_request *request,
 		return err_set(err, FAILURE_SERVER, "%s changes the protocol without being asked",
 			       stream->peer);
 	stream->waiting_for = "the rest of the answer";
+	stream_limit(stream, 0);
 	return 0;
 }
 

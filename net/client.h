@@ -32,7 +32,9 @@ struct client_settings {
 	int64_t time_floor_s;  /* certificates are checked against the later of this and the clock */
 	bool allow_plain;      /* redirects may lead from https to http */
 	int connect_ms;
-	int stall_ms;
+	int head_ms;  /* from a request to the end of its answer's head, however it trickles in; 0: stall_ms */
+	int stall_ms; /* the longest wait for one more byte of a body */
+	int slow_ms;  /* see stream.h; 0: a body may come as slowly as it likes */
 };
 
 struct client_request {
@@ -41,6 +43,8 @@ struct client_request {
 	const char *accept;	   /* or NULL */
 	const char *authorization; /* or NULL; sent to the origin of `url` only, whatever it redirects to */
 	uint64_t range_from;	   /* 0: everything; else "Range: bytes=N-" */
+	const char *if_range;	   /* with a range: the ETag of which it is a part; or NULL */
+	const struct url *if_range_origin; /* who gave that ETag; others don't know it */
 };
 
 struct connection {

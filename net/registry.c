@@ -13,7 +13,9 @@
 #include "net/http_value.h"
 
 #define CONNECT_MS 10000
-#define STALL_MS 60000
+#define HEAD_MS 60000 /* a registry that is a cache asks another one first */
+#define STALL_MS 30000
+#define SLOW_MS 120000
 #define ERROR_BODY_MAX 8192
 #define ERROR_TEXT_MAX 160
 
@@ -40,7 +42,9 @@ void registry_open(struct registry *registry, const struct registry_settings *se
 		.time_floor_s = settings->time_floor_s,
 		.allow_plain = plain,
 		.connect_ms = CONNECT_MS,
+		.head_ms = HEAD_MS,
 		.stall_ms = STALL_MS,
+		.slow_ms = SLOW_MS,
 	};
 
 	*registry = (struct registry){

@@ -40,14 +40,49 @@ static int fail(const struct stream *stream, int code, const char *what, struct 
 
 static int wait_stream(const struct stream *stream, short events, struct err *err)
 {
-	int ret = wait_for(stream->fd, events, stream->stall_ms);
+	int64_t timeout_ms = stream->stall_ms;
+
+	if (stream->deadline_ms)
+		timeout_ms = stream->deadline_ms - time_monotonic_ms();
+	int ret = wait_for(stream->fd, events, timeout_ms > 0 ? (int)timeout_ms : 0);
 
 	if (ret > 0)
 		return 0;
 	if (ret < 0)
 		return fail(stream, ret, "poll", err);
+	if (stream->deadline_ms)
+		return err_set(err, -ETIMEDOUT, "%s: %s took more than %d s", stream->peer,
+			       stream->waiting_for, (stream->limit_ms + 999) / 1000);
 	return err_set(err, -ETIMEDOUT, "%s: no byte for %d s while waiting for %s", stream->peer,
 		       (stream->stall_ms + 999) / 1000, stream->waiting_for);
+}
+
+/* A peer that sends a byte now and then stalls as well. Time in which nobody reads is not its fault. */
+static int wait_to_read(struct stream *stream, struct err *err)
+{
+	int64_t begin_ms = time_monotonic_ms();
+	int ret = wait_stream(stream, POLLIN, err);
+
+	if (ret < 0 || !stream->slow_ms || stream->deadline_ms)
+		return ret;
+	stream->waited_ms += time_monotonic_ms() - begin_ms;
+	if (stream->waited_ms < stream->slow_ms)
+		return 0;
+	if (stream->received < STREAM_SLOW_BYTES)
+		return err_set(err, -ETIMEDOUT, "%s: only %zu bytes in %d s while waiting for %s",
+			       stream->peer, stream->received, (stream->slow_ms + 999) / 1000,
+			       stream->waiting_for);
+	stream->waited_ms = 0;
+	stream->received = 0;
+	return 0;
+}
+
+void stream_limit(struct stream *stream, int limit_ms)
+{
+	stream->limit_ms = limit_ms;
+	stream->deadline_ms = limit_ms > 0 ? time_monotonic_ms() + limit_ms : 0;
+	stream->waited_ms = 0;
+	stream->received = 0;
 }
 
 /* Connecting. */
@@ -160,13 +195,15 @@ static ssize_t wire_read(struct stream *stream, void *data, size_t size, struct 
 	for (;;) {
 		ssize_t got = recv(stream->fd, data, size, 0);
 
-		if (got >= 0)
+		if (got >= 0) {
+			stream->received += (size_t)got;
 			return got;
+		}
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN)
 			return fail(stream, -errno, "read", err);
-		int ret = wait_stream(stream, POLLIN, err);
+		int ret = wait_to_read(stream, err);
 
 		if (ret < 0)
 			return ret;
@@ -260,8 +297,10 @@ int stream_start_tls(struct stream *stream, const char *host, const struct trust
 	if (!stream->tls)
 		return FAILURE_TLS;
 	stream->waiting_for = "the TLS handshake";
+	stream_limit(stream, STREAM_TLS_MS);
 	int ret = pump(stream, TLS_SEND_APP, err);
 
+	stream_limit(stream, 0);
 	if (ret == 0)
 		return err_set(err, -EPIPE, "%s hung up during the TLS handshake", stream->peer);
 	if (ret < 0)

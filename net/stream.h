@@ -23,14 +23,22 @@
 #include "net/tls.h"
 
 #define STREAM_PEER_SIZE 272
+#define STREAM_TLS_MS 60000   /* for the whole handshake: some kB and some round trips over GPRS */
+#define STREAM_SLOW_BYTES 1024 /* see slow_ms */
 
 struct stream {
 	int fd;		 /* -1: not open; non-blocking; a stream socket, so that SIGPIPE can be avoided */
 	struct tls *tls; /* NULL: plain */
 	bool is_secure;	 /* the TLS handshake is over */
 	int stall_ms;	 /* the longest wait for one more byte, either way */
+	int slow_ms;	 /* reads that wait this long in all have to bring STREAM_SLOW_BYTES; 0: no matter */
 	char peer[STREAM_PEER_SIZE]; /* "host:port", for errors */
 	const char *waiting_for;     /* a constant: "no byte for 60 s while waiting for ..." */
+	/* private */
+	int64_t deadline_ms; /* monotonic; 0: none */
+	int limit_ms;	     /* what made the deadline */
+	int64_t waited_ms;   /* by reads, since the rate was last looked at */
+	size_t received;     /* meanwhile */
 };
 
 #define STREAM_CLOSED ((struct stream){ .fd = -1 })
@@ -48,6 +56,12 @@ void stream_adopt(struct stream *stream, int fd, const char *peer, int stall_ms)
 /* The TLS handshake. `now_s`: Unix time that certificates are checked against. */
 int stream_start_tls(struct stream *stream, const char *host, const struct trust *trust,
 		     int64_t now_s, struct err *err);
+
+/*
+ * From now on everything has to be over within limit_ms, however it trickles in; stall_ms does not count
+ * meanwhile. 0: no limit any more.
+ */
+void stream_limit(struct stream *stream, int limit_ms);
 
 /* At least one byte, or 0 at the end. A TLS peer that just hangs up counts as an end: HTTP tells whether one is due. */
 ssize_t stream_read(struct stream *stream, void *data, size_t size, struct err *err);

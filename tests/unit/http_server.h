@@ -24,6 +24,7 @@ struct answer {
 	const char *text;
 	bool close; /* the connection, after it */
 	bool hang;  /* instead: never say anything */
+	int drip_ms; /* between two bytes of the body, or of the head when there is no body */
 };
 
 struct server {
@@ -46,6 +47,19 @@ static bool server_read_head(int fd, struct buf *head)
 	return false;
 }
 
+static void server_drip(int fd, const char *text, int drip_ms)
+{
+	const char *body = strstr(text, "\r\n\r\n") + 4;
+	const char *from = *body ? body : text;
+
+	fd_write_full(fd, text, (size_t)(from - text));
+	for (; *from; from++) {
+		usleep((useconds_t)drip_ms * 1000);
+		if (fd_write_full(fd, from, 1) < 0)
+			return;
+	}
+}
+
 static void server_run(int listener, int out, const struct answer *answers, size_t count)
 {
 	struct buf head = BUF_INIT;
@@ -61,7 +75,10 @@ static void server_run(int listener, int out, const struct answer *answers, size
 		fd_write_full(out, head.data, head.size);
 		if (answers[i].hang)
 			pause();
-		fd_write_full(fd, answers[i].text, strlen(answers[i].text));
+		if (answers[i].drip_ms)
+			server_drip(fd, answers[i].text, answers[i].drip_ms);
+		else
+			fd_write_full(fd, answers[i].text, strlen(answers[i].text));
 		if (answers[i].close)
 			fd_close(&fd);
 	}

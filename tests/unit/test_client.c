@@ -247,6 +247,36 @@ static void broken_answers_are_told(void)
 	free(requests);
 }
 
+/* Each byte comes in time; all of them together do not. */
+static void dripping_answers_are_broken_off(void)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Long: 0123456789\r\n\r\n";
+	static char body_text[600];
+	const struct answer answers[] = {
+		{ .text = head, .drip_ms = 20 },
+		{ .text = body_text, .drip_ms = 10 },
+		{ .text = OK("3", "abc"), .drip_ms = 10 },
+	};
+	struct server server;
+
+	memset(body_text, 'x', sizeof(body_text) - 1);
+	memcpy(body_text, "HTTP/1.1 200 OK\r\n\r\n", 19);
+	server_start(&server, answers, 3);
+	begin(true);
+	client.settings.head_ms = 100;
+	CHECK_INT(get("GET", server.port, "/", NULL), -ETIMEDOUT);
+	CHECK_HAS(err.text, "the answer took more than 1 s");
+	client.settings.head_ms = 20000;
+	client.settings.slow_ms = 200;
+	CHECK_INT(get("GET", server.port, "/", NULL), -ETIMEDOUT);
+	CHECK_HAS(err.text, " bytes in 1 s while waiting for the rest of the answer");
+	client.settings.slow_ms = 20000;
+	CHECK_INT(get("GET", server.port, "/", NULL), 200);
+	CHECK_TEXT(buf_text(&body), "abc");
+	end();
+	free(server_stop(&server));
+}
+
 static void connecting_fails_clearly(void)
 {
 	struct stream stream;
@@ -283,6 +313,7 @@ int main(void)
 	RUN(redirects_have_an_end);
 	RUN(bad_redirects_are_refused);
 	RUN(broken_answers_are_told);
+	RUN(dripping_answers_are_broken_off);
 	RUN(connecting_fails_clearly);
 	RUN(header_values_can_not_smuggle);
 	return test_end();
