@@ -12,7 +12,8 @@ int cli_main(int argc, char **argv);	 /* every client command; argv[0] is the co
 
 /* Started by the agent only. */
 int fetch_main(int argc, char **argv);	/* talks to one registry */
-int unpack_main(int argc, char **argv); /* verifies and unpacks what fetch brings */
+int decode_main(int argc, char **argv);	/* checks and decompresses what fetch brings */
+int unpack_main(int argc, char **argv); /* verifies and unpacks what decode gives */
 int shim_main(int argc, char **argv);	/* parent of one container's init */
 int probe_main(int argc, char **argv);	/* one health probe */
 

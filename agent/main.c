@@ -12,8 +12,9 @@ static const struct {
 	const char *name;
 	int (*main)(int argc, char **argv);
 } roles[] = {
-	{ "agent", agent_main }, { "fetch", fetch_main },     { "unpack", unpack_main },
-	{ "shim", shim_main },	 { "runtime", runtime_main }, { "probe", probe_main },
+	{ "agent", agent_main }, { "fetch", fetch_main },     { "decode", decode_main },
+	{ "unpack", unpack_main }, { "shim", shim_main }, { "runtime", runtime_main },
+	{ "probe", probe_main },
 };
 
 static const char *base_name(const char *path)

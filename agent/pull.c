@@ -58,7 +58,7 @@ void pull_cancel(struct pull *pull)
 	if (pull->step == STEP_ENDED)
 		return;
 	pull->is_cancelled = true;
-	if (pull->fetch || pull->unpack)
+	if (pull_has_helpers(pull))
 		pull_stop_helpers(pull);
 	else
 		end_pull(pull);
@@ -105,8 +105,8 @@ static bool find_present(struct pull *pull)
 
 void pull_resolved(struct pull *pull)
 {
-	pull->result.err = pull->fetch_err;
-	if (pull->fetch_err.code || pull->is_cancelled || pull->request.resolve_only ||
+	pull->result.err = pull->helpers[ROLE_FETCH].err;
+	if (pull->result.err.code || pull->is_cancelled || pull->request.resolve_only ||
 	    find_present(pull)) {
 		end_pull(pull);
 		return;
@@ -139,22 +139,16 @@ static int commit_image(struct pull *pull, struct err *err)
 	return image_tag(&pull->agent->store, &tag, err);
 }
 
-/*
- * When both complain, unpack knows better (fetch then only saw the pipe
- * break), unless all it says is that fetch stopped.
- */
 void pull_finish(struct pull *pull)
 {
+	const struct pull_helper *culprit = pull_find_culprit(pull);
 	struct err *err = &pull->result.err;
 
 	if (err->code || pull->is_cancelled) {
 		; /* it could not even be started, or nobody cares */
-	} else if (pull->unpack_err.code && !(pull->unpack_is_incomplete && pull->fetch_err.code)) {
-		*err = pull->unpack_err;
-		pull->result.is_unusable = pull->unpack_blames_image;
-	} else if (pull->fetch_err.code) {
-		*err = pull->fetch_err;
-		pull->result.is_unusable = pull->fetch_blames_image;
+	} else if (culprit) {
+		*err = culprit->err;
+		pull->result.is_unusable = culprit->blames_image;
 	} else if (digest_is_none(&pull->result.config)) {
 		err_set(err, -EIO, "a helper was killed before the image was whole");
 	} else if (commit_image(pull, err) == 0) {
@@ -168,7 +162,7 @@ static void start_pulling(struct pull *pull)
 	pull->step = STEP_PULLING;
 	if (pull_start_helpers(pull, &pull->result.err) == 0)
 		return;
-	if (pull->unpack)
+	if (pull_has_helpers(pull))
 		pull_stop_helpers(pull);
 	else
 		end_pull(pull);

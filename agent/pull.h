@@ -1,5 +1,5 @@
 /*
- * pull - bring an image into the store: a fetch and an unpack helper with a pipe between them.
+ * pull - bring an image into the store: fetch, decode and unpack helpers with pipes between them.
  *
  * One resolve and one pull run at a time; others wait in a queue, so that memory and the link stay
  * bounded. Layers are committed one by one as they are verified: what a broken pull has finished

@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/collect.h"
 #include "agent/fetch_settings.h"
+#include "agent/helper/feed.h"
 #include "agent/job.h"
 #include "agent/pull_parts.h"
 #include "config/platform.h"
@@ -20,6 +21,7 @@
 #define RETRY_AFTER_MAX_S (24 * 60 * 60) /* more is no wish but a mistake, or an attack */
 #define UNPACK_STAGE_FD 4
 #define UNPACK_SETTINGS_FD 6
+#define PIPE_SIZE (512 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 23 /* 8 MiB: what the memory bound of a pull allows */
 
 /* --- what they report --- */
@@ -36,8 +38,9 @@ static bool is_fault_of_image(const char *code)
 }
 
 /* What a helper says in its last line when it fails. */
-static void take_error(struct pull *pull, const json_t *line, struct err *err)
+static void take_error(struct pull_helper *helper, const json_t *line)
 {
+	struct pull_result *result = &helper->pull->result;
 	const char *text = NULL, *code = "";
 	int64_t retry_after_s = 0;
 
@@ -46,14 +49,30 @@ static void take_error(struct pull *pull, const json_t *line, struct err *err)
 	json_get_string(line, "code", &code, NULL);
 	json_get_int(line, "retry_after_s", &retry_after_s, NULL);
 	if (retry_after_s > 0 && retry_after_s <= RETRY_AFTER_MAX_S)
-		pull->result.retry_after_s = retry_after_s;
-	err_set(err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
-	if (err == &pull->fetch_err) {
-		pull->fetch_blames_image = is_fault_of_image(code);
-	} else {
-		pull->unpack_blames_image = is_fault_of_image(code);
-		pull->unpack_is_incomplete = !strcmp(code, "incomplete");
+		result->retry_after_s = retry_after_s;
+	err_set(&helper->err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
+	helper->blames_image = is_fault_of_image(code);
+	helper->is_echo = helper->pull->is_stopping || !strcmp(code, FEED_CODE_INCOMPLETE) ||
+			  !strcmp(code, FEED_CODE_UNREAD);
+}
+
+/*
+ * When several complain, those further behind know better: fetch only sees the pipe break when
+ * what it brought was refused.
+ */
+const struct pull_helper *pull_find_culprit(const struct pull *pull)
+{
+	const struct pull_helper *echo = NULL;
+
+	for (int role = ROLE_UNPACK; role >= ROLE_FETCH; role--) {
+		const struct pull_helper *helper = &pull->helpers[role];
+
+		if (helper->err.code && !helper->is_echo)
+			return helper;
+		if (helper->err.code && !echo)
+			echo = helper;
 	}
+	return echo;
 }
 
 static json_t *parse_line(struct pull *pull, const char *line)
@@ -68,22 +87,33 @@ static json_t *parse_line(struct pull *pull, const char *line)
 
 static void fetch_says(struct job *job, char *line, void *data)
 {
-	struct pull *pull = data;
+	struct pull_helper *fetch = data;
+	struct pull *pull = fetch->pull;
 	JSON_CLEANUP json_t *json = parse_line(pull, line);
 	const char *digest = NULL;
 
 	(void)job;
 	if (!json)
 		return;
-	take_error(pull, json, &pull->fetch_err);
+	take_error(fetch, json);
 	if (pull->step == STEP_RESOLVING && json_get_string(json, "digest", &digest, NULL) > 0 &&
 	    digest_parse(&pull->result.image, digest) < 0)
-		err_set(&pull->fetch_err, -EBADMSG, "the registry's digest is not one: %s", digest);
+		err_set(&fetch->err, -EBADMSG, "the registry's digest is not one: %s", digest);
 	if (pull->request.on_progress && !pull->is_cancelled)
 		pull->request.on_progress(pull, json, pull->request.data);
 }
 
-static void commit_layer(struct pull *pull, const json_t *layer)
+static void decode_says(struct job *job, char *line, void *data)
+{
+	struct pull_helper *decode = data;
+	JSON_CLEANUP json_t *json = parse_line(decode->pull, line);
+
+	(void)job;
+	if (json)
+		take_error(decode, json);
+}
+
+static void commit_layer(struct pull *pull, const json_t *layer, struct err *err)
 {
 	struct layer_meta meta = { 0 };
 	const char *diff_id = "";
@@ -94,16 +124,16 @@ static void commit_layer(struct pull *pull, const json_t *layer)
 	    json_get_int(layer, "size", &meta.size_bytes, NULL) <= 0 ||
 	    json_get_int(layer, "files", &meta.files, NULL) <= 0 ||
 	    digest_parse(&meta.diff_id, diff_id) < 0 || number < 0 || number > UINT16_MAX) {
-		err_set(&pull->unpack_err, -EINVAL, "the unpack helper reports a bad layer");
+		err_set(err, -EINVAL, "the unpack helper reports a bad layer");
 		return;
 	}
 	json_get_int(layer, "compressed", &compressed, NULL);
 	pull->result.fetched_bytes += compressed;
-	if (stage_commit_layer(&pull->stage, &meta, (unsigned int)number, &pull->unpack_err) == 0)
+	if (stage_commit_layer(&pull->stage, &meta, (unsigned int)number, err) == 0)
 		collect_pin(pull->agent, &meta.diff_id);
 }
 
-static void take_image(struct pull *pull, const json_t *image)
+static void take_image(struct pull *pull, const json_t *image, struct err *err)
 {
 	const char *asked = "", *manifest = "", *config = "";
 
@@ -113,75 +143,84 @@ static void take_image(struct pull *pull, const json_t *image)
 	if (strcmp(asked, pull->result.image.text) ||
 	    digest_parse(&pull->result.manifest, manifest) < 0 ||
 	    digest_parse(&pull->result.config, config) < 0)
-		err_set(&pull->unpack_err, -EINVAL, "the unpack helper reports a bad image");
+		err_set(err, -EINVAL, "the unpack helper reports a bad image");
 }
 
 static void unpack_says(struct job *job, char *line, void *data)
 {
-	struct pull *pull = data;
+	struct pull_helper *unpack = data;
+	struct pull *pull = unpack->pull;
 	JSON_CLEANUP json_t *json = parse_line(pull, line);
 	json_t *object;
 
 	(void)job;
-	if (!json || pull->unpack_err.code)
+	if (!json || unpack->err.code)
 		return;
-	take_error(pull, json, &pull->unpack_err);
+	take_error(unpack, json);
 	if (json_get_object(json, "layer", &object, NULL) > 0)
-		commit_layer(pull, object);
+		commit_layer(pull, object, &unpack->err);
 	else if (json_get_object(json, "image", &object, NULL) > 0)
-		take_image(pull, object);
-	if (pull->unpack_err.code && pull->unpack)
-		job_stop(pull->unpack);
+		take_image(pull, object, &unpack->err);
+	if (unpack->err.code && unpack->job)
+		job_stop(unpack->job);
 	if (pull->request.on_progress && !pull->is_cancelled)
 		pull->request.on_progress(pull, json, pull->request.data);
 }
 
 /* --- how they end --- */
 
+static const char *const role_names[] = { "fetch", "decode", "unpack" };
+
+static void take_end(struct pull_helper *helper, int status)
+{
+	helper->job = NULL;
+	if (!status || helper->err.code)
+		return;
+	err_set(&helper->err, -EIO, "the %s helper was killed (status %d)", role_names[helper->role],
+		status);
+	helper->is_echo = helper->pull->is_stopping;
+}
+
 static void head_ended(struct job *job, int status, void *data)
 {
-	struct pull *pull = data;
+	struct pull_helper *fetch = data;
 
 	(void)job;
-	pull->fetch = NULL;
-	if (!status && digest_is_none(&pull->result.image) && !pull->fetch_err.code)
-		err_set(&pull->fetch_err, -EIO, "the fetch helper ended without an answer");
-	else if (status && !pull->fetch_err.code)
-		err_set(&pull->fetch_err, -EIO, "the fetch helper was killed (status %d)", status);
-	pull_resolved(pull);
+	take_end(fetch, status);
+	if (digest_is_none(&fetch->pull->result.image) && !fetch->err.code)
+		err_set(&fetch->err, -EIO, "the fetch helper ended without an answer");
+	pull_resolved(fetch->pull);
 }
 
-static void fetch_ended(struct job *job, int status, void *data)
+/*
+ * When fetch fails the others finish what they have got; when one of those fails, fetch brings
+ * bytes for no one.
+ */
+static void helper_ended(struct job *job, int status, void *data)
 {
-	struct pull *pull = data;
+	struct pull_helper *helper = data;
+	struct pull *pull = helper->pull;
 
 	(void)job;
-	if (status && !pull->fetch_err.code && !pull->unpack_err.code)
-		err_set(&pull->fetch_err, -EIO, "the fetch helper was killed (status %d)", status);
-	pull->fetch = NULL;
-	if (!pull->unpack)
+	take_end(helper, status);
+	if (!pull_has_helpers(pull))
 		pull_finish(pull);
-}
-
-static void unpack_ended(struct job *job, int status, void *data)
-{
-	struct pull *pull = data;
-
-	(void)job;
-	if (status && !pull->unpack_err.code)
-		err_set(&pull->unpack_err, -EIO, "the unpack helper was killed (status %d)", status);
-	pull->unpack = NULL;
-	if (!pull->fetch)
-		pull_finish(pull);
-	else if (pull->unpack_err.code)
-		job_stop(pull->fetch);
+	else if (helper->err.code && !helper->is_echo && helper->role != ROLE_FETCH)
+		pull_stop_helpers(pull);
 }
 
 /* --- starting them --- */
 
+static struct pull_helper *begin_helper(struct pull *pull, enum pull_role role)
+{
+	pull->helpers[role] = (struct pull_helper){ .pull = pull, .role = role };
+	return &pull->helpers[role];
+}
+
 static int start_fetch(struct pull *pull, json_t *have, int output_fd,
 		       void (*on_end)(struct job *, int, void *), struct err *err)
 {
+	struct pull_helper *fetch = begin_helper(pull, ROLE_FETCH);
 	char reference[REFERENCE_TEXT_SIZE];
 	bool is_head = output_fd < 0;
 	struct job_spec spec = {
@@ -191,7 +230,7 @@ static int start_fetch(struct pull *pull, json_t *have, int output_fd,
 		.deadline_ms = is_head ? RESOLVE_DEADLINE_MS : 0,
 		.on_line = fetch_says,
 		.on_end = on_end,
-		.data = pull,
+		.data = fetch,
 	};
 	JSON_CLEANUP json_t *settings = NULL;
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -208,8 +247,8 @@ static int start_fetch(struct pull *pull, json_t *have, int output_fd,
 	reference_format(&pull->request.reference, reference);
 	spec.fds[0] = (struct job_fd){ .from = input, .to = STDIN_FILENO };
 	spec.fds[1] = (struct job_fd){ .from = output_fd, .to = STDOUT_FILENO };
-	pull->fetch = job_start(&pull->agent->loop, &spec, err);
-	return pull->fetch ? 0 : err->code;
+	fetch->job = job_start(&pull->agent->loop, &spec, err);
+	return fetch->job ? 0 : err->code;
 }
 
 static json_t *layers_at_hand(struct agent *agent)
@@ -226,35 +265,66 @@ static json_t *layers_at_hand(struct agent *agent)
 	return have;
 }
 
-static int start_unpack(struct pull *pull, json_t *have, int input_fd, struct err *err)
+/* A descriptor with what decode and unpack are told (agent/helper/unpack_input.h), or negative. */
+static int unpack_settings(json_t *have, struct err *err)
 {
-	char stage_fd[8];
-	struct job_spec spec = {
-		.argv = (char *[]){ "berth", "unpack", pull->result.image.text, stage_fd, NULL },
-		.fd_count = 3,
-		.on_line = unpack_says,
-		.on_end = unpack_ended,
-		.data = pull,
-	};
 	struct platform platform;
 	JSON_CLEANUP json_t *settings = NULL;
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	FD_CLEANUP int settings_fd = -1;
+	int fd;
 
 	platform_current(&platform);
 	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:{s:i}}", "platform", "os", platform.os,
 			     "architecture", platform.architecture, "variant", platform.variant,
 			     "have", have, "limits", "window_log", ZSTD_WINDOW_LOG_MAX);
 	json_append(&text, settings);
-	settings_fd = memory_file(text.data, text.size);
+	fd = memory_file(text.data, text.size);
+	return fd < 0 ? err_set(err, fd, "settings for unpack: %s", strerror(-fd)) : fd;
+}
+
+static int start_decode(struct pull *pull, json_t *have, int input_fd, int output_fd,
+			struct err *err)
+{
+	struct pull_helper *decode = begin_helper(pull, ROLE_DECODE);
+	FD_CLEANUP int settings_fd = unpack_settings(have, err);
+	const struct job_spec spec = {
+		.argv = (char *[]){ "berth", "decode", pull->result.image.text, NULL },
+		.fds = { { .from = input_fd, .to = STDIN_FILENO },
+			 { .from = output_fd, .to = STDOUT_FILENO },
+			 { .from = settings_fd, .to = UNPACK_SETTINGS_FD } },
+		.fd_count = 3,
+		.on_line = decode_says,
+		.on_end = helper_ended,
+		.data = decode,
+	};
+
 	if (settings_fd < 0)
-		return err_set(err, settings_fd, "settings for unpack: %s", strerror(-settings_fd));
+		return settings_fd;
+	decode->job = job_start(&pull->agent->loop, &spec, err);
+	return decode->job ? 0 : err->code;
+}
+
+static int start_unpack(struct pull *pull, json_t *have, int input_fd, struct err *err)
+{
+	struct pull_helper *unpack = begin_helper(pull, ROLE_UNPACK);
+	FD_CLEANUP int settings_fd = unpack_settings(have, err);
+	char stage_fd[8];
+	const struct job_spec spec = {
+		.argv = (char *[]){ "berth", "unpack", pull->result.image.text, stage_fd, NULL },
+		.fds = { { .from = input_fd, .to = STDIN_FILENO },
+			 { .from = pull->stage.dirfd, .to = UNPACK_STAGE_FD },
+			 { .from = settings_fd, .to = UNPACK_SETTINGS_FD } },
+		.fd_count = 3,
+		.on_line = unpack_says,
+		.on_end = helper_ended,
+		.data = unpack,
+	};
+
+	if (settings_fd < 0)
+		return settings_fd;
 	snprintf(stage_fd, sizeof(stage_fd), "%d", UNPACK_STAGE_FD);
-	spec.fds[0] = (struct job_fd){ .from = input_fd, .to = STDIN_FILENO };
-	spec.fds[1] = (struct job_fd){ .from = pull->stage.dirfd, .to = UNPACK_STAGE_FD };
-	spec.fds[2] = (struct job_fd){ .from = settings_fd, .to = UNPACK_SETTINGS_FD };
-	pull->unpack = job_start(&pull->agent->loop, &spec, err);
-	return pull->unpack ? 0 : err->code;
+	unpack->job = job_start(&pull->agent->loop, &spec, err);
+	return unpack->job ? 0 : err->code;
 }
 
 int pull_start_head(struct pull *pull, struct err *err)
@@ -262,29 +332,56 @@ int pull_start_head(struct pull *pull, struct err *err)
 	return start_fetch(pull, NULL, -1, head_ended, err);
 }
 
+/* Wide, so that one helper goes on while the next is busy; a kernel that won't have it gives 64 KiB. */
+static int open_pipe(int ends[static 2], struct err *err)
+{
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(err, "pipe between helpers");
+	fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
+	return 0;
+}
+
+static void close_pipe(int ends[static 2])
+{
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+}
+
 int pull_start_helpers(struct pull *pull, struct err *err)
 {
 	JSON_CLEANUP json_t *have = layers_at_hand(pull->agent);
-	int pipe_fds[2], rc;
+	int blobs[2] = { -1, -1 }, plain[2] = { -1, -1 }, rc;
 
 	rc = stage_open(&pull->stage, &pull->agent->store, err);
 	if (rc < 0)
 		return rc;
 	pull->has_stage = true;
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_sys(err, "pipe between fetch and unpack");
-	rc = start_unpack(pull, have, pipe_fds[0], err);
+	rc = open_pipe(blobs, err);
 	if (!rc)
-		rc = start_fetch(pull, have, pipe_fds[1], fetch_ended, err);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
+		rc = open_pipe(plain, err);
+	if (!rc)
+		rc = start_unpack(pull, have, plain[0], err);
+	if (!rc)
+		rc = start_decode(pull, have, blobs[0], plain[1], err);
+	if (!rc)
+		rc = start_fetch(pull, have, blobs[1], helper_ended, err);
+	close_pipe(blobs);
+	close_pipe(plain);
 	return rc;
+}
+
+bool pull_has_helpers(const struct pull *pull)
+{
+	for (size_t i = 0; i < PULL_ROLES; i++)
+		if (pull->helpers[i].job)
+			return true;
+	return false;
 }
 
 void pull_stop_helpers(struct pull *pull)
 {
-	if (pull->fetch)
-		job_stop(pull->fetch);
-	if (pull->unpack)
-		job_stop(pull->unpack);
+	pull->is_stopping = true;
+	for (size_t i = 0; i < PULL_ROLES; i++)
+		if (pull->helpers[i].job)
+			job_stop(pull->helpers[i].job);
 }

@@ -19,26 +19,39 @@ enum pull_step {
 	STEP_ENDED,
 };
 
+enum pull_role { ROLE_FETCH, ROLE_DECODE, ROLE_UNPACK, PULL_ROLES };
+
+/* One process of a pull, and how it ended. */
+struct pull_helper {
+	struct pull *pull;
+	enum pull_role role;
+	struct job *job; /* NULL: not started, or it has ended */
+	struct err err;
+	bool is_echo;	 /* the error only says that another helper has stopped, or was stopped */
+	bool blames_image;
+};
+
 struct pull {
 	struct list node; /* in agent->pulls */
 	struct agent *agent;
 	struct pull_request request;
 	enum pull_step step;
 	char name[REFERENCE_TEXT_SIZE]; /* for people */
-	struct job *fetch, *unpack;
+	struct pull_helper helpers[PULL_ROLES];
 	struct stage stage;
 	bool has_stage, is_cancelled;
+	bool is_stopping; /* the helpers were asked to end */
 	struct pull_result result;
-	struct err fetch_err, unpack_err;
-	bool unpack_is_incomplete; /* its error only says that fetch stopped */
-	bool fetch_blames_image, unpack_blames_image;
 };
 
-/* pull_helpers.c. An error of pull_start_helpers() may leave one of them running: stop it. */
+/* pull_helpers.c. An error of pull_start_helpers() may leave some of them running: stop them. */
 int pull_start_head(struct pull *pull, struct err *err);
 int pull_start_helpers(struct pull *pull, struct err *err);
+bool pull_has_helpers(const struct pull *pull);
 /* Asks those that run to end; what follows their end is called as ever. */
 void pull_stop_helpers(struct pull *pull);
+/* The helper whose error tells why it all failed; NULL: none has one. */
+const struct pull_helper *pull_find_culprit(const struct pull *pull);
 
 /* pull.c. What happens when the helpers have ended: the one that asked, or all of a pull. */
 void pull_resolved(struct pull *pull);

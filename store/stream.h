@@ -1,7 +1,8 @@
 /*
  * stream - bytes that are pulled through a chain of stages, a piece at a time and without copies:
  *
- *	frames from fetch -> verify (blob digest) -> decompress -> verify (diff ID) -> tar
+ *	decode: frames from fetch -> verify (blob digest) -> decompress -> frames
+ *	unpack: frames from decode -> verify (diff ID) -> tar
  *
  * A stage embeds a struct stream as its first member, holds a pointer to the stage before it and
  * lives on its user's stack.

@@ -1,12 +1,12 @@
 /*
- * fetch - the helper that talks to a registry, on behalf of the agent and of unpack.
+ * fetch - the helper that talks to a registry, on behalf of the agent and of decode.
  *
  *	berth fetch head REF		reports {"digest":..,"size":..}: what the tag points to, by one request
  *	berth fetch pull REF DIGEST	writes frames (frame.h) to stdout: index, manifest, config, and the
  *					layers that are not in the settings' "have"
  *
  * Settings come on stdin (fetch_input.h), what happens is told on descriptor 3 (report.h). It checks
- * the digests of what it reads itself; layers it only passes on, 32 kB at a time, and unpack checks.
+ * the digests of what it reads itself; layers it only passes on, 32 kB at a time, and decode checks.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -43,8 +43,8 @@ static int send_frame(enum frame_type type, const void *data, size_t size, struc
 	int ret = frame_write(STDOUT_FILENO, type, data, size);
 
 	if (ret == -EPIPE)
-		return err_set(err, FAILURE_RETRY, "unpack has gone while the image was fetched");
-	return ret < 0 ? err_set(err, ret, "write to unpack: %s", strerror(-ret)) : 0;
+		return err_set(err, FAILURE_RETRY, "decode has gone while the image was fetched");
+	return ret < 0 ? err_set(err, ret, "write to decode: %s", strerror(-ret)) : 0;
 }
 
 /* Manifest. */

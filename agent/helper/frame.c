@@ -6,19 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "lib/fd.h"
 
-void frame_init(struct frame *frame)
+#define BUFFER_SIZE (128 * 1024)
+
+void frame_reader_init(struct frame_reader *reader, int fd)
 {
-	*frame = (struct frame){ .data = xmalloc(FRAME_PAYLOAD_MAX + 1) };
-	frame->data[0] = '\0';
+	*reader = (struct frame_reader){ .fd = fd, .buffer = xmalloc(BUFFER_SIZE) };
 }
 
-void frame_release(struct frame *frame)
+void frame_reader_release(struct frame_reader *reader)
 {
-	free(frame->data);
-	*frame = (struct frame){ 0 };
+	free(reader->buffer);
+	*reader = (struct frame_reader){ .fd = -1 };
 }
 
 int frame_parse_header(struct frame *frame, const void *header, struct err *err)
@@ -29,42 +31,74 @@ int frame_parse_header(struct frame *frame, const void *header, struct err *err)
 	memcpy(&size, bytes + 4, sizeof(size));
 	size = le32toh(size);
 	if (bytes[0] < FRAME_INDEX || bytes[0] > FRAME_END || bytes[1] || bytes[2] || bytes[3])
-		return err_set(err, -EPROTO, "the stream from fetch holds no frame (type %u)",
+		return err_set(err, -EPROTO, "the stream holds no frame (type %u)",
 			       bytes[0]);
 	if (size > FRAME_PAYLOAD_MAX)
-		return err_set(err, -EPROTO, "a frame from fetch has %lu bytes, more than %d",
+		return err_set(err, -EPROTO, "a frame has %lu bytes, more than %d",
 			       (unsigned long)size, FRAME_PAYLOAD_MAX);
 	frame->type = bytes[0];
 	frame->size = size;
 	return 0;
 }
 
-static int cut_short(ssize_t got, struct err *err)
+/* Makes sure that `want` bytes are in the buffer, at most BUFFER_SIZE; less at the end of the stream. */
+static int fill(struct frame_reader *reader, size_t want, struct err *err)
 {
-	if (got < 0) {
-		errno = (int)-got;
-		return err_sys(err, "read the stream from fetch");
+	if (reader->end - reader->begin >= want)
+		return 0;
+	memmove(reader->buffer, reader->buffer + reader->begin, reader->end - reader->begin);
+	reader->end -= reader->begin;
+	reader->begin = 0;
+	while (reader->end < want) {
+		ssize_t got = read(reader->fd, reader->buffer + reader->end, BUFFER_SIZE - reader->end);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_sys(err, "read the stream");
+		if (!got)
+			break;
+		reader->end += (size_t)got;
 	}
-	return err_set(err, -EPIPE, "the stream from fetch ends within a frame");
+	return 0;
 }
 
-int frame_read(int fd, struct frame *frame, struct err *err)
+/* 1: reader->frame is the next one; 0: the stream has ended. */
+static int read_header(struct frame_reader *reader, struct err *err)
 {
-	unsigned char header[FRAME_HEADER_SIZE];
-	ssize_t got = fd_read_full(fd, header, sizeof(header));
+	int ret = fill(reader, FRAME_HEADER_SIZE, err);
 
-	if (got == 0)
-		return 0;
-	if (got != (ssize_t)sizeof(header))
-		return cut_short(got, err);
-	int ret = frame_parse_header(frame, header, err);
+	if (ret < 0 || reader->begin == reader->end)
+		return ret;
+	if (reader->end - reader->begin < FRAME_HEADER_SIZE)
+		return err_set(err, -EPIPE, "the stream ends within a frame");
+	ret = frame_parse_header(&reader->frame, reader->buffer + reader->begin, err);
+	reader->begin += FRAME_HEADER_SIZE;
+	return ret < 0 ? ret : 1;
+}
 
+int frame_read(struct frame_reader *reader, struct frame *frame, struct err *err)
+{
+	size_t want, have;
+	int ret = reader->frame.size ? 1 : read_header(reader, err);
+
+	if (ret <= 0)
+		return ret;
+	want = reader->frame.size;
+	if (want > FRAME_WHOLE_MAX)
+		want = 1;
+	ret = fill(reader, want, err);
+	have = reader->end - reader->begin;
 	if (ret < 0)
 		return ret;
-	got = fd_read_full(fd, frame->data, frame->size);
-	if (got != (ssize_t)frame->size)
-		return cut_short(got, err);
-	frame->data[frame->size] = '\0';
+	if (have < want)
+		return err_set(err, -EPIPE, "the stream ends within a frame");
+	*frame = reader->frame;
+	frame->data = reader->buffer + reader->begin;
+	if (frame->size > have)
+		frame->size = have;
+	reader->begin += frame->size;
+	reader->frame.size -= frame->size;
 	return 1;
 }
 

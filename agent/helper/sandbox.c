@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/helper/unpack_sandbox.h" /* UNDER_SANITIZER */
 #include "lib/buf.h"
 #include "lib/fd.h"
 
@@ -141,4 +142,14 @@ int sandbox_fetch(struct err *err)
 			ret = drop_root(err);
 	}
 	return ret < 0 ? ret : set_limits(err);
+}
+
+int sandbox_decode(size_t memory_max, struct err *err)
+{
+	const struct rlimit memory = { memory_max, memory_max };
+	int ret = sandbox_fetch(err);
+
+	if (ret == 0 && !UNDER_SANITIZER && setrlimit(RLIMIT_DATA, &memory) < 0)
+		return err_sys(err, "set a limit for decode");
+	return ret;
 }

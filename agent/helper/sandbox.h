@@ -4,6 +4,8 @@
 #ifndef AGENT_HELPER_SANDBOX_H
 #define AGENT_HELPER_SANDBOX_H
 
+#include <stddef.h>
+
 #include "lib/err.h"
 
 /* "Next to nobody": an ID of its own, so that no daemon that runs as nobody can signal or trace fetch. */
@@ -19,5 +21,8 @@
  * the limits apply. As root everything has to work, or fetch ends.
  */
 int sandbox_fetch(struct err *err);
+
+/* For decode, which needs nothing but its three descriptors: as fetch, and at most memory_max bytes of data. */
+int sandbox_decode(size_t memory_max, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * unpack - the helper that turns what fetch brings into verified files.
+ * unpack - the helper that turns what decode brings into verified files.
  *
  *	berth unpack DIGEST STAGE_FD
  *
@@ -11,8 +11,8 @@
  *	{"done":true} or {"error":TEXT,"code":CODE}
  *
  * When a layer is reported it is in <number>/fs of the stage, whole, verified and on disk; when the
- * image is, manifest.json and config.json are in the stage. Codes: incomplete (fetch stopped: its own report
- * says why), digest, format, platform, limit, space, protocol, io.
+ * image is, manifest.json and config.json are in the stage. Codes: feed_code_name(). Nothing that
+ * decode has checked is taken for granted: not the documents, and of a layer the diff ID counts.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,148 +24,25 @@
 #include <unistd.h>
 
 #include "agent/applets.h"
-#include "agent/helper/chain.h"
-#include "agent/helper/frame.h"
+#include "agent/helper/feed.h"
 #include "agent/helper/report.h"
 #include "agent/helper/unpack_input.h"
 #include "agent/helper/unpack_sandbox.h"
 #include "lib/fd.h"
 #include "lib/json.h"
-#include "store/decompress.h"
 #include "store/extract.h"
 #include "store/stage.h"
 #include "store/verify.h"
 
 #define LAYER_UNPACKED_MAX (INT64_C(64) << 30) /* bytes of a layer's tar */
-/* Besides zstd's window. 0.8 MiB is what it takes; the rest is for long names and sparse maps. */
-#define MEMORY_MAX ((size_t)2 << 20)
+/* 0.6 MiB is what it takes; the rest is for large documents, long names and sparse maps. */
+#define MEMORY_MAX ((size_t)6 << 20)
 
 struct unpack {
 	struct unpack_input input;
-	struct chain chain;
-	struct frame frame; /* the one at hand */
-	bool is_pending;    /* it has not been used */
-	bool *is_unpacked;  /* by layer number */
-	int root;	    /* the stage */
+	struct feed feed;
+	int root; /* the stage */
 };
-
-static const char *code_name(int code)
-{
-	switch (code) {
-	case -EPIPE:
-		return "incomplete";
-	case -EBADMSG:
-		return "digest";
-	case -EINVAL:
-		return "format";
-	case -ENOTSUP:
-		return "platform";
-	case -E2BIG:
-	case -EFBIG:
-	case -ENOMEM: /* the sandbox bounds it */
-	case -ENAMETOOLONG:
-		return "limit";
-	case -ENOSPC:
-	case -EDQUOT:
-		return "space";
-	case -EPROTO:
-		return "protocol";
-	default:
-		return "io";
-	}
-}
-
-/* --- frames --- */
-
-static int next_frame(struct unpack *unpack, struct err *err)
-{
-	int rc;
-
-	if (unpack->is_pending) {
-		unpack->is_pending = false;
-		return 0;
-	}
-	rc = frame_read(STDIN_FILENO, &unpack->frame, err);
-	if (!rc)
-		return err_set(err, -EPIPE, "the image is incomplete: fetch has stopped");
-	return rc < 0 ? rc : 0;
-}
-
-static int unexpected(const struct unpack *unpack, const char *where, struct err *err)
-{
-	return err_set(err, -EPROTO, "a frame of type %d %s", (int)unpack->frame.type, where);
-}
-
-/* The document that the frame at hand begins. */
-static int read_document(struct unpack *unpack, struct buf *text, struct err *err)
-{
-	enum frame_type type = unpack->frame.type;
-	int rc;
-
-	do {
-		if (text->size + unpack->frame.size > FRAME_DOCUMENT_MAX)
-			return err_set(err, -E2BIG, "a manifest or config of more than %d bytes",
-				       FRAME_DOCUMENT_MAX);
-		buf_append(text, unpack->frame.data, unpack->frame.size);
-		rc = next_frame(unpack, err);
-	} while (!rc && unpack->frame.type == type);
-	unpack->is_pending = true;
-	return rc;
-}
-
-static int take_document(struct unpack *unpack, enum frame_type type,
-			 int (*take)(struct chain *, const void *, size_t, struct err *),
-			 struct err *err)
-{
-	BUF_CLEANUP struct buf text = BUF_INIT;
-	int rc = next_frame(unpack, err);
-
-	if (rc < 0)
-		return rc;
-	if (unpack->frame.type != type)
-		return unexpected(unpack, "among the documents", err);
-	rc = read_document(unpack, &text, err);
-	return rc ? rc : take(&unpack->chain, text.data, text.size, err);
-}
-
-static int take_documents(struct unpack *unpack, struct err *err)
-{
-	int rc = next_frame(unpack, err);
-
-	unpack->is_pending = true;
-	if (!rc && unpack->frame.type == FRAME_INDEX)
-		rc = take_document(unpack, FRAME_INDEX, chain_index, err);
-	if (!rc)
-		rc = take_document(unpack, FRAME_MANIFEST, chain_manifest, err);
-	return rc ? rc : take_document(unpack, FRAME_CONFIG, chain_config, err);
-}
-
-/* The DATA frames of one layer as a stream. */
-struct frames {
-	struct stream stream;
-	struct unpack *unpack;
-	bool ended;
-};
-
-static ssize_t frames_next(struct stream *stream, const unsigned char **data, struct err *err)
-{
-	struct frames *frames = (struct frames *)stream;
-	struct frame *frame = &frames->unpack->frame;
-
-	while (!frames->ended) {
-		int rc = next_frame(frames->unpack, err);
-
-		if (rc < 0)
-			return rc;
-		frames->ended = frame->type == FRAME_LAYER_END;
-		if (!frames->ended && frame->type != FRAME_DATA)
-			return unexpected(frames->unpack, "within a layer", err);
-		*data = (unsigned char *)frame->data;
-		if (!frames->ended && frame->size)
-			return (ssize_t)frame->size;
-	}
-	return 0;
-}
 
 /* --- layers --- */
 
@@ -182,16 +59,23 @@ static int open_layer_dir(const struct unpack *unpack, size_t number, struct err
 }
 
 /*
- * When the archive makes no sense, the blob may have been damaged on its way: then that is the
- * reason to tell, since trying again helps.
+ * When the archive makes no sense, the blob may have been damaged on its way: decode knows at its
+ * end, and says so instead of ending the layer.
  */
-static int blame(struct verify *blob, int rc, struct err *err)
+static int blame(struct feed_layer *source, int rc, struct err *err)
 {
-	struct err damaged = ERR_INIT;
+	struct err stopped = ERR_INIT;
+	const unsigned char *data;
+	ssize_t got;
 
-	if (rc == -EINVAL && verify_finish(blob, &damaged) == -EBADMSG) {
-		*err = damaged;
-		rc = -EBADMSG;
+	if (rc != -EINVAL)
+		return rc;
+	do
+		got = stream_next(&source->stream, &data, &stopped);
+	while (got > 0);
+	if (got == -EPIPE) {
+		*err = stopped;
+		rc = -EPIPE;
 	}
 	return rc;
 }
@@ -200,24 +84,18 @@ static int blame(struct verify *blob, int rc, struct err *err)
 static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 			 struct extract_result *result, struct err *err)
 {
-	const struct descriptor *layer = &unpack->chain.manifest->layers[number];
-	struct frames frames = { .stream.next = frames_next, .unpack = unpack };
-	struct verify blob, content;
-	struct decompress plain;
+	struct feed_layer source;
+	struct verify content;
 	int rc;
 
-	verify_init(&blob, &frames.stream, "the blob", &layer->digest, layer->size, layer->size);
-	decompress_init(&plain, &blob.stream, unpack->input.window_log);
-	verify_init(&content, &plain.stream, "its content (the diff ID in the image's config)",
-		    &unpack->chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
+	feed_open_layer(&source, &unpack->feed);
+	verify_init(&content, &source.stream, "its content (the diff ID in the image's config)",
+		    &unpack->feed.chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
 		    LAYER_UNPACKED_MAX);
 	rc = extract(&content.stream, dir, result, err);
 	if (!rc)
 		rc = verify_finish(&content, err);
-	if (!rc)
-		rc = verify_finish(&blob, err);
-	decompress_release(&plain);
-	return blame(&blob, rc, err);
+	return blame(&source, rc, err);
 }
 
 static void report_layer(const struct unpack *unpack, size_t number,
@@ -225,9 +103,9 @@ static void report_layer(const struct unpack *unpack, size_t number,
 {
 	report_line(json_pack("{s:{s:I, s:s, s:I, s:I, s:I}}", "layer", "number",
 			      (json_int_t)number, "diff_id",
-			      unpack->chain.config->diff_ids[number].text, "size",
+			      unpack->feed.chain.config->diff_ids[number].text, "size",
 			      (json_int_t)result->bytes, "files", (json_int_t)result->files,
-			      "compressed", (json_int_t)unpack->chain.manifest->layers[number].size));
+			      "compressed", (json_int_t)unpack->feed.chain.manifest->layers[number].size));
 }
 
 static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
@@ -241,46 +119,24 @@ static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 	rc = unpack_stream(unpack, number, dir, &result, err);
 	if (rc < 0)
 		return err_context(err, "layer %zu (%s)", number,
-				   unpack->chain.manifest->layers[number].digest.text);
+				   unpack->feed.chain.manifest->layers[number].digest.text);
 	if (syncfs(dir) < 0)
 		return err_sys(err, "write layer %zu to disk", number);
-	unpack->is_unpacked[number] = true;
 	report_layer(unpack, number, &result);
 	return 0;
 }
 
-/* Which layer the LAYER frame at hand announces. */
-static int read_number(const struct unpack *unpack, size_t *number, struct err *err)
+static int unpack_layers(struct unpack *unpack, struct err *err)
 {
-	const char *text = unpack->frame.data;
-	char *end;
+	size_t number;
+	int rc;
 
-	*number = strtoul(text, &end, 10);
-	if (!unpack->frame.size || unpack->frame.size > 4 || text[0] < '0' || text[0] > '9' || *end ||
-	    *number >= unpack->chain.manifest->layer_count || unpack->is_unpacked[*number])
-		return err_set(err, -EPROTO, "the stream announces a layer that is not wanted");
-	return 0;
-}
-
-static int take_layers(struct unpack *unpack, struct err *err)
-{
-	unpack->is_unpacked = xcalloc(unpack->chain.manifest->layer_count + 1, sizeof(bool));
-	for (;;) {
-		size_t number;
-		int rc = next_frame(unpack, err);
-
-		if (rc < 0)
-			return rc;
-		if (unpack->frame.type == FRAME_END)
-			return 0;
-		if (unpack->frame.type != FRAME_LAYER)
-			return unexpected(unpack, "between layers", err);
-		rc = read_number(unpack, &number, err);
-		if (!rc)
-			rc = unpack_layer(unpack, number, err);
+	while ((rc = feed_next_layer(&unpack->feed, &number, err)) > 0) {
+		rc = unpack_layer(unpack, number, err);
 		if (rc < 0)
 			return rc;
 	}
+	return rc;
 }
 
 /* --- the image --- */
@@ -288,10 +144,10 @@ static int take_layers(struct unpack *unpack, struct err *err)
 /* In the store, or unpacked now: under its own number or that of an equal layer. */
 static bool has_layer(const struct unpack *unpack, const struct digest *diff_id)
 {
-	const struct image_config *config = unpack->chain.config;
+	const struct image_config *config = unpack->feed.chain.config;
 
 	for (size_t i = 0; i < config->diff_id_count; i++)
-		if (unpack->is_unpacked[i] && digest_equal(&config->diff_ids[i], diff_id))
+		if (unpack->feed.was_announced[i] && digest_equal(&config->diff_ids[i], diff_id))
 			return true;
 	return unpack_input_has(&unpack->input, diff_id);
 }
@@ -307,7 +163,7 @@ static int write_document(const struct unpack *unpack, const char *name, const s
 
 static int finish_image(struct unpack *unpack, struct err *err)
 {
-	const struct chain *chain = &unpack->chain;
+	const struct chain *chain = &unpack->feed.chain;
 	json_t *layers = json_array();
 	int rc = 0;
 
@@ -334,17 +190,16 @@ static int finish_image(struct unpack *unpack, struct err *err)
 
 static int run(struct unpack *unpack, struct err *err)
 {
-	size_t window = (size_t)1 << unpack->input.window_log;
-	int rc = sandbox_unpack(unpack->input.stage_fd, window + MEMORY_MAX, err);
+	int rc = sandbox_unpack(unpack->input.stage_fd, MEMORY_MAX, err);
 
 	if (rc < 0)
 		return rc;
 	unpack->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (unpack->root < 0)
 		return err_sys(err, "open the stage");
-	rc = take_documents(unpack, err);
+	rc = feed_documents(&unpack->feed, -1, err);
 	if (!rc)
-		rc = take_layers(unpack, err);
+		rc = unpack_layers(unpack, err);
 	return rc ? rc : finish_image(unpack, err);
 }
 
@@ -355,19 +210,16 @@ int unpack_main(int argc, char **argv)
 	int rc;
 
 	report_init();
-	frame_init(&unpack.frame);
 	rc = unpack_input_read(&unpack.input, argc, argv, UNPACK_SETTINGS_FD, &err);
-	chain_init(&unpack.chain, &unpack.input.digest, &unpack.input.platform);
+	feed_init(&unpack.feed, STDIN_FILENO, &unpack.input.digest, &unpack.input.platform);
 	if (!rc)
 		rc = run(&unpack, &err);
 	if (rc < 0)
-		report_error(err.text, code_name(rc), 0);
+		report_error(err.text, feed_code_name(rc), 0);
 	else
 		report_done();
-	chain_release(&unpack.chain);
+	feed_release(&unpack.feed);
 	unpack_input_release(&unpack.input);
-	frame_release(&unpack.frame);
-	free(unpack.is_unpacked);
 	fd_close(&unpack.root);
 	return rc < 0 ? 1 : 0;
 }

@@ -60,7 +60,7 @@ static int read_limits(struct unpack_input *input, const json_t *json, struct er
 static int read_settings(struct unpack_input *input, const struct buf *text, struct err *err)
 {
 	JSON_CLEANUP json_t *json = NULL;
-	int rc = json_parse(&json, buf_text(text), text->size, "unpack's settings", err);
+	int rc = json_parse(&json, buf_text(text), text->size, "the settings", err);
 
 	if (!rc)
 		rc = read_platform(&input->platform, json, err);
@@ -78,13 +78,15 @@ int unpack_input_read(struct unpack_input *input, int argc, char **argv, int fd,
 	int rc;
 
 	*input = (struct unpack_input){ .stage_fd = -1 };
-	if (argc != 3 || digest_parse(&input->digest, argv[1]) < 0)
-		return err_set(err, -EINVAL, "usage: berth unpack DIGEST STAGE_FD (the agent starts it)");
-	input->stage_fd = atoi(argv[2]);
+	if (argc < 2 || argc > 3 || digest_parse(&input->digest, argv[1]) < 0)
+		return err_set(err, -EINVAL, "usage: berth %s DIGEST [STAGE_FD] (the agent starts it)",
+			       argv[0]);
+	if (argc == 3)
+		input->stage_fd = atoi(argv[2]);
 	rc = fd_read_all(fd, &text, UNPACK_SETTINGS_MAX);
 	close(fd);
 	if (rc < 0)
-		return err_set(err, rc, "read unpack's settings: %s", strerror(-rc));
+		return err_set(err, rc, "read the settings: %s", strerror(-rc));
 	return read_settings(input, &text, err);
 }
 

@@ -1,6 +1,6 @@
 /*
- * unpack_input - what unpack is told: `berth unpack DIGEST STAGE_FD` and one JSON object on
- * descriptor 6:
+ * unpack_input - what decode and unpack are told: `berth decode DIGEST`, `berth unpack DIGEST
+ * STAGE_FD`, and both the same JSON object on descriptor 6:
  *
  *	{"platform":{"os","architecture","variant"},"have":["sha256:<diff ID>",...],
  *	 "limits":{"window_log":23}}
@@ -19,7 +19,7 @@
 
 struct unpack_input {
 	struct digest digest; /* what was asked for: a manifest or an index */
-	int stage_fd;
+	int stage_fd; /* -1: none was given */
 	struct platform platform;
 	char **have; /* diff IDs in the store; NULL-terminated, may be NULL */
 	int window_log;

@@ -39,9 +39,10 @@ other_shim() { [ -n "$(helpers shim)" ] && [ "$(helpers shim)" != "$1" ]; }
 # a victim, chosen by chance; most often the agent
 victim() {
 	local role pids
-	case $((RANDOM % 6)) in
+	case $((RANDOM % 7)) in
 	0) role=fetch ;;
 	1) role=unpack ;;
+	6) role=decode ;;
 	2) role=shim ;;
 	*) role=agent ;;
 	esac

@@ -1,4 +1,7 @@
-/* The unpack helper as the agent runs it: frames on stdin, settings on 6, the stage on 4, reports on 3. Needs root. */
+/*
+ * decode | unpack as the agent runs them: frames on stdin, settings on 6, the stage on 4, reports on 3.
+ * Needs root.
+ */
 // QEMU: no, it enters namespaces
 #include <errno.h>
 #include <signal.h>
@@ -28,7 +31,7 @@ static struct {
 	struct digest asked, diff_ids[LAYERS];
 } image;
 
-/* What unpack said. */
+/* What unpack said; `last` and `status` are decode's when unpack only says that decode has stopped. */
 static struct buf reports;
 static json_t *last;
 static int status;
@@ -146,16 +149,17 @@ static const char settings[] = "{\"platform\":{\"os\":\"linux\",\"architecture\"
 			       "\"variant\":\"\"},\"have\":[%s],\"limits\":{\"window_log\":23}}";
 
 struct run {
-	pid_t pid;
-	int frames, reports;
+	pid_t decode, unpack;
+	int frames; /* to decode */
+	int decode_reports, unpack_reports;
 };
 
-static void become_unpack(int input, int report, const char *have)
+static void become(const char *role, int input, int output, int report, const char *have)
 {
 	char text[1024];
-	char *argv[] = { (char *)(uintptr_t)"test", (char *)(uintptr_t)"unpack", image.asked.text,
-			 (char *)(uintptr_t)"4", NULL };
-	int fds[] = { input, report, stage_fd, 0 };
+	char *argv[] = { (char *)(uintptr_t)"test", (char *)(uintptr_t)role, image.asked.text,
+			 (char *)(uintptr_t)(output < 0 ? "4" : NULL), NULL };
+	int fds[] = { input, report, output < 0 ? stage_fd : output, 0 };
 
 	snprintf(text, sizeof(text), settings, have);
 	fds[3] = memory_file(text, strlen(text));
@@ -163,7 +167,7 @@ static void become_unpack(int input, int report, const char *have)
 		fds[i] = fcntl(fds[i], F_DUPFD, 20);
 	dup2(fds[0], 0);
 	dup2(fds[1], 3);
-	dup2(fds[2], 4);
+	dup2(fds[2], output < 0 ? 4 : 1);
 	dup2(fds[3], 6);
 	for (int i = 7; i < 40; i++)
 		close(i);
@@ -172,21 +176,34 @@ static void become_unpack(int input, int report, const char *have)
 	_exit(127);
 }
 
+static pid_t start_helper(const char *role, int input, int output, int *reports_fd, const char *have)
+{
+	int report[2];
+	pid_t pid;
+
+	CHECK_INT(pipe2(report, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid)
+		become(role, input, output, report[1], have);
+	close(report[1]);
+	*reports_fd = report[0];
+	return pid;
+}
+
 /* With stage_fd as the stage. */
 static struct run start_there(const char *have)
 {
-	int input[2], report[2];
+	int blobs[2], plain[2];
 	struct run run;
 
-	CHECK_INT(pipe2(input, O_CLOEXEC), 0);
-	CHECK_INT(pipe2(report, O_CLOEXEC), 0);
-	run.pid = fork();
-	if (!run.pid)
-		become_unpack(input[0], report[1], have);
-	close(input[0]);
-	close(report[1]);
-	run.frames = input[1];
-	run.reports = report[0];
+	CHECK_INT(pipe2(blobs, O_CLOEXEC), 0);
+	CHECK_INT(pipe2(plain, O_CLOEXEC), 0);
+	run.unpack = start_helper("unpack", plain[0], -1, &run.unpack_reports, have);
+	run.decode = start_helper("decode", blobs[0], plain[1], &run.decode_reports, have);
+	close(blobs[0]);
+	close(plain[0]);
+	close(plain[1]);
+	run.frames = blobs[1];
 	return run;
 }
 
@@ -197,17 +214,14 @@ static struct run start(const char *have)
 	return start_there(have);
 }
 
-/* Ends the stream and reads what unpack has said; `last` is the last line. */
-static void finish(struct run *run)
+static void read_end(pid_t pid, int reports_fd)
 {
 	const char *line;
 
-	close(run->frames);
 	buf_clear(&reports);
-	CHECK_INT(fd_read_all(run->reports, &reports, 1 << 20), 0);
-	close(run->reports);
-	CHECK_INT(waitpid(run->pid, &status, 0), run->pid);
-	close(stage_fd);
+	CHECK_INT(fd_read_all(reports_fd, &reports, 1 << 20), 0);
+	close(reports_fd);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
 	REQUIRE(reports.size > 1);
 	reports.data[reports.size - 1] = '\0';
 	line = strrchr(reports.data, '\n');
@@ -215,6 +229,28 @@ static void finish(struct run *run)
 	json_decref(last);
 	last = json_loads(line, 0, NULL);
 	CHECK(last);
+}
+
+static const char *word(const char *name);
+
+/* Ends the stream and reads what both have said, as `last` has it. */
+static void finish(struct run *run)
+{
+	struct buf of_unpack;
+
+	close(run->frames);
+	read_end(run->unpack, run->unpack_reports);
+	close(stage_fd);
+	of_unpack = reports;
+	reports = BUF_INIT;
+	if (!strcmp(word("code"), "incomplete")) {
+		read_end(run->decode, run->decode_reports);
+	} else {
+		close(run->decode_reports);
+		CHECK_INT(waitpid(run->decode, NULL, 0), run->decode);
+	}
+	buf_release(&reports);
+	reports = of_unpack;
 }
 
 static const char *word(const char *name)
@@ -348,7 +384,7 @@ static void a_stream_that_stops_is_incomplete(void)
 	make_image();
 	run = start("");
 	finish(&run);
-	check_failed("incomplete", "fetch has stopped");
+	check_failed("incomplete", "has stopped");
 	run = start("");
 	send_documents(&run);
 	send_layer(&run, 0);
@@ -363,7 +399,7 @@ static void a_stream_that_stops_is_incomplete(void)
 	for (size_t i = 0; i < LAYERS; i++)
 		send_layer(&run, i);
 	finish(&run);
-	check_failed("incomplete", "fetch has stopped");
+	check_failed("incomplete", "has stopped");
 	CHECK_TEXT(staged("config.json"), "(none)");
 }
 
@@ -564,7 +600,7 @@ static void endless_sparse_maps_take_bounded_memory(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1) /* no leak check at its end: that needs /proc */
-		_exit(unpack_main(argc - 1, argv + 1));
+		_exit((strcmp(argv[1], "decode") ? unpack_main : decode_main)(argc - 1, argv + 1));
 	signal(SIGPIPE, SIG_IGN);
 	scratch_open(&scratch);
 	RUN(an_image_is_unpacked_and_reported);
