@@ -11,6 +11,7 @@
 #include "lib/json.h"
 #include "net/failure.h"
 #include "net/http_value.h"
+#include "net/registry_parts.h"
 
 #define CONNECT_MS 10000
 #define HEAD_MS 60000 /* a registry that is a cache asks another one first */
@@ -18,15 +19,6 @@
 #define SLOW_MS 120000
 #define ERROR_BODY_MAX 8192
 #define ERROR_TEXT_MAX 160
-
-/* What is asked for: behind /v2/NAME/ in the URL, and in the words of an error. */
-struct want {
-	const char *method;
-	const char *kind;     /* "manifests" or "blobs" */
-	const char *selector; /* tag or digest */
-	const char *accept;
-	uint64_t range_from;
-};
 
 bool registry_is_plain(const struct reference *reference, bool insecure, bool has_ca)
 {
@@ -87,7 +79,7 @@ static void read_error_body(struct registry *registry, char text[static ERROR_TE
 		snprintf(text, ERROR_TEXT_MAX, ": %s", message);
 }
 
-static int explain_absence(const struct registry *registry, const struct want *want,
+static int explain_absence(const struct registry *registry, const struct registry_want *want,
 			   const char *said, struct err *err)
 {
 	const struct reference *reference = registry->reference;
@@ -101,7 +93,7 @@ static int explain_absence(const struct registry *registry, const struct want *w
 		       strchr(want->selector, ':') ? '@' : ':', want->selector, said);
 }
 
-static int explain_status(struct registry *registry, const struct want *want, struct err *err)
+static int explain_status(struct registry *registry, const struct registry_want *want, struct err *err)
 {
 	const struct reference *reference = registry->reference;
 	const struct http_message *message = client_message(&registry->client);
@@ -134,8 +126,7 @@ static int explain_status(struct registry *registry, const struct want *want, st
 		       status, message->reason, want->method, want->kind, reference->repository, said);
 }
 
-/* Sends it, once more after a 401 that could be answered. 0: the status is 2xx. */
-static int ask(struct registry *registry, const struct want *want, struct err *err)
+int registry_ask(struct registry *registry, const struct registry_want *want, struct err *err)
 {
 	const struct reference *reference = registry->reference;
 	struct url url URL_CLEANUP = URL_NONE;
@@ -175,13 +166,13 @@ static int ask(struct registry *registry, const struct want *want, struct err *e
 static int get_document(struct registry *registry, const char *selector, struct buf *out,
 			struct err *err)
 {
-	const struct want want = {
+	const struct registry_want want = {
 		.method = "GET",
 		.kind = "manifests",
 		.selector = selector,
 		.accept = MANIFEST_ACCEPT,
 	};
-	int ret = ask(registry, &want, err);
+	int ret = registry_ask(registry, &want, err);
 
 	if (ret == 0)
 		ret = client_read_all(&registry->client, out, MANIFEST_SIZE_MAX, err);
@@ -203,13 +194,13 @@ static int head_by_get(struct registry *registry, struct digest *digest, int64_t
 
 int registry_head(struct registry *registry, struct digest *digest, int64_t *size, struct err *err)
 {
-	const struct want want = {
+	const struct registry_want want = {
 		.method = "HEAD",
 		.kind = "manifests",
 		.selector = reference_selector(registry->reference),
 		.accept = MANIFEST_ACCEPT,
 	};
-	int ret = ask(registry, &want, err);
+	int ret = registry_ask(registry, &want, err);
 
 	if (ret < 0)
 		return ret;
@@ -244,59 +235,4 @@ int registry_get_manifest(struct registry *registry, const struct digest *digest
 			       "registry %s sends a manifest with digest %s when asked for %s",
 			       registry->reference->registry, found.text, digest->text);
 	return 0;
-}
-
-/* Blobs. */
-
-/* "bytes 100-199/200" has to start where we asked. */
-static int check_range(const struct registry *registry, int64_t offset, struct err *err)
-{
-	const struct http_message *message = client_message(&registry->client);
-	const char *range = http_header(message, "Content-Range");
-	char expected[48];
-
-	if (offset == 0 && message->status == 200)
-		return 0;
-	snprintf(expected, sizeof(expected), "bytes %" PRId64 "-", offset);
-	if (message->status == 206 && range && !strncmp(range, expected, strlen(expected)))
-		return 0;
-	return err_set(err, -ESPIPE, "registry %s does not resume a blob at byte %" PRId64,
-		       registry->reference->registry, offset);
-}
-
-int registry_get_blob(struct registry *registry, const struct digest *digest, int64_t size,
-		      int64_t offset, blob_sink *sink, void *arg, struct err *err)
-{
-	const struct want want = {
-		.method = "GET",
-		.kind = "blobs",
-		.selector = digest->text,
-		.range_from = (uint64_t)offset,
-	};
-	const char *data;
-	size_t count;
-	int64_t left = size - offset;
-	int ret = ask(registry, &want, err);
-
-	if (ret == 0)
-		ret = check_range(registry, offset, err);
-	if (ret < 0)
-		return ret;
-	client_limit_body(&registry->client, (uint64_t)left);
-	while ((ret = client_read(&registry->client, &data, &count, err)) > 0) {
-		left -= (int64_t)count;
-		ret = sink(data, count, arg);
-		if (ret < 0)
-			return ret;
-	}
-	if (ret == 0 && left > 0)
-		return err_set(err, FAILURE_DIGEST,
-			       "registry %s: blob %s is %" PRId64 " bytes shorter than its descriptor says",
-			       registry->reference->registry, digest->text, left);
-	if (ret == FAILURE_LIMIT)
-		return err_set(err, FAILURE_DIGEST,
-			       "registry %s: blob %s is longer than the %" PRId64
-			       " bytes its descriptor says",
-			       registry->reference->registry, digest->text, size);
-	return ret;
 }
