@@ -115,6 +115,9 @@ static int explain_status(struct registry *registry, const struct registry_want 
 	case 503:
 		return err_set(err, FAILURE_RETRY, "registry %s asks to come back later (%d %s)%s", name,
 			       status, message->reason, said);
+	case 416:
+		return err_set(err, -ESPIPE, "registry %s has no byte %" PRIu64 " in blob %s%s", name,
+			       want->range_from, want->selector, said);
 	case 400:
 		if (registry->plain)
 			return err_set(err, FAILURE_SERVER,
@@ -142,6 +145,8 @@ int registry_ask(struct registry *registry, const struct registry_want *want, st
 			.accept = want->accept,
 			.authorization = auth_value(&registry->auth),
 			.range_from = want->range_from,
+			.if_range = want->if_range,
+			.if_range_origin = want->if_range_origin,
 		};
 
 		ret = client_send(&registry->client, &request, err);

@@ -5,7 +5,7 @@
  *	registry_open(&registry, &settings, &reference)
  *	registry_head(...)		what does the tag point to? One request
  *	registry_get_manifest(...)	index or manifest, whole
- *	registry_get_blob(...)		config or layer, streamed
+ *	registry_get_blob(...)		config or layer, streamed, from any byte on
  *	registry_close(&registry)
  *
  * Which protocol: https; plain http with `insecure`, and for a registry on loopback for which no
@@ -28,9 +28,11 @@
 #include "net/auth.h"
 #include "net/client.h"
 #include "net/trust.h"
+#include "net/url.h"
 
 #define REGISTRY_MEDIA_TYPE_MAX 127
 #define REGISTRY_RETRY_AFTER_MAX 86400
+#define REGISTRY_ETAG_MAX 127 /* longer ones are not used */
 
 /* All borrowed until registry_close(). */
 struct registry_settings {
@@ -76,10 +78,28 @@ int registry_get_manifest(struct registry *registry, const struct digest *digest
 			  char media_type[static REGISTRY_MEDIA_TYPE_MAX + 1], struct err *err);
 
 /*
- * The bytes of a blob from `offset` (< size) on, exactly size - offset of them. They are not hashed: who keeps them
- * does that. -ESPIPE: the registry can't start at an offset; begin again at 0.
+ * A blob on its way. The caller sets the first two and zeroes the rest; it borrows the digest.
+ *
+ *	while ((ret = registry_get_blob(&registry, &blob, sink, arg, err)) < 0 && "another try may help")
+ *		"wait"
  */
-int registry_get_blob(struct registry *registry, const struct digest *digest, int64_t size,
-		      int64_t offset, blob_sink *sink, void *arg, struct err *err);
+struct registry_blob {
+	const struct digest *digest;
+	int64_t size;
+	int64_t offset;	 /* bytes the sink has got: the next try goes on there */
+	bool is_unranged; /* set it after -ESPIPE: the whole is asked for, and what is known skipped */
+	/* private */
+	char etag[REGISTRY_ETAG_MAX + 1]; /* of these bytes; empty: none known */
+	struct url etag_origin;		  /* who gave it; without a target */
+	bool is_etag_useless;
+};
+
+/*
+ * The bytes of a blob from its offset on, until all `size` are there (0). They are not hashed: who keeps them does
+ * that, over all tries; so bytes that are others after a cut are noticed. A registry that ignores ranges
+ * (200) costs the skipped bytes again, no more. -ESPIPE: it gives other ranges than it is asked for.
+ */
+int registry_get_blob(struct registry *registry, struct registry_blob *blob, blob_sink *sink, void *arg,
+		      struct err *err);
 
 #endif

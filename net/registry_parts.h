@@ -16,6 +16,8 @@ struct registry_want {
 	const char *selector; /* tag or digest */
 	const char *accept;
 	uint64_t range_from;
+	const char *if_range; /* see client_request */
+	const struct url *if_range_origin;
 };
 
 /* Sends it, once more after a 401 that could be answered. 0: the status is 2xx, the body can be read. */

@@ -23,8 +23,8 @@
 #include "net/tls.h"
 
 #define STREAM_PEER_SIZE 272
-#define STREAM_TLS_MS 60000   /* for the whole handshake: some kB and some round trips over GPRS */
-#define STREAM_SLOW_BYTES 1024 /* see slow_ms */
+#define STREAM_TLS_MS 30000   /* for the whole handshake: some kB and some round trips over GPRS */
+#define STREAM_SLOW_BYTES 8192 /* see slow_ms: in two minutes even a bad GPRS link does ten times that */
 
 struct stream {
 	int fd;		 /* -1: not open; non-blocking; a stream socket, so that SIGPIPE can be avoided */

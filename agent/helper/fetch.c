@@ -113,13 +113,13 @@ static int fetch_config(struct fetch *fetch, struct err *err)
 {
 	const struct descriptor *descriptor = &fetch->manifest->config;
 	struct buf text BUF_CLEANUP = BUF_INIT;
+	struct registry_blob blob = { .digest = &descriptor->digest, .size = descriptor->size };
 	struct digest found;
 
 	if (descriptor->size > (int64_t)MANIFEST_CONFIG_SIZE_MAX)
 		return err_set(err, FAILURE_LIMIT, "the image's config has %" PRId64 " bytes",
 			       descriptor->size);
-	int ret = registry_get_blob(&fetch->registry, &descriptor->digest, descriptor->size, 0,
-				    append_to_buf, &text, err);
+	int ret = registry_get_blob(&fetch->registry, &blob, append_to_buf, &text, err);
 
 	if (ret < 0)
 		return ret;
@@ -158,6 +158,7 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 		.progress = { .layer = &fetch->config->diff_ids[number], .total = layer->size },
 		.err = err,
 	};
+	struct registry_blob blob = { .digest = &layer->digest, .size = layer->size };
 	char text[24];
 
 	report_progress(&transfer.progress);
@@ -165,8 +166,7 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 	int ret = send_frame(FRAME_LAYER, text, strlen(text), err);
 
 	if (ret == 0 && layer->size > 0)
-		ret = registry_get_blob(&fetch->registry, &layer->digest, layer->size, 0, pass_on,
-					&transfer, err);
+		ret = registry_get_blob(&fetch->registry, &blob, pass_on, &transfer, err);
 	return ret < 0 ? ret : send_frame(FRAME_LAYER_END, NULL, 0, err);
 }
 

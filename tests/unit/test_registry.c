@@ -122,53 +122,6 @@ static int keep(const char *data, size_t count, void *arg)
 	return 0;
 }
 
-static int reject(const char *data, size_t count, void *arg)
-{
-	(void)data, (void)count, (void)arg;
-	return -ECANCELED;
-}
-
-static void blobs_have_their_size(void)
-{
-	static const struct answer answers[] = { { .text = HELLO }, { .text = HELLO }, { .text = HELLO },
-						 { .text = HELLO } };
-	struct buf text = BUF_INIT;
-
-	begin(answers, 4, NULL);
-	digest_parse(&digest, DIGEST_OF_HELLO);
-	CHECK_INT(registry_get_blob(&registry, &digest, 5, 0, keep, &text, &err), 0);
-	CHECK_TEXT(buf_text(&text), "hello");
-	CHECK_INT(registry_get_blob(&registry, &digest, 6, 0, keep, &text, &err), FAILURE_DIGEST);
-	CHECK_HAS(err.text, "1 bytes shorter");
-	CHECK_INT(registry_get_blob(&registry, &digest, 4, 0, keep, &text, &err), FAILURE_DIGEST);
-	CHECK_HAS(err.text, "longer than the 4 bytes");
-	CHECK_INT(registry_get_blob(&registry, &digest, 5, 0, reject, &text, &err), -ECANCELED);
-	buf_release(&text);
-	free(end());
-}
-
-static void blobs_resume_where_they_can(void)
-{
-	static const struct answer answers[] = {
-		{ .text = "HTTP/1.1 206 P\r\nContent-Length: 2\r\nContent-Range: bytes 3-4/5\r\n\r\nlo" },
-		{ .text = HELLO },
-		{ .text = "HTTP/1.1 206 P\r\nContent-Length: 2\r\nContent-Range: bytes 30-31/5\r\n\r\nlo" },
-	};
-	struct buf text = BUF_INIT;
-
-	begin(answers, 3, NULL);
-	digest_parse(&digest, DIGEST_OF_HELLO);
-	CHECK_INT(registry_get_blob(&registry, &digest, 5, 3, keep, &text, &err), 0);
-	CHECK_TEXT(buf_text(&text), "lo");
-	CHECK_INT(registry_get_blob(&registry, &digest, 5, 3, keep, &text, &err), -ESPIPE);
-	CHECK_INT(registry_get_blob(&registry, &digest, 5, 3, keep, &text, &err), -ESPIPE);
-	buf_release(&text);
-	char *requests = end();
-
-	CHECK_INT(count_of(requests, "Range: bytes=3-\r\n"), 3);
-	free(requests);
-}
-
 static int status_gives(const char *answer, const char *username)
 {
 	const struct answer answers[] = { { .text = answer } };
@@ -254,7 +207,9 @@ static void tokens_are_fetched(void)
 	struct buf text = BUF_INIT;
 
 	digest_parse(&digest, DIGEST_OF_HELLO);
-	CHECK_INT(registry_get_blob(&registry, &digest, 5, 0, keep, &text, &err), 0);
+	struct registry_blob blob = { .digest = &digest, .size = 5 };
+
+	CHECK_INT(registry_get_blob(&registry, &blob, keep, &text, &err), 0);
 	CHECK_TEXT(buf_text(&text), "hello");
 	buf_release(&text);
 	/* The token has expired meanwhile: a new one is fetched, once. */
@@ -347,8 +302,6 @@ int main(void)
 	RUN(a_poll_is_one_small_request);
 	RUN(without_the_header_the_manifest_is_hashed);
 	RUN(manifests_are_checked);
-	RUN(blobs_have_their_size);
-	RUN(blobs_resume_where_they_can);
 	RUN(statuses_have_a_kind);
 	RUN(the_registry_explains_itself);
 	RUN(tokens_are_fetched);
