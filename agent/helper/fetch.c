@@ -16,6 +16,8 @@
 
 #include "agent/applets.h"
 #include "agent/helper/fetch_input.h"
+#include "agent/helper/fetch_retry.h"
+#include "agent/helper/fetch_transfer.h"
 #include "agent/helper/frame.h"
 #include "agent/helper/report.h"
 #include "agent/helper/sandbox.h"
@@ -28,6 +30,7 @@
 struct fetch {
 	struct fetch_input input;
 	struct registry registry;
+	struct fetch_retry retry;
 	struct manifest *manifest;
 	struct image_config *config;
 };
@@ -65,12 +68,27 @@ static int select_manifest(struct fetch *fetch, const struct buf *text, struct d
 	return found ? 0 : FAILURE_PLATFORM;
 }
 
+static int get_manifest(struct fetch *fetch, const struct digest *digest, struct buf *text,
+			char media_type[static REGISTRY_MEDIA_TYPE_MAX + 1], struct err *err)
+{
+	struct fetch_attempt attempt = { 0 };
+
+	do {
+		buf_clear(text);
+		attempt.code = registry_get_manifest(&fetch->registry, digest, text, media_type, err);
+		attempt.retry_after_s = fetch->registry.retry_after_s;
+	} while (attempt.code < 0 && fetch_retry_wait(&fetch->retry, &attempt, err));
+	if (attempt.code == 0)
+		fetch_retry_done(&fetch->retry);
+	return attempt.code;
+}
+
 /* Gets the document with that digest, and passes it on. */
 static int fetch_document(struct fetch *fetch, const struct digest *digest, struct buf *text,
 			  enum manifest_kind *kind, struct err *err)
 {
 	char media_type[REGISTRY_MEDIA_TYPE_MAX + 1];
-	int ret = registry_get_manifest(&fetch->registry, digest, text, media_type, err);
+	int ret = get_manifest(fetch, digest, text, media_type, err);
 
 	if (ret < 0)
 		return ret;
@@ -113,13 +131,12 @@ static int fetch_config(struct fetch *fetch, struct err *err)
 {
 	const struct descriptor *descriptor = &fetch->manifest->config;
 	struct buf text BUF_CLEANUP = BUF_INIT;
-	struct registry_blob blob = { .digest = &descriptor->digest, .size = descriptor->size };
 	struct digest found;
 
 	if (descriptor->size > (int64_t)MANIFEST_CONFIG_SIZE_MAX)
 		return err_set(err, FAILURE_LIMIT, "the image's config has %" PRId64 " bytes",
 			       descriptor->size);
-	int ret = registry_get_blob(&fetch->registry, &blob, append_to_buf, &text, err);
+	int ret = fetch_transfer(&fetch->registry, &fetch->retry, descriptor, append_to_buf, &text, err);
 
 	if (ret < 0)
 		return ret;
@@ -158,7 +175,6 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 		.progress = { .layer = &fetch->config->diff_ids[number], .total = layer->size },
 		.err = err,
 	};
-	struct registry_blob blob = { .digest = &layer->digest, .size = layer->size };
 	char text[24];
 
 	report_progress(&transfer.progress);
@@ -166,7 +182,7 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 	int ret = send_frame(FRAME_LAYER, text, strlen(text), err);
 
 	if (ret == 0 && layer->size > 0)
-		ret = registry_get_blob(&fetch->registry, &blob, pass_on, &transfer, err);
+		ret = fetch_transfer(&fetch->registry, &fetch->retry, layer, pass_on, &transfer, err);
 	return ret < 0 ? ret : send_frame(FRAME_LAYER_END, NULL, 0, err);
 }
 
@@ -221,6 +237,7 @@ static int run(struct fetch *fetch, struct err *err)
 
 	if (ret < 0)
 		return ret;
+	fetch_retry_init(&fetch->retry);
 	registry_open(&fetch->registry, &fetch->input.settings, &fetch->input.reference);
 	ret = fetch->input.is_pull ? pull(fetch, err) : head(fetch, err);
 	registry_close(&fetch->registry);

@@ -41,6 +41,19 @@ void report_progress(struct report_progress *progress)
 			      (json_int_t)progress->total));
 }
 
+/* What a registry says need not be UTF-8, and JSON has to be. */
+static json_t *words(const char *text)
+{
+	json_t *string = json_string(text);
+
+	return string ? string : json_string("the reason is not UTF-8 text");
+}
+
+void report_waiting(const char *text)
+{
+	report_line(json_pack("{s:o}", "waiting", text ? words(text) : json_null()));
+}
+
 void report_done(void)
 {
 	report_line(json_pack("{s:b}", "done", 1));
@@ -48,10 +61,7 @@ void report_done(void)
 
 void report_error(const char *text, const char *code, int64_t retry_after_s)
 {
-	/* What a registry says need not be UTF-8, and JSON has to be. */
-	json_t *words = json_string(text);
-	json_t *line = json_pack("{s:o, s:s}", "error",
-				 words ? words : json_string("the reason is not UTF-8 text"), "code", code);
+	json_t *line = json_pack("{s:o, s:s}", "error", words(text), "code", code);
 
 	if (retry_after_s > 0)
 		json_object_set_new(line, "retry_after_s", json_integer(retry_after_s));

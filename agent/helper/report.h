@@ -2,6 +2,7 @@
  * report - what a helper tells the agent: one JSON object a line on descriptor 3.
  *
  *	{"progress":{"layer":DIFF ID,"current":n,"total":n}}	{"status":TEXT, ...}	results of its own
+ *	{"waiting":TEXT}: nothing moves, and why	{"waiting":null}: it goes on
  *	last: {"done":true} or {"error":TEXT,"code":CODE[,"retry_after_s":n]}
  *
  * A helper that was started by hand has no descriptor 3: then the lines go to stderr.
@@ -32,6 +33,7 @@ struct report_progress {
 };
 void report_progress(struct report_progress *progress);
 
+void report_waiting(const char *text); /* NULL: no more */
 void report_done(void);
 void report_error(const char *text, const char *code, int64_t retry_after_s);
 
