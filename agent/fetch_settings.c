@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "agent/fetch_proxy.h"
 #include "config/platform.h"
 #include "lib/base64.h"
 #include "lib/fd.h"
@@ -152,12 +153,13 @@ int fetch_settings(const struct agent_config *config, const struct reference *re
 	if (rc < 0)
 		return err_context(err, "registry %s", reference->registry);
 	platform_current(&platform);
-	*out = json_pack("{s:{s:s*, s:b}, s:o*, s:{s:s, s:s, s:s}, s:O*, s:I}", "registry", "ca_pem",
+	*out = json_pack("{s:{s:s*, s:b}, s:o*, s:{s:s, s:s, s:s}, s:O*, s:I, s:o*}", "registry", "ca_pem",
 			 anchors.size ? anchors.data : NULL, "insecure",
 			 registry && registry->insecure, "auth",
 			 auth ? json_incref((json_t *)(uintptr_t)auth) : own_auth, "platform", "os",
 			 platform.os, "architecture", platform.architecture, "variant",
-			 platform.variant, "have", have, "clock_floor", (json_int_t)clock_floor());
+			 platform.variant, "have", have, "clock_floor", (json_int_t)clock_floor(),
+			 "proxy", fetch_proxy(config, registry));
 	if (!*out)
 		return err_set(err, -EINVAL, "registry %s: the CA file is not text",
 			       reference->registry);

@@ -250,6 +250,11 @@ static int set_key(struct parser *parser, const char *name, const char *value)
 	return key_set(key, parser->object, value, parser->err);
 }
 
+static bool is_secret(const struct parser *parser, const char *name)
+{
+	return parser->keys && parser->keys->secret && !strcmp(parser->keys->secret, name);
+}
+
 static int on_key(void *data, const char *section, const char *name, const char *value)
 {
 	struct parser *parser = data;
@@ -259,6 +264,8 @@ static int on_key(void *data, const char *section, const char *name, const char 
 		return 0;
 	if (set_key(parser, name, value) == 0)
 		return 1;
+	if (is_secret(parser, name))
+		value = "...";
 	parser->failure = err_context(parser->err, "%s:%d: %s%s%.*s = %.*s%s", parser->file,
 				      parser->line, parser->title ? parser->title : "",
 				      parser->title ? " " : "", SHOWN_MAX, name, SHOWN_MAX, value,
@@ -352,10 +359,13 @@ void agent_config_free(struct agent_config *config)
 	free(config->name);
 	free(config->socket);
 	free(config->cgroup_parent);
+	free(config->proxy);
+	free(config->no_proxy);
 	for (size_t i = 0; i < config->registry_count; i++) {
 		free(config->registries[i].host);
 		free(config->registries[i].ca);
 		free(config->registries[i].auth);
+		free(config->registries[i].proxy);
 	}
 	free(config->registries);
 	for (size_t i = 0; i < config->app_count; i++)

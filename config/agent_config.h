@@ -27,6 +27,7 @@ struct registry_config {
 	char *host; /* normal form: as in struct reference */
 	char *ca;   /* PEM trust anchors; NULL: the system's bundle */
 	char *auth; /* docker config.json */
+	char *proxy; /* as in struct agent_config */
 	bool insecure;
 };
 
@@ -38,6 +39,8 @@ struct agent_config {
 	char *name;   /* NULL: take it from /etc/machine-id */
 	char *socket; /* default: berth.sock in run */
 	char *cgroup_parent;
+	char *proxy;	/* http://..., "none", or NULL: as the environment says */
+	char *no_proxy; /* NULL: as the environment says */
 	struct registry_config *registries;
 	size_t registry_count;
 	struct app_config *apps; /* in the file's order */

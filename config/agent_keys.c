@@ -3,6 +3,7 @@
 #include <sys/un.h>
 
 #include "config/agent_config.h"
+#include "config/proxy.h"
 #include "config/units.h"
 
 #define AGENT_NAME_MAX 128
@@ -58,6 +59,28 @@ static int set_socket(void *object, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_proxy_text(char **member, const char *value, struct err *err)
+{
+	struct proxy proxy;
+
+	if (strcmp(value, "none") && proxy_parse(&proxy, value, strlen(value), err) < 0)
+		return -EINVAL;
+	key_replace_text(member, value);
+	return 0;
+}
+
+static int set_proxy(void *object, const char *value, struct err *err)
+{
+	return set_proxy_text(&((struct agent_config *)object)->proxy, value, err);
+}
+
+static int set_no_proxy(void *object, const char *value, struct err *err)
+{
+	(void)err;
+	key_replace_text(&((struct agent_config *)object)->no_proxy, value);
+	return 0;
+}
+
 const struct key_table *agent_config_keys(void)
 {
 	static const struct key keys[] = {
@@ -71,8 +94,10 @@ const struct key_table *agent_config_keys(void)
 		{ "name", set_name, false },
 		{ "socket", set_socket, false },
 		{ "cgroup_parent", set_cgroup_parent, false },
+		{ "proxy", set_proxy, false },
+		{ "no_proxy", set_no_proxy, false },
 	};
-	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys) };
+	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), "proxy" };
 
 	return &table;
 }
@@ -85,6 +110,11 @@ static int set_ca(void *object, const char *value, struct err *err)
 static int set_auth(void *object, const char *value, struct err *err)
 {
 	return key_set_path(&((struct registry_config *)object)->auth, value, err);
+}
+
+static int set_registry_proxy(void *object, const char *value, struct err *err)
+{
+	return set_proxy_text(&((struct registry_config *)object)->proxy, value, err);
 }
 
 static int set_insecure(void *object, const char *value, struct err *err)
@@ -103,8 +133,9 @@ const struct key_table *registry_config_keys(void)
 		{ "ca", set_ca, false },     { "cert", NULL, false },
 		{ "key", NULL, false },	     { "auth", set_auth, false },
 		{ "mirror", NULL, false },   { "insecure", set_insecure, false },
+		{ "proxy", set_registry_proxy, false },
 	};
-	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys) };
+	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), "proxy" };
 
 	return &table;
 }

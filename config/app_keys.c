@@ -382,7 +382,7 @@ _Static_assert(sizeof(keys) / sizeof(*keys) <= KEYS_MAX, "those seen are bits of
 
 const struct key_table *app_config_keys(void)
 {
-	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys) };
+	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), NULL };
 
 	return &table;
 }

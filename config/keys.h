@@ -22,6 +22,7 @@ struct key {
 struct key_table {
 	const struct key *keys;
 	size_t count;
+	const char *secret; /* the key whose value no error shows; NULL: none */
 };
 
 /* NULL with the reason for an unknown key (and which one it may stand for). */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "net/failure.h"
+#include "net/tunnel.h"
 #include "version.h"
 
 #define DRAIN_MAX 65536 /* a new connection costs more than this much of an unwanted body */
@@ -55,6 +56,33 @@ static int64_t validation_time(const struct client *client)
 	return now > client->settings.time_floor_s ? now : client->settings.time_floor_s;
 }
 
+static const struct proxy *choose_proxy(const struct client *client, const struct url *url)
+{
+	const struct proxy_rules *rules = client->settings.proxies;
+
+	return rules ? proxy_choose(rules, url->https, url->host, url->port) : NULL;
+}
+
+static int connect_to(struct client *client, struct connection *connection, const struct url *url,
+		      struct err *err)
+{
+	const struct client_settings *settings = &client->settings;
+	struct stream *stream = &connection->stream;
+	const struct proxy *proxy = choose_proxy(client, url);
+	char authority[URL_AUTHORITY_SIZE];
+
+	connection->proxy = proxy;
+	if (!proxy)
+		return stream_connect(stream, url->host, url->port, settings->connect_ms,
+				      settings->stall_ms, err);
+	int ret = tunnel_connect(stream, proxy, settings->connect_ms, settings->stall_ms, err);
+
+	if (ret < 0 || !url->https)
+		return ret;
+	url_host_port(url, authority);
+	return tunnel_open(stream, proxy, authority, settings->head_ms, err);
+}
+
 static int open_connection(struct client *client, struct connection *connection,
 			   const struct url *url, struct err *err)
 {
@@ -62,8 +90,7 @@ static int open_connection(struct client *client, struct connection *connection,
 
 	connection->origin = *url;
 	connection->origin.target = NULL;
-	int ret = stream_connect(&connection->stream, url->host, url->port, settings->connect_ms,
-				 settings->stall_ms, err);
+	int ret = connect_to(client, connection, url, err);
 
 	connection->stream.slow_ms = settings->slow_ms;
 	if (ret == 0 && url->https)
@@ -98,13 +125,19 @@ static void finish_answer(struct client *client)
 /* One request and the head of its answer. */
 
 static int write_request(struct buf *out, const struct client_request *request,
-			 const struct url *url, struct err *err)
+			 const struct url *url, const struct proxy *proxy, struct err *err)
 {
 	char authority[URL_AUTHORITY_SIZE];
 	int ret = 0;
 
 	url_authority(url, authority);
-	buf_append_format(out, "%s %s HTTP/1.1\r\n", request->method, url->target);
+	/* A proxy gets the whole URL (RFC 9112, 3.2.2), but one that leads to TLS sees no requests. */
+	if (proxy && !url->https)
+		buf_append_format(out, "%s http://%s%s HTTP/1.1\r\n", request->method, authority, url->target);
+	else
+		buf_append_format(out, "%s %s HTTP/1.1\r\n", request->method, url->target);
+	if (proxy && !url->https)
+		tunnel_append_credentials(out, proxy);
 	ret |= http_append_header(out, "Host", authority);
 	ret |= http_append_header(out, "User-Agent", "berth/" BERTH_VERSION);
 	if (request->accept)
@@ -165,7 +198,7 @@ static int exchange(struct client *client, const struct client_request *request,
 	struct buf out BUF_CLEANUP = BUF_INIT;
 	struct stream *stream = &client->active->stream;
 	struct http_step step;
-	int ret = write_request(&out, request, url, err);
+	int ret = write_request(&out, request, url, client->active->proxy, err);
 
 	if (ret < 0)
 		return ret;
@@ -212,6 +245,9 @@ static int send_once(struct client *client, const struct client_request *request
 		connection->used_at = ++client->requests;
 		client->active = connection;
 		ret = exchange(client, request, url, err);
+		if (ret == 0 && connection->proxy && !url->https &&
+		    client_message(client)->status == 407)
+			return tunnel_refused(connection->proxy, 407, err);
 		if (ret == 0)
 			return 0;
 		client->active = NULL;

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/proxy.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "net/http.h"
@@ -30,6 +31,7 @@
 struct client_settings {
 	struct trust trust;    /* borrowed */
 	int64_t time_floor_s;  /* certificates are checked against the later of this and the clock */
+	const struct proxy_rules *proxies; /* borrowed; NULL: none */
 	bool allow_plain;      /* redirects may lead from https to http */
 	int connect_ms;
 	int head_ms;  /* from a request to the end of its answer's head, however it trickles in; 0: stall_ms */
@@ -50,6 +52,7 @@ struct client_request {
 struct connection {
 	struct stream stream;
 	struct url origin; /* without a target */
+	const struct proxy *proxy; /* it leads through; NULL: none */
 	unsigned long used_at;
 };
 

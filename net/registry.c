@@ -32,6 +32,7 @@ void registry_open(struct registry *registry, const struct registry_settings *se
 	const struct client_settings client_settings = {
 		.trust = settings->trust,
 		.time_floor_s = settings->time_floor_s,
+		.proxies = settings->proxies,
 		.allow_plain = plain,
 		.connect_ms = CONNECT_MS,
 		.head_ms = HEAD_MS,

@@ -41,7 +41,8 @@ struct registry_settings {
 	struct trust trust;
 	const char *username; /* NULL: anonymous */
 	const char *password;
-	int64_t time_floor_s; /* see client_settings */
+	int64_t time_floor_s; /* see client_settings, as the next */
+	const struct proxy_rules *proxies;
 };
 
 struct registry {

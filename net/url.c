@@ -232,12 +232,16 @@ bool url_same_origin(const struct url *a, const struct url *b)
 	return a->https == b->https && a->port == b->port && !strcmp(a->host, b->host);
 }
 
-void url_authority(const struct url *url, char text[static URL_AUTHORITY_SIZE])
+void url_host_port(const struct url *url, char text[static URL_AUTHORITY_SIZE])
 {
 	bool v6 = strchr(url->host, ':') != NULL;
-	char port[8] = "";
 
-	if (url->port != (url->https ? 443 : 80))
-		snprintf(port, sizeof(port), ":%u", url->port);
-	snprintf(text, URL_AUTHORITY_SIZE, "%s%s%s%s", v6 ? "[" : "", url->host, v6 ? "]" : "", port);
+	snprintf(text, URL_AUTHORITY_SIZE, "%s%s%s:%u", v6 ? "[" : "", url->host, v6 ? "]" : "", url->port);
+}
+
+void url_authority(const struct url *url, char text[static URL_AUTHORITY_SIZE])
+{
+	url_host_port(url, text);
+	if (url->port == (url->https ? 443 : 80))
+		*strrchr(text, ':') = '\0';
 }

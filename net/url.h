@@ -46,5 +46,7 @@ bool url_same_origin(const struct url *a, const struct url *b);
 
 /* "host", or "host:port" where it isn't the scheme's; brackets around IPv6 addresses. */
 void url_authority(const struct url *url, char text[static URL_AUTHORITY_SIZE]);
+/* The same, always with the port. */
+void url_host_port(const struct url *url, char text[static URL_AUTHORITY_SIZE]);
 
 #endif

@@ -116,6 +116,36 @@ static int take_platform(struct fetch_input *input, struct err *err)
 	return ret;
 }
 
+static int take_one_proxy(const json_t *object, const char *name, struct proxy *proxy, struct err *err)
+{
+	const char *text = NULL;
+	int ret = json_get_string(object, name, &text, err);
+
+	if (ret <= 0)
+		return ret;
+	ret = proxy_parse(proxy, text, strlen(text), err);
+	return ret < 0 ? err_context(err, "the proxy for %s", name) : 0;
+}
+
+static int take_proxies(struct fetch_input *input, struct err *err)
+{
+	struct proxy_rules *rules = &input->proxies;
+	json_t *object = NULL;
+	int ret = json_get_object(input->json, "proxy", &object, err);
+
+	input->settings.proxies = rules;
+	if (ret <= 0)
+		return ret;
+	ret = take_one_proxy(object, "http", &rules->http, err);
+	if (ret >= 0)
+		ret = take_one_proxy(object, "https", &rules->https, err);
+	if (ret >= 0)
+		ret = json_get_string(object, "exempt", &rules->exempt, err);
+	if (ret >= 0)
+		ret = json_get_bool(object, "for_loopback", &rules->for_loopback, err);
+	return ret;
+}
+
 static int take_settings(struct fetch_input *input, struct err *err)
 {
 	json_t *have = NULL;
@@ -126,6 +156,8 @@ static int take_settings(struct fetch_input *input, struct err *err)
 		ret = take_auth(input, err);
 	if (ret >= 0)
 		ret = take_platform(input, err);
+	if (ret >= 0)
+		ret = take_proxies(input, err);
 	if (ret >= 0)
 		ret = json_get_array(input->json, "have", &have, err);
 	if (ret >= 0)

@@ -3,7 +3,8 @@
  * because fetch can open no files:
  *
  *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool}, "auth":{"username","password"}|null,
- *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>}
+ *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>,
+ *	 "proxy":{"http":"<URL>"|null, "https":"<URL>"|null, "exempt":"<no_proxy>"|null, "for_loopback":bool}|null}
  *
  * ca_pem is set when [registry] has `ca`. Without it, and when https is to be spoken, the system's
  * bundle is mapped, before the sandbox is entered: passing 200 kB through the agent at each poll
@@ -27,6 +28,7 @@ struct fetch_input {
 	struct digest digest;  /* pull: of the manifest or index */
 	struct registry_settings settings;
 	struct platform platform;
+	struct proxy_rules proxies;
 	/* private: what the above points into */
 	json_t *json;
 	void *bundle;

@@ -184,6 +184,9 @@ static void names_place_cause_and_way_out(void)
 		  "remove one" },
 		{ "[agent]\npoll 5m\nx = y\n",
 		  "agent.ini:2: not a line of the form KEY = VALUE or [SECTION]" },
+		{ "[agent]\nproxy = http://me:geheim@gw\n",
+		  "agent.ini:2: [agent] proxy = ...: not a proxy; use http://HOST:PORT or "
+		  "http://USER:PASSWORD@HOST:PORT (with %XX for special characters)" },
 		{ "[agent]\nbandwidth = 500K\n",
 		  "agent.ini:2: [agent] bandwidth = 500K: not supported yet; remove the line" },
 		{ APP "network = bridge\n", "agent.ini:3: [app sensor] network = bridge: bridge is "
