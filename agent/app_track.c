@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/app.h"
+#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
 
@@ -58,12 +59,38 @@ static void schedule_poll(struct app *app)
 	app_poll_later(app, with_jitter(app, delay_ms));
 }
 
-static void note_error(struct app *app, const struct pull_result *result)
+static void note_error(struct app *app, const struct err *err)
 {
 	/* The same reason again is told in status, not in the log each time. */
-	if (strcmp(app->error, result->err.text))
-		log_warn("app %s: %s", app->config->name, result->err.text);
-	snprintf(app->error, sizeof(app->error), "%s", result->err.text);
+	if (strcmp(app->error, err->text))
+		log_warn("app %s: %s", app->config->name, err->text);
+	snprintf(app->error, sizeof(app->error), "%s", err->text);
+}
+
+static void note_waiting(struct app *app, const char *text)
+{
+	char name[REFERENCE_TEXT_SIZE];
+	struct err err = ERR_INIT;
+
+	reference_familiar(&app->config->ref, name);
+	err_set(&err, -EAGAIN, "pull %s: %s", name, text);
+	note_error(app, &err);
+}
+
+/* What an earlier try failed with, or what this one waited for, is no news once bytes come. */
+static void note_progress(struct pull *pull, const json_t *line, void *data)
+{
+	struct app *app = data;
+	const char *text;
+	int64_t current = 0;
+
+	(void)pull;
+	if (json_get_string(line, "waiting", &text, NULL) > 0)
+		note_waiting(app, text);
+	else if (json_is_null(json_object_get(line, "waiting")) ||
+		 (json_get_int(json_object_get(line, "progress"), "current", &current, NULL) > 0 &&
+		  current > 0))
+		app->error[0] = '\0';
 }
 
 static void poll_failed(struct app *app, const struct pull_result *result)
@@ -71,7 +98,7 @@ static void poll_failed(struct app *app, const struct pull_result *result)
 	int64_t most_ms = app->agent->config->poll_ms;
 	int64_t delay_ms;
 
-	note_error(app, result);
+	note_error(app, &result->err);
 	if (most_ms > RETRY_POLL_MAX_MS)
 		most_ms = RETRY_POLL_MAX_MS;
 	delay_ms = backoff(++app->poll_failures, most_ms);
@@ -85,10 +112,13 @@ static void pull_failed(struct app *app, const struct pull_result *result)
 {
 	int64_t delay_ms;
 
-	note_error(app, result);
+	note_error(app, &result->err);
 	if (!digest_equal(&app->failed, &result->image))
 		app->pull_failures = 0;
 	app->failed = result->image;
+	/* It brought something that is kept: that link is bad, but it is one. */
+	if (result->fetched_bytes > 0)
+		app->pull_failures = 0;
 	delay_ms = backoff(++app->pull_failures, result->is_unusable ? RETRY_UNUSABLE_MAX_MS :
 								       RETRY_PULL_MAX_MS);
 	if (result->retry_after_s * 1000 > delay_ms)
@@ -222,6 +252,7 @@ static void start_pull(struct app *app, const struct digest *image)
 	struct pull_request request = {
 		.reference = app->config->ref,
 		.digest = *image,
+		.on_progress = note_progress,
 		.on_end = pulled,
 		.data = app,
 	};
@@ -322,6 +353,7 @@ void app_heal(struct app *app, const struct generation *generation)
 {
 	struct pull_request request = {
 		.digest = generation->image,
+		.on_progress = note_progress,
 		.on_end = healed,
 		.data = app,
 	};

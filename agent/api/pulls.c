@@ -97,7 +97,8 @@ static void on_progress(struct pull *pull, const json_t *line, void *data)
 	} else if (json_get_object(line, "layer", &object, NULL) > 0) {
 		begin(puller);
 		tell_layer(puller, object);
-	} else if (json_get_string(line, "status", &text, NULL) > 0 &&
+	} else if ((json_get_string(line, "status", &text, NULL) > 0 ||
+		    json_get_string(line, "waiting", &text, NULL) > 0) &&
 		   reply_room(puller->request) >= LINE_ROOM) {
 		begin(puller);
 		reply_json_line(puller->request, answer_pack("{s:o}", "status", answer_text(text)));
