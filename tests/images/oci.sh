@@ -65,7 +65,7 @@ oci_layer() {
 	temp=$(mktemp "$OCI.layers/blob.XXXXXX")
 	type=application/vnd.oci.image.layer.v1.tar+${how%-*}
 	case $how in
-	gzip) gzip -n1 -c "$tar" > "$temp" ;;
+	gzip) gzip -n6 -c "$tar" > "$temp" ;;
 	zstd) zstd -q -3 -c "$tar" > "$temp" ;;
 	# From a pipe: a frame that knows its size needs no larger window than that.
 	zstd-*) zstd -q -3 --long="${how#zstd-}" -c < <(cat "$tar") > "$temp" ;;
