@@ -247,9 +247,10 @@ static int extract_all(struct extract *x, struct err *err)
 	return rc;
 }
 
-int extract(struct stream *from, int root_fd, struct extract_result *result, struct err *err)
+int extract(struct stream *from, int root_fd, const struct extract_reuse *reuse,
+	    struct extract_result *result, struct err *err)
 {
-	struct extract x = { .result = result };
+	struct extract x = { .reuse = reuse, .result = result };
 	int root = fcntl(root_fd, F_DUPFD_CLOEXEC, 0), rc, closing;
 	mode_t mask = umask(0);
 

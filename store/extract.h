@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "store/dirs.h"
+#include "store/held.h"
 #include "store/stream.h"
 
 #define EXTRACT_ENTRIES_MAX 1000000
@@ -28,10 +29,18 @@ struct extract_result {
 	int64_t files; /* entries of the archive */
 };
 
+/* Where files may be that need not be written (base.h), and what keeps note of them (held.h). */
+struct extract_reuse {
+	struct base *base;
+	struct held *held;
+};
+
 /*
  * Reads the archive to its end; what the stream holds after that is the caller's. `root_fd` is
- * borrowed. On error the directory holds a part of the tree: throw it away.
+ * borrowed. `reuse` may be NULL: everything is written. If not, relink_layer() has to make the tree whole. On
+ * error the directory holds a part of the tree: throw it away.
  */
-int extract(struct stream *from, int root_fd, struct extract_result *result, struct err *err);
+int extract(struct stream *from, int root_fd, const struct extract_reuse *reuse,
+	    struct extract_result *result, struct err *err);
 
 #endif

@@ -176,3 +176,57 @@ int extract_set_meta_at(const struct dir *parent, const char *name, struct archi
 		return err_sys(err, "set the time of %s", name_of(entry));
 	return 0;
 }
+
+/* --- what a file has already --- */
+
+bool extract_has_meta(const struct stat *st, struct archive_entry *entry)
+{
+	return archive_entry_mtime_is_set(entry) &&
+	       st->st_mtim.tv_sec == archive_entry_mtime(entry) &&
+	       st->st_mtim.tv_nsec == archive_entry_mtime_nsec(entry) &&
+	       st->st_size == archive_entry_size(entry) &&
+	       (st->st_mode & 07777) == archive_entry_perm(entry) &&
+	       (int64_t)st->st_uid == archive_entry_uid(entry) &&
+	       (int64_t)st->st_gid == archive_entry_gid(entry);
+}
+
+static bool has_value(int fd, const char *name, const void *value, size_t size)
+{
+	FREE_CLEANUP char *found = xmalloc(size + 1);
+	ssize_t got = fgetxattr(fd, name, found, size + 1);
+
+	return got == (ssize_t)size && !memcmp(found, value, size);
+}
+
+/* How many of the file's attributes an image may set, or -1. Those of the host's security modules don't count. */
+static int count_xattrs(int fd)
+{
+	ssize_t size = flistxattr(fd, NULL, 0), got;
+	FREE_CLEANUP char *names = xmalloc(size > 0 ? (size_t)size : 1);
+	int count = 0;
+
+	if (size <= 0)
+		return size && errno != EOPNOTSUPP ? -1 : 0;
+	got = flistxattr(fd, names, (size_t)size);
+	for (const char *name = names; name < names + got; name += strlen(name) + 1)
+		count += is_allowed(name);
+	return got == size ? count : -1;
+}
+
+bool extract_has_xattrs(int fd, struct archive_entry *entry)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+	int count = 0;
+
+	archive_entry_xattr_reset(entry);
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+		if (!is_allowed(name))
+			continue;
+		if (!has_value(fd, name, value, size))
+			return false;
+		count++;
+	}
+	return count_xattrs(fd) == count;
+}

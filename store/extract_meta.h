@@ -4,6 +4,7 @@
 
 #include <archive_entry.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "store/dirs.h"
 
@@ -16,6 +17,10 @@ int extract_set_time(int fd, struct archive_entry *entry, struct err *err);
 /* All of that for a name in a directory, which may be a symlink or device and was just made. */
 int extract_set_meta_at(const struct dir *parent, const char *name, struct archive_entry *entry,
 			struct err *err);
+
+/* Does a regular file have the size and all that the functions above would give it? Never when the entry has no time. */
+bool extract_has_meta(const struct stat *st, struct archive_entry *entry);
+bool extract_has_xattrs(int fd, struct archive_entry *entry);
 
 /* What the entry says, or now. */
 struct timespec extract_mtime(struct archive_entry *entry);

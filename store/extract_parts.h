@@ -11,6 +11,7 @@ struct extract {
 	struct tar tar;
 	struct dirs dirs;
 	struct extract_result *result;
+	const struct extract_reuse *reuse; /* or NULL */
 
 	/* of the entry at hand */
 	struct archive_entry *entry;

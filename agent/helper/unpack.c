@@ -92,7 +92,7 @@ static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 	verify_init(&content, &source.stream, "its content (the diff ID in the image's config)",
 		    &unpack->feed.chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
 		    LAYER_UNPACKED_MAX);
-	rc = extract(&content.stream, dir, result, err);
+	rc = extract(&content.stream, dir, NULL, result, err);
 	if (!rc)
 		rc = verify_finish(&content, err);
 	return blame(&source, rc, err);
