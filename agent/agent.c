@@ -219,6 +219,7 @@ static int start(struct agent *agent, struct err *err)
 		app_new(agent, &agent->config->apps[i]);
 	remove_orphans(agent);
 	remove_old_records(agent);
+	collect_count_start(agent);
 	list_for_each(node, &agent->apps)
 		app_boot(list_entry(node, struct app, node));
 	collect(agent);

@@ -12,8 +12,6 @@
 #include "lib/list.h"
 #include "store/store.h"
 
-#define AGENT_PINS_MAX 128
-
 struct api_server;
 
 struct agent {
@@ -29,10 +27,8 @@ struct agent {
 	struct list containers;
 	struct list pulls; /* running and waiting, oldest first */
 	struct timer pull_timer;
-	/* Layers that broken pulls have brought: the next try counts on them. */
-	struct digest pins[AGENT_PINS_MAX];
-	size_t pin_count;
 	bool is_collect_due; /* a collection had to wait for a pull */
+	bool has_unfinished; /* the store may have records of pulls (store/unfinished.h) */
 	struct api_server *api;
 };
 

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/app.h"
+#include "agent/collect.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -150,6 +151,7 @@ static void resolved(struct pull *pull, const struct pull_result *result, void *
 		pull_worked(app);
 	schedule_poll(app);
 	app_consider(app);
+	collect_unfinished(app->agent);
 }
 
 void app_poll_now(struct app *app)

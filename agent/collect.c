@@ -8,20 +8,112 @@
 #include "agent/pull.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/time.h"
 #include "store/gc.h"
+#include "store/unfinished.h"
 
-void collect_pin(struct agent *agent, const struct digest *diff_id)
+/* An unfinished pull of a person's; an app's is kept as long as the app wants it. */
+#define BY_HAND_MAX_S (7 * 24 * 60 * 60)
+
+static bool is_wanted_by(const struct app *app, const struct unfinished *unfinished)
 {
-	if (agent->pin_count == AGENT_PINS_MAX) {
-		agent->pin_count--;
-		memmove(&agent->pins[0], &agent->pins[1], agent->pin_count * sizeof(agent->pins[0]));
-	}
-	agent->pins[agent->pin_count++] = *diff_id;
+	const struct record *record = &app->record;
+	const struct digest *image = &unfinished->image;
+	char reference[REFERENCE_TEXT_SIZE];
+
+	if (app->is_leaving)
+		return false;
+	/* What runs, or ran, may have to be healed. */
+	if (digest_equal(&record->current.image, image) ||
+	    digest_equal(&record->trying.image, image) ||
+	    digest_equal(&record->previous.image, image))
+		return true;
+	reference_format(&app->config->ref, reference);
+	return !strcmp(reference, unfinished->reference) &&
+	       (digest_is_none(&app->candidate) || digest_equal(&app->candidate, image));
 }
 
-void collect_unpin(struct agent *agent)
+/* A clock that was set since can only make this a day too early or too late, never for good. */
+static bool is_fresh(const struct unfinished *unfinished)
 {
-	agent->pin_count = 0;
+	int64_t age_s = time_now_ns() / 1000000000 - unfinished->written_s;
+
+	return age_s < BY_HAND_MAX_S;
+}
+
+static bool is_wanted(const struct agent *agent, const struct unfinished *unfinished)
+{
+	if (pull_is_under_way(agent, &unfinished->image))
+		return true;
+	list_for_each(node, &agent->apps)
+		if (is_wanted_by(list_entry(node, struct app, node), unfinished))
+			return true;
+	return unfinished->by_hand && is_fresh(unfinished);
+}
+
+static void drop(struct agent *agent, const struct unfinished *unfinished)
+{
+	struct err err = ERR_INIT;
+
+	log_info("the pull of %.19s (%s) is not gone on with: dropped", unfinished->image.text,
+		 unfinished->reference);
+	if (unfinished_remove(&agent->store, &unfinished->image, &err) < 0)
+		log_warn("%s", err.text);
+}
+
+static int list_unfinished(struct agent *agent, struct unfinished **pulls, size_t *count)
+{
+	struct err err = ERR_INIT;
+	int rc = unfinished_list(&agent->store, pulls, count, &err);
+
+	if (rc < 0)
+		log_warn("%s", err.text);
+	else
+		agent->has_unfinished = *count;
+	return rc;
+}
+
+/* True when something was dropped. */
+static bool review_unfinished(struct agent *agent)
+{
+	struct unfinished *pulls;
+	bool dropped = false;
+	size_t count;
+
+	if (!agent->has_unfinished || list_unfinished(agent, &pulls, &count) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (is_wanted(agent, &pulls[i]))
+			continue;
+		drop(agent, &pulls[i]);
+		dropped = true;
+	}
+	free(pulls);
+	return dropped;
+}
+
+void collect_unfinished(struct agent *agent)
+{
+	if (review_unfinished(agent))
+		collect(agent);
+}
+
+void collect_count_start(struct agent *agent)
+{
+	struct unfinished *pulls;
+	size_t count;
+
+	if (list_unfinished(agent, &pulls, &count) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct err err = ERR_INIT;
+
+		if (++pulls[i].starts > UNFINISHED_STARTS_MAX)
+			drop(agent, &pulls[i]);
+		else if (unfinished_save(&agent->store, &pulls[i], &err) < 0)
+			log_warn("%s", err.text);
+	}
+	free(pulls);
 }
 
 static size_t list_length(const struct list *head)
@@ -48,8 +140,7 @@ void collect(struct agent *agent)
 	size_t most = 3 * list_length(&agent->apps) + list_length(&agent->containers);
 	FREE_CLEANUP struct digest *configs = xcalloc(most, sizeof(*configs));
 	FREE_CLEANUP const char **containers = xcalloc(most, sizeof(*containers));
-	struct gc_keep keep = { .configs = configs, .containers = containers,
-				.layers = agent->pins, .layer_count = agent->pin_count };
+	struct gc_keep keep = { .configs = configs, .containers = containers };
 	size_t count = 0;
 	int64_t freed = 0;
 	struct err err = ERR_INIT;
@@ -73,6 +164,7 @@ void collect(struct agent *agent)
 		containers[count++] = container->id;
 	}
 	keep.config_count = keep.container_count = count;
+	review_unfinished(agent);
 	if (gc(&agent->store, &keep, &freed, &err) < 0)
 		log_warn("collect: %s", err.text);
 	else if (freed)

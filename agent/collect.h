@@ -12,8 +12,13 @@ struct agent;
 /* Skipped while a pull writes or a record is not on flash: what ends that calls it again. */
 void collect(struct agent *agent);
 
-/* Keeps a layer that no image has yet, until the next pull is complete: a broken one's next try counts on it. */
-void collect_pin(struct agent *agent, const struct digest *diff_id);
-void collect_unpin(struct agent *agent);
+/*
+ * Records of unfinished pulls that nobody will go on with any more are dropped, and what only they
+ * kept is collected: the tag or agent.ini has moved on. Cheap when there are none.
+ */
+void collect_unfinished(struct agent *agent);
+
+/* Once at start: another one for each of them. */
+void collect_count_start(struct agent *agent);
 
 #endif

@@ -28,10 +28,14 @@ static void end_pull(struct pull *pull)
 			    pull->name);
 	if (!pull->is_cancelled)
 		pull->request.on_end(pull, &pull->result, pull->request.data);
+	/* Only now: the image has an owner, whose record names it, or nobody wanted it. */
+	if (!err->code && !pull->is_cancelled)
+		pull_forget_plan(pull);
 	if (pull->has_stage)
 		stage_discard(&pull->stage);
 	json_decref(pull->request.auth);
 	list_remove(&pull->node);
+	free(pull->plan);
 	free(pull);
 	if (agent->is_collect_due)
 		collect(agent);
@@ -78,6 +82,18 @@ static struct pull *find_step(const struct agent *agent, enum pull_step step)
 bool pull_is_any_writing(const struct agent *agent)
 {
 	return find_step(agent, STEP_PULLING);
+}
+
+bool pull_is_under_way(const struct agent *agent, const struct digest *image)
+{
+	list_for_each(node, &agent->pulls) {
+		const struct pull *pull = list_entry(node, struct pull, node);
+
+		if (!pull->request.resolve_only && pull->step != STEP_ENDED &&
+		    digest_equal(&pull->result.image, image))
+			return true;
+	}
+	return false;
 }
 
 /* --- resolve --- */
@@ -151,8 +167,8 @@ void pull_finish(struct pull *pull)
 		pull->result.is_unusable = culprit->blames_image;
 	} else if (digest_is_none(&pull->result.config)) {
 		err_set(err, -EIO, "a helper was killed before the image was whole");
-	} else if (commit_image(pull, err) == 0) {
-		collect_unpin(pull->agent);
+	} else {
+		commit_image(pull, err);
 	}
 	end_pull(pull);
 }

@@ -52,4 +52,7 @@ void pull_cancel(struct pull *pull);
 /* Does any pull write to the store at the moment? */
 bool pull_is_any_writing(const struct agent *agent);
 
+/* Is this image pulled, or about to be? */
+bool pull_is_under_way(const struct agent *agent, const struct digest *image);
+
 #endif

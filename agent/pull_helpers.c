@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/collect.h"
 #include "agent/fetch_settings.h"
 #include "agent/helper/feed.h"
 #include "agent/job.h"
@@ -129,8 +128,10 @@ static void commit_layer(struct pull *pull, const json_t *layer, struct err *err
 	}
 	json_get_int(layer, "compressed", &compressed, NULL);
 	pull->result.fetched_bytes += compressed;
-	if (stage_commit_layer(&pull->stage, &meta, (unsigned int)number, err) == 0)
-		collect_pin(pull->agent, &meta.diff_id);
+	if (!pull_plan_has(pull, &meta.diff_id))
+		err_set(err, -EINVAL, "the unpack helper reports a layer that it did not announce");
+	else
+		stage_commit_layer(&pull->stage, &meta, (unsigned int)number, err);
 }
 
 static void take_image(struct pull *pull, const json_t *image, struct err *err)
@@ -157,7 +158,9 @@ static void unpack_says(struct job *job, char *line, void *data)
 	if (!json || unpack->err.code)
 		return;
 	take_error(unpack, json);
-	if (json_get_object(json, "layer", &object, NULL) > 0)
+	if (json_get_array(json, "plan", &object, NULL) > 0)
+		pull_take_plan(pull, object, &unpack->err);
+	else if (json_get_object(json, "layer", &object, NULL) > 0)
 		commit_layer(pull, object, &unpack->err);
 	else if (json_get_object(json, "image", &object, NULL) > 0)
 		take_image(pull, object, &unpack->err);

@@ -16,6 +16,7 @@
 #include "store/image.h"
 #include "store/layer.h"
 #include "store/tag.h"
+#include "store/unfinished.h"
 
 struct digests {
 	struct digest *items;
@@ -65,6 +66,19 @@ static int mark_images(struct gc *gc, struct err *err)
 	return 0;
 }
 
+static int mark_unfinished(struct gc *gc, struct err *err)
+{
+	struct unfinished *pulls;
+	size_t count;
+	int rc = unfinished_list(gc->store, &pulls, &count, err);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < pulls[i].layer_count; j++)
+			add(&gc->layers, &pulls[i].layers[j]);
+	free(pulls);
+	return rc;
+}
+
 /* An image that can't be read may need any layer: then none is deleted. */
 static int mark_layers(struct gc *gc, struct err *err)
 {
@@ -80,9 +94,7 @@ static int mark_layers(struct gc *gc, struct err *err)
 			add(&gc->layers, &config->diff_ids[j]);
 		image_config_free(config);
 	}
-	for (size_t i = 0; i < gc->keep->layer_count; i++)
-		add(&gc->layers, &gc->keep->layers[i]);
-	return 0;
+	return mark_unfinished(gc, err);
 }
 
 typedef bool (*is_needed)(struct gc *gc, const char *name);

@@ -1,8 +1,9 @@
 /*
  * gc - deletes what nothing needs any more.
  *
- * Kept are: images with a tag or in keep->configs, their manifests and layers; keep->layers; the
- * writable layers of keep->containers. Volumes, tags and records are never touched.
+ * Kept are: images with a tag or in keep->configs, their manifests and layers; the layers of
+ * unfinished pulls (unfinished.h); the writable layers of keep->containers. Volumes, tags and
+ * records are never touched.
  *
  * In an order that a power cut can't turn into an image without its layers: images go first,
  * durably, then layers are moved to staging/ and deleted there. What a cut interrupts is an
@@ -22,8 +23,6 @@
 struct gc_keep {
 	const struct digest *configs; /* image IDs: generations, and whatever a container was made of */
 	size_t config_count;
-	const struct digest *layers; /* diff IDs that a pull under way counts on: what it `has`, what it committed */
-	size_t layer_count;
 	const char *const *containers; /* IDs */
 	size_t container_count;
 };

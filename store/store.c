@@ -29,6 +29,7 @@ static const struct folder folders[] = {
 	{ "apps", offsetof(struct store, apps) },
 	{ "containers", offsetof(struct store, containers) },
 	{ "volumes", offsetof(struct store, volumes) },
+	{ "pulls", offsetof(struct store, pulls) },
 	{ "staging", offsetof(struct store, staging) },
 };
 

@@ -8,6 +8,7 @@
  *		apps/<name>			record.h
  *		containers/<id>/{upper,work}	writable.h
  *		volumes/<name>/			writable.h
+ *		pulls/<digest of the image>	unfinished.h
  *		staging/			stage.h, and what gc.h is about to delete
  *		lock, version
  *
@@ -37,7 +38,7 @@ struct store {
 	char path[PATH_MAX]; /* absolute, without symlinks */
 	int dirfd;
 	int lock;
-	int layers, images, manifests, tags, apps, containers, volumes, staging; /* directories */
+	int layers, images, manifests, tags, apps, containers, volumes, pulls, staging; /* directories */
 	unsigned int stages; /* opened so far: names the next one */
 	int64_t written_bytes;
 };

@@ -6,6 +6,7 @@
  * Reads frames (frame.h) from stdin and settings from descriptor 6 (unpack_input.h), works below
  * the stage directory only, and tells on descriptor 3 (report.h):
  *
+ *	{"plan":[{"diff_id":D,"size":bytes,"compressed":bool}]}	all layers, before the first one
  *	{"layer":{"number":n,"diff_id":D,"size":bytes,"files":n,"compressed":bytes}}
  *	{"image":{"digest":ASKED,"manifest":D,"config":D,"layers":[diff IDs]}}
  *	{"done":true} or {"error":TEXT,"code":CODE}
@@ -96,6 +97,23 @@ static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 	if (!rc)
 		rc = verify_finish(&content, err);
 	return blame(&source, rc, err);
+}
+
+/* Sizes as they come over the wire. */
+static void report_plan(const struct unpack *unpack)
+{
+	const struct chain *chain = &unpack->feed.chain;
+	json_t *layers = json_array();
+
+	for (size_t i = 0; i < chain->manifest->layer_count; i++) {
+		const struct descriptor *layer = &chain->manifest->layers[i];
+
+		json_array_append_new(layers, json_pack("{s:s, s:I, s:b}", "diff_id",
+							chain->config->diff_ids[i].text, "size",
+							(json_int_t)layer->size, "compressed",
+							layer->compression != COMPRESSION_NONE));
+	}
+	report_line(json_pack("{s:o}", "plan", layers));
 }
 
 static void report_layer(const struct unpack *unpack, size_t number,
@@ -198,8 +216,10 @@ static int run(struct unpack *unpack, struct err *err)
 	if (unpack->root < 0)
 		return err_sys(err, "open the stage");
 	rc = feed_documents(&unpack->feed, -1, err);
-	if (!rc)
-		rc = unpack_layers(unpack, err);
+	if (rc < 0)
+		return rc;
+	report_plan(unpack);
+	rc = unpack_layers(unpack, err);
 	return rc ? rc : finish_image(unpack, err);
 }
 

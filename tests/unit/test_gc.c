@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "store/gc.h"
+#include "store/unfinished.h"
 #include "store/writable.h"
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/test.h"
@@ -13,6 +14,8 @@ static struct err err;
 static int64_t freed;
 
 #define APP "fleet.example.com/app:stable"
+#define ONES "1111111111111111111111111111111111111111111111111111111111111111"
+#define TWOS "2222222222222222222222222222222222222222222222222222222222222222"
 
 /* Three versions: 'a' is in all of them, 'x' is a layer of no image. */
 static void begin(void)
@@ -88,23 +91,82 @@ static void only_what_is_kept_or_tagged_stays(void)
 	end();
 }
 
+static void note(const char *letters, const struct digest *image)
+{
+	struct unfinished unfinished = { .image = *image, .reference = APP };
+
+	for (const char *p = letters; *p; p++)
+		fixture_diff_id(*p, &unfinished.layers[unfinished.layer_count++]);
+	CHECK_INT(unfinished_save(&store, &unfinished, &err), 0);
+}
+
 static void layers_of_a_pull_under_way_stay(void)
 {
-	struct digest pins[2];
-	struct gc_keep keep = { .layers = pins, .layer_count = 2 };
+	struct gc_keep keep = { 0 };
 	struct stage stage;
 
 	begin();
-	fixture_diff_id('x', &pins[0]);
-	fixture_diff_id('c', &pins[1]);
+	note("xd", &v3.manifest);
+	note("c", &v2.manifest);
 	CHECK_INT(stage_open(&stage, &store, &err), 0);
 	fixture_stage_layer(&stage, 5);
 	CHECK_INT(gc(&store, &keep, &freed, &err), 0);
-	CHECK_TEXT(layers(), "cx");
-	/* The stage of the pull is not gc's either. */
-	CHECK_INT(fixture_commit_layer(&stage, 5, 'd', &err), 0);
 	CHECK_TEXT(layers(), "cdx");
+	/* The stage of the pull is not gc's either. */
+	CHECK_INT(fixture_commit_layer(&stage, 5, 'a', &err), 0);
+	CHECK_TEXT(layers(), "acdx");
 	stage_discard(&stage);
+	end();
+}
+
+/* A power cut in the middle of a pull, and the next start: nothing that was finished is lost. */
+static void they_stay_over_a_restart(void)
+{
+	struct unfinished *found;
+	size_t count;
+	char path[128];
+
+	begin();
+	note("x", &v3.manifest);
+	store_close(&store);
+	snprintf(path, sizeof(path), "%s/store", scratch.path);
+	CHECK_INT(store_open(&store, path, &err), 0);
+	CHECK_INT(gc(&store, &(struct gc_keep){ 0 }, &freed, &err), 0);
+	CHECK_TEXT(layers(), "x");
+	CHECK_INT(unfinished_list(&store, &found, &count, &err), 0);
+	REQUIRE(CHECK_INT(count, 1));
+	CHECK_TEXT(found->image.text, v3.manifest.text);
+	CHECK_TEXT(found->reference, APP);
+	CHECK(found->written_s > 0 && !found->by_hand && !found->starts);
+	free(found);
+	CHECK_INT(unfinished_remove(&store, &v3.manifest, &err), 0);
+	CHECK_INT(unfinished_remove(&store, &v3.manifest, &err), 0);
+	CHECK_INT(gc(&store, &(struct gc_keep){ 0 }, &freed, &err), 0);
+	CHECK_TEXT(layers(), "");
+	end();
+}
+
+static void damaged_records_of_pulls_keep_nothing(void)
+{
+	static const char *const bad[] = {
+		"", "{}", "{\"image\":\"x\",\"reference\":\"y\",\"layers\":[]}",
+		"{\"image\":\"sha256:" ONES "\",\"reference\":\"\",\"layers\":[]}",
+		"{\"image\":\"sha256:" ONES "\",\"reference\":\"y\",\"layers\":[7]}",
+		"{\"image\":\"sha256:" ONES "\",\"reference\":\"y\",\"layers\":[],\"starts\":9}",
+		/* good, but of another name */
+		"{\"image\":\"sha256:" TWOS "\",\"reference\":\"y\",\"layers\":[]}",
+	};
+	struct unfinished *found;
+	size_t count;
+
+	begin();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		CHECK_INT(fd_replace_file(store.pulls, ONES, bad[i], strlen(bad[i]), 0600), 0);
+		CHECK_INT(unfinished_list(&store, &found, &count, &err), 0);
+		CHECK_INT(count, 0);
+		CHECK_INT(faccessat(store.pulls, ONES, F_OK, 0), -1);
+		free(found);
+	}
 	end();
 }
 
@@ -162,6 +224,8 @@ int main(void)
 	scratch_open(&scratch);
 	RUN(only_what_is_kept_or_tagged_stays);
 	RUN(layers_of_a_pull_under_way_stay);
+	RUN(they_stay_over_a_restart);
+	RUN(damaged_records_of_pulls_keep_nothing);
 	RUN(containers_without_an_owner_go);
 	RUN(a_damaged_image_stops_it);
 	RUN(foreign_names_are_left_alone);
