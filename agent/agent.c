@@ -15,6 +15,7 @@
 #include "agent/applets.h"
 #include "agent/collect.h"
 #include "agent/container.h"
+#include "agent/helper/seccomp.h"
 #include "agent/last_good.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -214,6 +215,9 @@ static int start(struct agent *agent, struct err *err)
 		return err->code;
 	log_info("berth %s: device %s, apps: %zu, store %s", BERTH_VERSION, agent->name,
 		 agent->config->app_count, agent->store.path);
+	if (!seccomp_is_there())
+		log_warn("this kernel can't filter system calls (CONFIG_SECCOMP_FILTER): helpers that read "
+			 "from the network have one wall less around them");
 	containers_adopt(agent);
 	for (size_t i = 0; i < agent->config->app_count; i++)
 		app_new(agent, &agent->config->apps[i]);

@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/fetch_settings.h"
 #include "agent/helper/feed.h"
+#include "agent/helper/seccomp.h"
 #include "agent/job.h"
 #include "agent/pull_parts.h"
 #include "config/platform.h"
@@ -22,6 +23,8 @@
 #define UNPACK_SETTINGS_FD 6
 #define PIPE_SIZE (512 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 23 /* 8 MiB: what the memory bound of a pull allows */
+
+static const char *const role_names[] = { "fetch", "decode", "unpack" };
 
 /* --- what they report --- */
 
@@ -50,6 +53,8 @@ static void take_error(struct pull_helper *helper, const json_t *line)
 	if (retry_after_s > 0 && retry_after_s <= RETRY_AFTER_MAX_S)
 		result->retry_after_s = retry_after_s;
 	err_set(&helper->err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
+	if (!strcmp(code, SECCOMP_CODE))
+		err_set(&helper->err, -EIO, "the %s helper was %s", role_names[helper->role], text);
 	helper->blames_image = is_fault_of_image(code);
 	helper->is_echo = helper->pull->is_stopping || !strcmp(code, FEED_CODE_INCOMPLETE) ||
 			  !strcmp(code, FEED_CODE_UNREAD);
@@ -171,8 +176,6 @@ static void unpack_says(struct job *job, char *line, void *data)
 }
 
 /* --- how they end --- */
-
-static const char *const role_names[] = { "fetch", "decode", "unpack" };
 
 static void take_end(struct pull_helper *helper, int status)
 {

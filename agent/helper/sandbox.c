@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/helper/seccomp_lists.h"
 #include "agent/helper/unpack_sandbox.h" /* UNDER_SANITIZER */
 #include "lib/buf.h"
 #include "lib/fd.h"
@@ -132,7 +133,7 @@ static int set_limits(struct err *err)
 	return 0;
 }
 
-int sandbox_fetch(struct err *err)
+static int give_up_everything(struct err *err)
 {
 	int ret = 0;
 
@@ -144,12 +145,21 @@ int sandbox_fetch(struct err *err)
 	return ret < 0 ? ret : set_limits(err);
 }
 
+int sandbox_fetch(struct err *err)
+{
+	const struct seccomp_list calls = seccomp_list_fetch();
+	int ret = give_up_everything(err);
+
+	return ret < 0 ? ret : seccomp_enter(&calls, err);
+}
+
 int sandbox_decode(size_t memory_max, struct err *err)
 {
 	const struct rlimit memory = { memory_max, memory_max };
-	int ret = sandbox_fetch(err);
+	const struct seccomp_list calls = seccomp_list_decode();
+	int ret = give_up_everything(err);
 
 	if (ret == 0 && !UNDER_SANITIZER && setrlimit(RLIMIT_DATA, &memory) < 0)
 		return err_sys(err, "set a limit for decode");
-	return ret;
+	return ret < 0 ? ret : seccomp_enter(&calls, err);
 }

@@ -15,7 +15,7 @@
  * For fetch, which needs sockets, the DNS and its four descriptors: a root directory of its own that
  * holds copies of /etc/resolv.conf and /etc/hosts (musl's resolver opens them at each lookup) and
  * cannot be written to, its own user, no capabilities, no new privileges, no new processes, no
- * core dump. The root is a tmpfs in a private mount namespace, so nothing is left behind.
+ * core dump, and only the system calls of seccomp_lists.h. The root is a tmpfs in a private mount namespace, so nothing is left behind.
  *
  * Not run as root (by hand, in tests) there is nothing to drop and no right to mount: then only
  * the limits apply. As root everything has to work, or fetch ends.

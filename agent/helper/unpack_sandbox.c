@@ -9,6 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/helper/report.h"
+#include "agent/helper/seccomp_lists.h"
+#include "lib/sys.h"
+
 #define NEW_ROOT "/proc" /* there on every device; what it hides isn't needed */
 
 /* The directory cache of extraction has 32, removing a tree takes up to 67. */
@@ -23,6 +27,9 @@ static int enter_stage(int stage_fd, struct err *err)
 	/* The working directory moves along into the new namespace; a descriptor stays in the old one. */
 	if (fchdir(stage_fd) < 0)
 		return err_sys(err, "enter the stage");
+	/* What else is open may lead out of the new root, as stage_fd does. (Old kernels need /proc for that.) */
+	if (sys_close_from(REPORT_FD + 1) < 0)
+		return err_sys(err, "close what unpack has no use for");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, "make a mount namespace for unpack");
 	if (mount(".", NEW_ROOT, NULL, MS_BIND, NULL) < 0 ||
@@ -30,7 +37,6 @@ static int enter_stage(int stage_fd, struct err *err)
 		return err_sys(err, "mount the stage for unpack");
 	if (chdir(NEW_ROOT) < 0 || chroot(".") < 0)
 		return err_sys(err, "enter the stage");
-	close(stage_fd); /* it leads out of the new root */
 	return 0;
 }
 
@@ -79,11 +85,14 @@ static int drop_capabilities(struct err *err)
 
 int sandbox_unpack(int stage_fd, size_t memory_max, struct err *err)
 {
+	const struct seccomp_list calls = seccomp_list_unpack();
 	int rc = leave_network(err);
 
 	if (!rc)
 		rc = enter_stage(stage_fd, err);
 	if (!rc)
 		rc = set_limits(memory_max, err);
-	return rc ? rc : drop_capabilities(err);
+	if (!rc)
+		rc = drop_capabilities(err);
+	return rc ? rc : seccomp_enter(&calls, err);
 }

@@ -7,7 +7,8 @@
  *	CHOWN, FOWNER, FSETID, DAC_OVERRIDE	owners, modes and times of what it made
  *	SETFCAP					security.capability
  *	MKNOD					devices and whiteouts (char 0/0)
- *	SYS_ADMIN				trusted.overlay.opaque; no other capability sets trusted.*
+ *	SYS_ADMIN				trusted.overlay.opaque; no other capability sets trusted.*.
+ *						The filter (seccomp_lists.h) keeps the rest of it away
  *
  * The stage is bind-mounted over /proc of a mount namespace of its own and entered, "nodev": a
  * device node that an image brings can be made there but not opened.
@@ -32,8 +33,9 @@
 #endif
 
 /*
- * Makes the stage the root and working directory, and closes stage_fd. No network where the
- * kernel has network namespaces, no new privileges, at most memory_max bytes of data. On error: end.
+ * Makes the stage the root and working directory, and closes stage_fd and every other descriptor
+ * past the report's. No network where the kernel has network namespaces, no new privileges, at most
+ * memory_max bytes of data, and only the calls of seccomp_lists.h. On error: end.
  */
 int sandbox_unpack(int stage_fd, size_t memory_max, struct err *err);
 

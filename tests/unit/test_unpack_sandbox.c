@@ -1,7 +1,6 @@
-/* What unpack can still do once it has given up the rest. Needs root. */
+/* What unpack can still do once it has given up the rest (what it can't: test_sandbox). Needs root. */
 // QEMU: no, it enters namespaces
 #include <errno.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -16,28 +15,20 @@ static struct scratch scratch;
 static int look_around(int stage)
 {
 	struct err err = ERR_INIT;
-	int sock;
 
 	if (sandbox_unpack(stage, 32 << 20, &err) < 0)
 		return 1;
 	if (fcntl(stage, F_GETFD) >= 0)
 		return 8; /* a way out of the root */
-	if (mknod("/null", S_IFCHR | 0666, makedev(1, 3)) < 0)
+	if (mknodat(AT_FDCWD, "/null", S_IFCHR | 0666, makedev(1, 3)) < 0)
 		return 2;
 	if (open("/null", O_RDWR) >= 0 || errno != EACCES)
 		return 3; /* a device of the image could be opened */
-	if (chroot("/") == 0 || setuid(1000) == 0)
-		return 4;
 	if (open("/proc/self/status", O_RDONLY) >= 0 || open("../../etc/passwd", O_RDONLY) >= 0)
 		return 5;
-	if (mkdir("/d", 0755) < 0 || chown("/d", 1000, 1000) < 0 || chmod("/d", 06755) < 0)
+	if (mkdirat(AT_FDCWD, "/d", 0755) < 0 || fchownat(AT_FDCWD, "/d", 1000, 1000, 0) < 0 ||
+	    fchmodat(AT_FDCWD, "/d", 06755, 0) < 0)
 		return 6;
-	sock = socket(AF_INET, SOCK_DGRAM, 0);
-	struct sockaddr_storage anywhere = { .ss_family = AF_INET };
-
-	memcpy((char *)&anywhere + 2, "\0\65\10\10\10\10", 6);
-	if (sock >= 0 && connect(sock, (struct sockaddr *)&anywhere, 16) == 0)
-		return 7;
 	return 0;
 }
 

@@ -1,0 +1,193 @@
+/* The lists as programs, run by an interpreter: so on every architecture, also where no kernel filters. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "agent/helper/seccomp_lists.h"
+#include "agent/helper/unpack_sandbox.h"
+#include "tests/unit/test.h"
+
+#if defined(__x86_64__)
+#define HERE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define HERE AUDIT_ARCH_AARCH64
+#elif defined(__arm__)
+#define HERE AUDIT_ARCH_ARM
+#endif
+
+/* What the kernel would return for a call: the part of classic BPF that the programs are made of. */
+static uint32_t run(const struct sock_filter *program, int size, const struct seccomp_data *data)
+{
+	uint32_t value = 0;
+
+	for (int at = 0; at < size; at++) {
+		const struct sock_filter *in = &program[at];
+
+		switch (in->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			memcpy(&value, (const char *)data + in->k, sizeof(value));
+			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			value &= in->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			at += value == in->k ? in->jt : in->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return in->k;
+		default:
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static uint32_t verdict(struct seccomp_list list, uint32_t arch, uint32_t call, uint64_t second, uint64_t third)
+{
+	struct sock_filter program[SECCOMP_PROGRAM_MAX];
+	const struct seccomp_data data = {
+		.nr = (int)call, .arch = arch, .args = { second, second, third },
+	};
+	int size = seccomp_compile(&list, program);
+
+	return size < 0 ? 0 : run(program, size, &data);
+}
+
+static bool passes(struct seccomp_list list, uint32_t call)
+{
+	return verdict(list, HERE, call, 0, 0) == SECCOMP_RET_ALLOW;
+}
+
+static void the_lists_fit(void)
+{
+	struct sock_filter program[SECCOMP_PROGRAM_MAX];
+	const struct seccomp_list lists[] = { seccomp_list_decode(), seccomp_list_fetch(),
+					      seccomp_list_unpack() };
+
+	for (size_t i = 0; i < 3; i++)
+		CHECK(seccomp_compile(&lists[i], program) > 0);
+}
+
+static void too_long_a_list_is_noticed(void)
+{
+	struct sock_filter program[SECCOMP_PROGRAM_MAX];
+	struct seccomp_rule rules[SECCOMP_PROGRAM_MAX] = { { 0 } };
+	const struct seccomp_list list = { rules, SECCOMP_PROGRAM_MAX };
+
+	CHECK_INT(seccomp_compile(&list, program), -E2BIG);
+}
+
+static void every_helper_reads_and_ends(void)
+{
+	static const uint32_t calls[] = { SYS_read, SYS_write, SYS_munmap, SYS_exit_group };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		CHECK(passes(seccomp_list_decode(), calls[i]));
+		CHECK(passes(seccomp_list_fetch(), calls[i]));
+		CHECK(passes(seccomp_list_unpack(), calls[i]));
+	}
+}
+
+static void no_helper_starts_or_signals(void)
+{
+	static const uint32_t calls[] = {
+		SYS_execve, SYS_clone, SYS_kill, SYS_tgkill, SYS_ptrace, SYS_mount, SYS_unshare, SYS_setns,
+		SYS_bpf, SYS_chroot, SYS_keyctl, SYS_setuid, SYS_perf_event_open, SYS_process_vm_readv,
+		SYS_seccomp, SYS_prctl, 425 /* io_uring_setup */, 435 /* clone3 */, 438 /* pidfd_getfd */,
+		0x40000000 + SYS_read /* x32 */, SECCOMP_ABSENT,
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		CHECK_INT(verdict(seccomp_list_decode(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
+		CHECK_INT(verdict(seccomp_list_fetch(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
+		CHECK_INT(verdict(seccomp_list_unpack(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
+	}
+}
+
+static void other_machines_calls_are_none(void)
+{
+	CHECK_INT(verdict(seccomp_list_unpack(), AUDIT_ARCH_I386, SYS_read, 0, 0), SECCOMP_RET_TRAP);
+}
+
+static void fetch_has_internet_sockets(void)
+{
+	CHECK_INT(verdict(seccomp_list_fetch(), HERE, SYS_socket, AF_INET, 0), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(seccomp_list_fetch(), HERE, SYS_socket, AF_INET6, 0), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(seccomp_list_fetch(), HERE, SYS_socket, AF_UNIX, 0), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(seccomp_list_fetch(), HERE, SYS_socket, AF_NETLINK, 0), SECCOMP_RET_TRAP);
+	CHECK(!passes(seccomp_list_unpack(), SYS_socket));
+	CHECK(!passes(seccomp_list_decode(), SYS_socket));
+	CHECK(!passes(seccomp_list_decode(), SYS_connect));
+}
+
+static void fetch_reads_files_only(void)
+{
+	const struct seccomp_list list = seccomp_list_fetch();
+
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDONLY | O_CLOEXEC), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_WRONLY), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDWR), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_CREAT), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_TMPFILE), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(seccomp_list_decode(), HERE, SYS_openat, 0, 0), SECCOMP_RET_TRAP);
+}
+
+static void memory_is_not_made_executable(void)
+{
+	const uint32_t map = (uint32_t)SYS_mmap == SECCOMP_ABSENT ? (uint32_t)SYS_mmap2 : (uint32_t)SYS_mmap;
+
+	CHECK_INT(verdict(seccomp_list_decode(), HERE, map, 0, PROT_READ | PROT_WRITE), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(seccomp_list_decode(), HERE, map, 0, PROT_READ | PROT_EXEC), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(seccomp_list_unpack(), HERE, SYS_mprotect, 0, PROT_EXEC), SECCOMP_RET_TRAP);
+}
+
+static void fcntl_hands_out_no_signals(void)
+{
+	const struct seccomp_list list = seccomp_list_unpack();
+
+	CHECK_INT(verdict(list, HERE, SYS_fcntl, F_GETFL, 0), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(list, HERE, SYS_fcntl, F_DUPFD_CLOEXEC, 0), SECCOMP_RET_ALLOW);
+	if (!UNDER_SANITIZER)
+		CHECK_INT(verdict(list, HERE, SYS_fcntl, F_SETOWN, 0), SECCOMP_RET_TRAP);
+}
+
+static void a_terminal_may_be_asked_for(void)
+{
+	CHECK_INT(verdict(seccomp_list_decode(), HERE, SYS_ioctl, 0, 0), SECCOMP_RET_ERRNO | ENOTTY);
+}
+
+/* What musl does on 32-bit machines, first and on older kernels. */
+static void both_kinds_of_time_pass(void)
+{
+#ifdef __arm__
+	CHECK(passes(seccomp_list_decode(), 403)); /* clock_gettime64 */
+	CHECK(passes(seccomp_list_decode(), 263)); /* clock_gettime */
+	CHECK(passes(seccomp_list_unpack(), 412)); /* utimensat_time64 */
+	CHECK(passes(seccomp_list_unpack(), 348)); /* utimensat */
+	CHECK(passes(seccomp_list_fetch(), 407));  /* clock_nanosleep_time64 */
+	CHECK(passes(seccomp_list_fetch(), 162));  /* nanosleep */
+#else
+	CHECK(passes(seccomp_list_decode(), SYS_clock_gettime));
+	CHECK(passes(seccomp_list_unpack(), SYS_utimensat));
+#endif
+}
+
+int main(void)
+{
+	RUN(the_lists_fit);
+	RUN(too_long_a_list_is_noticed);
+	RUN(every_helper_reads_and_ends);
+	RUN(no_helper_starts_or_signals);
+	RUN(other_machines_calls_are_none);
+	RUN(fetch_has_internet_sockets);
+	RUN(fetch_reads_files_only);
+	RUN(memory_is_not_made_executable);
+	RUN(fcntl_hands_out_no_signals);
+	RUN(a_terminal_may_be_asked_for);
+	RUN(both_kinds_of_time_pass);
+	return test_end();
+}
