@@ -120,13 +120,15 @@ static void decode_says(struct job *job, char *line, void *data)
 static void commit_layer(struct pull *pull, const json_t *layer, struct err *err)
 {
 	struct layer_meta meta = { 0 };
-	const char *diff_id = "";
+	const char *diff_id = "", *index = "";
 	int64_t number = -1, compressed = 0;
 
 	if (json_get_string(layer, "diff_id", &diff_id, NULL) <= 0 ||
 	    json_get_int(layer, "number", &number, NULL) <= 0 ||
 	    json_get_int(layer, "size", &meta.size_bytes, NULL) <= 0 ||
 	    json_get_int(layer, "files", &meta.files, NULL) <= 0 ||
+	    json_get_string(layer, "index", &index, NULL) <= 0 ||
+	    layer_meta_set_index(&meta, index) < 0 ||
 	    digest_parse(&meta.diff_id, diff_id) < 0 || number < 0 || number > UINT16_MAX) {
 		err_set(err, -EINVAL, "the unpack helper reports a bad layer");
 		return;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "store/extract_index.h"
 #include "store/extract_meta.h"
 #include "store/extract_parts.h"
 #include "store/subpath.h"
@@ -37,6 +38,7 @@ int extract_clear_name(struct extract *x, struct dir *parent, struct err *err)
 		if (rc < 0)
 			return rc;
 	}
+	extract_index_name(x, INDEX_GONE, parent, x->name, NULL);
 	rc = fd_remove_tree(parent->fd, x->name);
 	if (rc < 0) {
 		errno = -rc;
@@ -57,6 +59,7 @@ static int make_opaque(struct extract *x, const struct dir *dir, struct err *err
 	if (fsetxattr(dir->fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
 		return err_sys(err, "hide what is below %s/ in lower layers (trusted.overlay.opaque)",
 			       x->path);
+	extract_index_opaque(x, dir);
 	return 0;
 }
 
@@ -95,8 +98,10 @@ static int whiteout(struct extract *x, struct dir *parent, struct err *err)
 	if (!*x->name || !strcmp(x->name, ".") || !strcmp(x->name, ".."))
 		return err_set(err, -EINVAL, "%s: a whiteout of nothing", x->path);
 	dir_touch(parent);
-	if (mknodat(parent->fd, x->name, S_IFCHR, 0) == 0)
+	if (mknodat(parent->fd, x->name, S_IFCHR, 0) == 0) {
+		extract_index_name(x, INDEX_WHITEOUT, parent, x->name, NULL);
 		return 0;
+	}
 	if (errno == EEXIST)
 		return whiteout_existing(x, parent, err);
 	return err_sys(err, "make the whiteout %s (a char device 0/0)", x->path);
@@ -151,7 +156,7 @@ static int extract_dir(struct extract *x, struct dir *parent, struct err *err)
 	dir->set_gid = archive_entry_perm(x->entry) & S_ISGID;
 	dir->mtime = extract_mtime(x->entry);
 	dir_touch(dir);
-	return 0;
+	return extract_index_dir(x, dir, err);
 }
 
 /* -1 and errno, as the system calls. */
@@ -180,7 +185,8 @@ static int extract_node(struct extract *x, struct dir *parent, struct err *err)
 		if (make_node(x, parent) < 0)
 			return err_sys(err, "make %s", x->path);
 	}
-	return extract_set_meta_at(parent, x->name, x->entry, err);
+	return extract_set_meta_at(parent, x->name, x->entry, err) ?:
+	       extract_index_node(x, parent, err);
 }
 
 /* --- one entry, all entries --- */
@@ -248,9 +254,9 @@ static int extract_all(struct extract *x, struct err *err)
 }
 
 int extract(struct stream *from, int root_fd, const struct extract_reuse *reuse,
-	    struct extract_result *result, struct err *err)
+	    struct index_writer *index, struct extract_result *result, struct err *err)
 {
-	struct extract x = { .reuse = reuse, .result = result };
+	struct extract x = { .reuse = reuse, .index = index, .result = result };
 	int root = fcntl(root_fd, F_DUPFD_CLOEXEC, 0), rc, closing;
 	mode_t mask = umask(0);
 

@@ -19,6 +19,7 @@
 
 #include "store/dirs.h"
 #include "store/held.h"
+#include "store/index.h"
 #include "store/stream.h"
 
 #define EXTRACT_ENTRIES_MAX 1000000
@@ -37,10 +38,11 @@ struct extract_reuse {
 
 /*
  * Reads the archive to its end; what the stream holds after that is the caller's. `root_fd` is
- * borrowed. `reuse` may be NULL: everything is written. If not, relink_layer() has to make the tree whole. On
- * error the directory holds a part of the tree: throw it away.
+ * borrowed. `reuse` may be NULL: everything is written. If not, relink_layer() has to make the tree whole.
+ * `index` (may be NULL) has been begun and gets an entry for each that was made. On error the
+ * directory holds a part of the tree: throw it away.
  */
 int extract(struct stream *from, int root_fd, const struct extract_reuse *reuse,
-	    struct extract_result *result, struct err *err);
+	    struct index_writer *index, struct extract_result *result, struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "store/extract_index.h"
 #include "store/extract_meta.h"
 #include "store/extract_parts.h"
 #include "store/subpath.h"
@@ -18,6 +19,8 @@ struct content {
 	int base; /* -1: there is none to compare with */
 	unsigned int number;
 	int64_t at; /* where the next piece goes */
+	struct xxh64 hash; /* for the index */
+	bool has_holes;
 };
 
 /* --- writing --- */
@@ -92,6 +95,8 @@ static int take_piece(struct extract *x, struct dir *parent, struct content *con
 		rc = stop_comparing(x, parent, content, err);
 	if (!rc && content->fd >= 0)
 		rc = write_piece(x, content, data, count, offset, err);
+	xxh64_update(&content->hash, data, count);
+	content->has_holes |= offset != content->at;
 	content->at = offset + (int64_t)count;
 	x->result->bytes += (int64_t)count;
 	return rc;
@@ -113,6 +118,7 @@ static int take_content(struct extract *x, struct dir *parent, struct content *c
 	}
 	if (rc < 0 || content->at == size)
 		return rc;
+	content->has_holes = true;
 	if (size < 0 || size > EXTRACT_FILE_MAX)
 		return err_set(err, -EFBIG, "%s is larger than 1 TiB", x->path);
 	if (content->fd < 0 && is_equal(x, content, NULL, 0, size))
@@ -155,11 +161,22 @@ static int take_equal(struct extract *x, struct dir *parent, struct content *con
 	return rc;
 }
 
+/* No hash for a file with holes: a hostile terabyte of zeros would take minutes. */
+static int tell_index(struct extract *x, struct dir *parent, const struct content *content,
+		      struct err *err)
+{
+	int fd = content->fd < 0 ? content->base : content->fd;
+
+	return extract_index_open_file(x, parent, fd,
+				       content->has_holes ? 0 : xxh64_value(&content->hash), err);
+}
+
 int extract_file(struct extract *x, struct dir *parent, struct err *err)
 {
 	struct content content = { .fd = -1 };
 	int rc = 0;
 
+	xxh64_init(&content.hash);
 	dir_touch(parent);
 	content.base = find_base(x, parent, &content.number);
 	if (content.base < 0)
@@ -172,6 +189,8 @@ int extract_file(struct extract *x, struct dir *parent, struct err *err)
 		rc = extract_set_owner_mode(content.fd, x->entry, true, parent->set_gid, err) ?:
 		     extract_set_xattrs(content.fd, x->entry, err) ?:
 		     extract_set_time(content.fd, x->entry, err);
+	if (!rc)
+		rc = tell_index(x, parent, &content, err);
 	base_close_file(&content.base);
 	fd_close(&content.fd);
 	return rc;
@@ -273,6 +292,10 @@ int extract_hardlink(struct extract *x, struct err *err)
 	if (rc < 0)
 		return rc;
 	if (is_held(x, target_dir, name, &kind))
-		return link_held(x, real, kind, dir, err);
-	return link_to(x, target_dir, name, dir, err);
+		rc = link_held(x, real, kind, dir, err);
+	else
+		rc = link_to(x, target_dir, name, dir, err);
+	if (!rc)
+		extract_index_name(x, INDEX_LINK, dir, x->name, real);
+	return rc;
 }

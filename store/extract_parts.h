@@ -10,6 +10,7 @@
 struct extract {
 	struct tar tar;
 	struct dirs dirs;
+	struct index_writer *index; /* may be NULL */
 	struct extract_result *result;
 	const struct extract_reuse *reuse; /* or NULL */
 

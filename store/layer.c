@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,28 @@ static int get_count(const json_t *json, const char *name, int64_t *out, struct 
 		return rc;
 	if (!rc || *out < 0)
 		return err_set(err, -EINVAL, "\"%s\" is missing or negative", name);
+	return 0;
+}
+
+/* A hash doesn't fit into a number of JSON. */
+int layer_meta_set_index(struct layer_meta *meta, const char *text)
+{
+	if (strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+		return -EINVAL;
+	meta->index = strtoull(text, NULL, 16);
+	meta->has_index = true;
+	return 0;
+}
+
+static int get_index(const json_t *json, struct layer_meta *meta, struct err *err)
+{
+	const char *text = "";
+	int rc = json_get_string(json, "index", &text, err);
+
+	if (rc <= 0)
+		return rc;
+	if (layer_meta_set_index(meta, text) < 0)
+		return err_set(err, -EINVAL, "\"index\" is no checksum");
 	return 0;
 }
 
@@ -38,13 +61,16 @@ int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, str
 	if (digest_parse(&meta->diff_id, diff_id) < 0)
 		return err_set(err, -EINVAL, "\"diff_id\" is no digest");
 	rc = get_count(json, "size", &meta->size_bytes, err);
-	return rc ? rc : get_count(json, "files", &meta->files, err);
+	return rc ?: get_count(json, "files", &meta->files, err) ?: get_index(json, meta, err);
 }
 
 void layer_meta_format(const struct layer_meta *meta, struct buf *out)
 {
-	buf_append_format(out, "{\"diff_id\":\"%s\",\"size\":%lld,\"files\":%lld}\n",
+	buf_append_format(out, "{\"diff_id\":\"%s\",\"size\":%lld,\"files\":%lld",
 			  meta->diff_id.text, (long long)meta->size_bytes, (long long)meta->files);
+	if (meta->has_index)
+		buf_append_format(out, ",\"index\":\"%016llx\"", (unsigned long long)meta->index);
+	buf_append_text(out, "}\n");
 }
 
 int layer_read_meta(const struct store *store, const struct digest *diff_id,

@@ -1,6 +1,7 @@
 /*
  * layer - one layer of an image, unpacked: layers/<diff id>/fs is what overlayfs gets as a lower
- * directory, with whiteouts in its form (char device 0/0, trusted.overlay.opaque).
+ * directory, with whiteouts in its form (char device 0/0, trusted.overlay.opaque). Beside it, index
+ * says what its files are (index.h).
  *
  * A layer exists when its directory has a valid `meta`. It is made by stage_commit_layer(), never
  * changed after that, and removed by gc().
@@ -19,11 +20,16 @@
 
 #define LAYER_META_MAX 4096 /* bytes */
 
-/* layers/<diff id>/meta, a JSON object: {"diff_id":"sha256:...","size":n,"files":n} */
+/*
+ * layers/<diff id>/meta, a JSON object: {"diff_id":"sha256:...","size":n,"files":n,"index":"16 hex digits"}.
+ * A layer that was unpacked before there were indexes has no "index".
+ */
 struct layer_meta {
 	struct digest diff_id;
 	int64_t size_bytes; /* content of its regular files */
 	int64_t files;	    /* entries of any kind: the inodes it needs, at most */
+	bool has_index;
+	uint64_t index;	    /* its checksum (index.h) */
 };
 
 bool store_has_layer(const struct store *store, const struct digest *diff_id);
@@ -47,6 +53,8 @@ int layer_list(const struct store *store, struct digest **out, size_t *count, st
 
 /* Parser of bytes that flash may have damaged. -EINVAL with the reason. */
 int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err);
+/* The 16 digits of an index's checksum. -EINVAL. */
+int layer_meta_set_index(struct layer_meta *meta, const char *text);
 void layer_meta_format(const struct layer_meta *meta, struct buf *out);
 
 #endif

@@ -7,7 +7,8 @@
  * the stage directory only, and tells on descriptor 3 (report.h):
  *
  *	{"plan":[{"diff_id":D,"size":bytes,"compressed":bool}]}	all layers, before the first one
- *	{"layer":{"number":n,"diff_id":D,"size":bytes,"files":n,"compressed":bytes}}
+ *	{"layer":{"number":n,"diff_id":D,"size":bytes,"files":n,"compressed":bytes,
+ *		 "index":"16 hex digits"}}
  *	{"image":{"digest":ASKED,"manifest":D,"config":D,"layers":[diff IDs]}}
  *	{"done":true} or {"error":TEXT,"code":CODE}
  *
@@ -47,7 +48,8 @@ struct unpack {
 
 /* --- layers --- */
 
-static int open_layer_dir(const struct unpack *unpack, size_t number, struct err *err)
+/* *index is made beside it. */
+static int open_layer_dir(const struct unpack *unpack, size_t number, int *index, struct err *err)
 {
 	FD_CLEANUP int dir = -1;
 	char name[24];
@@ -56,7 +58,14 @@ static int open_layer_dir(const struct unpack *unpack, size_t number, struct err
 	snprintf(name, sizeof(name), "%zu", number);
 	dir = fd_open_dir(unpack->root, name, 0700);
 	fs = dir < 0 ? dir : fd_open_dir(dir, "fs", 0755);
-	return fs < 0 ? err_set(err, fs, "make the layer's directory: %s", strerror(-fs)) : fs;
+	if (fs < 0)
+		return err_set(err, fs, "make the layer's directory: %s", strerror(-fs));
+	*index = openat(dir, "index", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*index < 0) {
+		close(fs);
+		return err_sys(err, "make the layer's index");
+	}
+	return fs;
 }
 
 /*
@@ -83,7 +92,7 @@ static int blame(struct feed_layer *source, int rc, struct err *err)
 
 /* Frames in, files out; what was not right with it is found before it returns. */
 static int unpack_stream(struct unpack *unpack, size_t number, int dir,
-			 struct extract_result *result, struct err *err)
+			 struct index_writer *index, struct extract_result *result, struct err *err)
 {
 	struct feed_layer source;
 	struct verify content;
@@ -93,7 +102,7 @@ static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 	verify_init(&content, &source.stream, "its content (the diff ID in the image's config)",
 		    &unpack->feed.chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
 		    LAYER_UNPACKED_MAX);
-	rc = extract(&content.stream, dir, NULL, result, err);
+	rc = extract(&content.stream, dir, NULL, index, result, err);
 	if (!rc)
 		rc = verify_finish(&content, err);
 	return blame(&source, rc, err);
@@ -117,30 +126,39 @@ static void report_plan(const struct unpack *unpack)
 }
 
 static void report_layer(const struct unpack *unpack, size_t number,
-			 const struct extract_result *result)
+			 const struct extract_result *result, uint64_t index)
 {
-	report_line(json_pack("{s:{s:I, s:s, s:I, s:I, s:I}}", "layer", "number",
+	char checksum[17];
+
+	snprintf(checksum, sizeof(checksum), "%016llx", (unsigned long long)index);
+	report_line(json_pack("{s:{s:I, s:s, s:I, s:I, s:I, s:s}}", "layer", "number",
 			      (json_int_t)number, "diff_id",
 			      unpack->feed.chain.config->diff_ids[number].text, "size",
 			      (json_int_t)result->bytes, "files", (json_int_t)result->files,
-			      "compressed", (json_int_t)unpack->feed.chain.manifest->layers[number].size));
+			      "compressed", (json_int_t)unpack->feed.chain.manifest->layers[number].size,
+			      "index", checksum));
 }
 
 static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 {
-	FD_CLEANUP int dir = open_layer_dir(unpack, number, err);
+	FD_CLEANUP int index_fd = -1;
+	FD_CLEANUP int dir = open_layer_dir(unpack, number, &index_fd, err);
 	struct extract_result result;
+	struct index_writer index;
+	uint64_t checksum;
 	int rc;
 
 	if (dir < 0)
 		return dir;
-	rc = unpack_stream(unpack, number, dir, &result, err);
+	index_write_begin(&index, index_fd);
+	rc = unpack_stream(unpack, number, dir, &index, &result, err) ?:
+	     index_write_end(&index, &checksum, err);
 	if (rc < 0)
 		return err_context(err, "layer %zu (%s)", number,
 				   unpack->feed.chain.manifest->layers[number].digest.text);
 	if (syncfs(dir) < 0)
 		return err_sys(err, "write layer %zu to disk", number);
-	report_layer(unpack, number, &result);
+	report_layer(unpack, number, &result, checksum);
 	return 0;
 }
 

@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, size);
 	fix_checksums(copy, size);
 	memory_stream_init(&memory, copy, size, pieces[size % 4]);
-	if (extract(&memory.stream, root, NULL, &result, &err) < 0 && !err.text[0])
+	if (extract(&memory.stream, root, NULL, NULL, &result, &err) < 0 && !err.text[0])
 		abort();
 	memory_stream_release(&memory);
 	free(copy);

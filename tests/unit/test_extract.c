@@ -33,7 +33,7 @@ static int unpack_bytes(const void *data, size_t size, size_t piece)
 	CHECK_INT(fd_remove_tree(scratch.fd, "tree"), 0);
 	root = fd_open_dir(scratch.fd, "tree", 0755);
 	memory_stream_init(&memory, data, size, piece);
-	rc = extract(&memory.stream, root, NULL, &result, &err);
+	rc = extract(&memory.stream, root, NULL, NULL, &result, &err);
 	memory_stream_release(&memory);
 	return rc;
 }
@@ -398,7 +398,7 @@ static void errors_of_the_source_pass_through(void)
 		CHECK_INT(fd_remove_tree(scratch.fd, "tree"), 0);
 		fd_close(&root);
 		root = fd_open_dir(scratch.fd, "tree", 0755);
-		CHECK_INT(extract(&memory.stream, root, NULL, &result, &err), -EIO);
+		CHECK_INT(extract(&memory.stream, root, NULL, NULL, &result, &err), -EIO);
 		CHECK_TEXT(err.text, "planted failure");
 		memory_stream_release(&memory);
 	}

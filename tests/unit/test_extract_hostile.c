@@ -59,7 +59,7 @@ static int attack(struct buf *tar)
 	err = ERR_INIT;
 	root = fd_open_dir(scratch.fd, "tree", 0755);
 	memory_stream_init(&memory, tar->data, tar->size, 0);
-	rc = extract(&memory.stream, root, NULL, &result, &err);
+	rc = extract(&memory.stream, root, NULL, NULL, &result, &err);
 	memory_stream_release(&memory);
 	CHECK(is_untouched());
 	if (rc < 0)

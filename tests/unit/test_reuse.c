@@ -78,7 +78,7 @@ static int make_layer(const struct buf *tar, int number, size_t count)
 	base_open(&base, base_dir, count);
 	held_init(&held, dir);
 	memory_stream_init(&memory, tar->data, tar->size, 7000);
-	rc = extract(&memory.stream, fs, count ? &reuse : NULL, &result, &err);
+	rc = extract(&memory.stream, fs, count ? &reuse : NULL, NULL, &result, &err);
 	memory_stream_release(&memory);
 	if (!rc)
 		rc = held_finish(&held, &err);

@@ -210,9 +210,11 @@ static void an_image_is_unpacked_and_reported(void)
 	CHECK_TEXT(staged("manifest.json"), buf_text(&image.manifest));
 	for (size_t i = 0; i < LAYERS; i++) {
 		snprintf(line, sizeof(line), "{\"layer\":{\"number\":%zu,\"diff_id\":\"%s\","
-			 "\"size\":9,\"files\":3,\"compressed\":%zu}}\n", i, image.diff_ids[i].text,
+			 "\"size\":9,\"files\":3,\"compressed\":%zu,\"index\":\"", i, image.diff_ids[i].text,
 			 image.blobs[i].size);
 		CHECK_HAS(reports.data, line);
+		snprintf(line, sizeof(line), "%zu/index", i);
+		CHECK_HAS(staged(line), "berth index 1\n");
 	}
 	snprintf(line, sizeof(line), "{\"image\":{\"digest\":\"%s\",\"manifest\":\"sha256:",
 		 image.asked.text);
