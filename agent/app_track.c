@@ -134,12 +134,37 @@ static void pull_worked(struct app *app)
 	app->error[0] = '\0';
 }
 
+/* A mirror that lags behind names what the app has left: the registry alone may say that. */
+static bool is_stale(const struct app *app, const struct pull_result *result)
+{
+	const struct record *record = &app->record;
+
+	return result->is_by_mirror && generation_exists(&record->previous) &&
+	       digest_equal(&record->previous.image, &result->image) &&
+	       !digest_equal(&record->current.image, &result->image);
+}
+
+static void stay(struct app *app)
+{
+	char name[REFERENCE_TEXT_SIZE];
+	struct pull_result result = { .retry_after_s = 0 };
+
+	reference_familiar(&app->config->ref, name);
+	err_set(&result.err, -EHOSTUNREACH,
+		"check %s: the registry is out of reach, and the previous version is not taken from its mirror", name);
+	poll_failed(app, &result);
+}
+
 static void resolved(struct pull *pull, const struct pull_result *result, void *data)
 {
 	struct app *app = data;
 
 	(void)pull;
 	app->pull = NULL;
+	if (!result->err.code && is_stale(app, result)) {
+		stay(app);
+		return;
+	}
 	if (result->err.code) {
 		poll_failed(app, result);
 		return;

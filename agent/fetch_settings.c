@@ -136,14 +136,12 @@ static int64_t clock_floor(void)
 	return now > BUILD_TIME ? now : BUILD_TIME;
 }
 
-int fetch_settings(const struct agent_config *config, const struct reference *reference,
-		   const json_t *auth, json_t *have, json_t **out, struct err *err)
+/* What one server gets: "registry" and "auth" of agent/helper/fetch_input.h. `auth` (borrowed) goes before agent.ini's. */
+static int server_settings(const struct registry_config *registry, const json_t *auth, json_t *out,
+			   struct err *err)
 {
-	const struct registry_config *registry =
-		agent_config_registry(config, reference->registry);
 	BUF_CLEANUP struct buf anchors = BUF_INIT;
 	json_t *own_auth = NULL;
-	struct platform platform;
 	int rc = 0;
 
 	if (registry && registry->ca)
@@ -151,17 +149,64 @@ int fetch_settings(const struct agent_config *config, const struct reference *re
 	if (!rc && !auth)
 		rc = read_credentials(registry, &own_auth, err);
 	if (rc < 0)
-		return err_context(err, "registry %s", reference->registry);
-	platform_current(&platform);
-	*out = json_pack("{s:{s:s*, s:b}, s:o*, s:{s:s, s:s, s:s}, s:O*, s:I, s:o*}", "registry", "ca_pem",
-			 anchors.size ? anchors.data : NULL, "insecure",
-			 registry && registry->insecure, "auth",
-			 auth ? json_incref((json_t *)(uintptr_t)auth) : own_auth, "platform", "os",
-			 platform.os, "architecture", platform.architecture, "variant",
-			 platform.variant, "have", have, "clock_floor", (json_int_t)clock_floor(),
-			 "proxy", fetch_proxy(config, registry));
-	if (!*out)
-		return err_set(err, -EINVAL, "registry %s: the CA file is not text",
-			       reference->registry);
+		return rc;
+	json_object_set_new(out, "auth", auth ? json_incref((json_t *)(uintptr_t)auth) :
+					 own_auth ? own_auth : json_null());
+	return json_object_set_new(out, "registry",
+				   json_pack("{s:s*, s:b}", "ca_pem", anchors.size ? anchors.data : NULL,
+					     "insecure", registry && registry->insecure)) < 0 ?
+		       err_set(err, -EINVAL, "the CA file is not text") : 0;
+}
+
+static int mirror_settings(const struct agent_config *config, const struct mirror_config *mirror,
+			   json_t *list, struct err *err)
+{
+	json_t *object = json_pack("{s:s, s:b}", "host", mirror->host, "https", mirror->https);
+
+	json_array_append_new(list, object);
+	if (server_settings(agent_config_registry(config, mirror->host), NULL, object, err) < 0)
+		return err_context(err, "mirror %s", mirror->host);
 	return 0;
+}
+
+static int mirrors_settings(const struct agent_config *config, const struct registry_config *registry,
+			    json_t *out, struct err *err)
+{
+	json_t *list = json_array();
+	int rc = 0;
+
+	json_object_set_new(out, "mirrors", list);
+	for (size_t i = 0; registry && i < registry->mirror_count && !rc; i++)
+		rc = mirror_settings(config, &registry->mirrors[i], list, err);
+	return rc;
+}
+
+bool fetch_settings_have_mirrors(const struct agent_config *config, const struct reference *reference)
+{
+	const struct registry_config *registry = agent_config_registry(config, reference->registry);
+
+	return registry && registry->mirror_count > 0;
+}
+
+int fetch_settings(const struct agent_config *config, const struct fetch_request *request, json_t **out,
+		   struct err *err)
+{
+	const char *host = request->reference->registry;
+	const struct registry_config *registry = agent_config_registry(config, host);
+	struct platform platform;
+	int rc;
+
+	platform_current(&platform);
+	*out = json_pack("{s:{s:s, s:s, s:s}, s:O*, s:I, s:o*}", "platform", "os", platform.os,
+			 "architecture", platform.architecture, "variant", platform.variant, "have",
+			 request->have, "clock_floor", (json_int_t)clock_floor(), "proxy",
+			 fetch_proxy(config, registry));
+	rc = server_settings(registry, request->auth, *out, err);
+	if (!rc && !request->without_mirrors)
+		rc = mirrors_settings(config, registry, *out, err);
+	if (!rc)
+		return 0;
+	json_decref(*out);
+	*out = NULL;
+	return err_context(err, "registry %s", host);
 }

@@ -12,12 +12,18 @@
 #include "config/reference.h"
 #include "lib/err.h"
 
-/*
- * A new reference in *out. `auth` (borrowed, may be NULL) is {"username","password"} from an API
- * client and goes before agent.ini's. `have`: array of diff IDs that need no fetching, or NULL.
- */
-int fetch_settings(const struct agent_config *config, const struct reference *reference,
-		   const json_t *auth, json_t *have, json_t **out, struct err *err);
+struct fetch_request {
+	const struct reference *reference;
+	const json_t *auth; /* {"username","password"} of an API client, before agent.ini's; or NULL */
+	json_t *have;	    /* array of diff IDs that need no fetching, or NULL */
+	bool without_mirrors;
+};
+
+/* A new reference in *out. All of the request is borrowed. */
+int fetch_settings(const struct agent_config *config, const struct fetch_request *request, json_t **out,
+		   struct err *err);
+
+bool fetch_settings_have_mirrors(const struct agent_config *config, const struct reference *reference);
 
 /*
  * The credentials for a registry in a docker config.json: "auths" by host, with "auth" (base64 of

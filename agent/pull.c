@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/agent.h"
 #include "agent/collect.h"
+#include "agent/fetch_settings.h"
 #include "agent/pull_parts.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "store/image.h"
 
 static void run_queue(struct timer *timer);
@@ -155,6 +158,26 @@ static int commit_image(struct pull *pull, struct err *err)
 	return image_tag(&pull->agent->store, &tag, err);
 }
 
+/*
+ * Layers are checked behind fetch, when there is no going back to another source any more. So before the image is
+ * blamed, all of it is asked of the registry itself. Layers that were finished are kept.
+ */
+static bool go_on_without_mirrors(struct pull *pull)
+{
+	if (pull->without_mirrors || pull->is_cancelled || !pull->result.is_unusable ||
+	    !fetch_settings_have_mirrors(pull->agent->config, &pull->request.reference))
+		return false;
+	log_warn("pull %s: %s; trying again without the mirrors", pull->name, pull->result.err.text);
+	pull->without_mirrors = true;
+	stage_discard(&pull->stage);
+	pull->has_stage = pull->is_stopping = false;
+	memset(pull->helpers, 0, sizeof(pull->helpers));
+	pull->result = (struct pull_result){ .image = pull->result.image };
+	pull->step = STEP_WAIT_PULL;
+	wake_queue(pull->agent);
+	return true;
+}
+
 void pull_finish(struct pull *pull)
 {
 	const struct pull_helper *culprit = pull_find_culprit(pull);
@@ -170,7 +193,8 @@ void pull_finish(struct pull *pull)
 	} else {
 		commit_image(pull, err);
 	}
-	end_pull(pull);
+	if (!go_on_without_mirrors(pull))
+		end_pull(pull);
 }
 
 static void start_pulling(struct pull *pull)

@@ -28,6 +28,7 @@ struct pull_result {
 	struct digest manifest;	 /* of this platform; pulls only, as the next */
 	struct digest config;	 /* image ID */
 	int64_t fetched_bytes;	 /* of layers, compressed */
+	bool is_by_mirror;	 /* a mirror told what the reference names: the registry is out of reach */
 	bool was_present;	 /* the store had it all */
 };
 

@@ -94,12 +94,18 @@ static void fetch_says(struct job *job, char *line, void *data)
 	struct pull_helper *fetch = data;
 	struct pull *pull = fetch->pull;
 	JSON_CLEANUP json_t *json = parse_line(pull, line);
-	const char *digest = NULL;
+	const char *digest = NULL, *text = NULL;
 
 	(void)job;
 	if (!json)
 		return;
 	take_error(fetch, json);
+	if (json_get_string(json, "warning", &text, NULL) > 0)
+		log_warn("pull %s: %s", pull->name, text);
+	if (json_get_string(json, "mirror", &text, NULL) > 0) {
+		log_warn("check %s: the registry is out of reach, its mirror %s answers", pull->name, text);
+		pull->result.is_by_mirror = true;
+	}
 	if (pull->step == STEP_RESOLVING && json_get_string(json, "digest", &digest, NULL) > 0 &&
 	    digest_parse(&pull->result.image, digest) < 0)
 		err_set(&fetch->err, -EBADMSG, "the registry's digest is not one: %s", digest);
@@ -243,8 +249,13 @@ static int start_fetch(struct pull *pull, json_t *have, int output_fd,
 	JSON_CLEANUP json_t *settings = NULL;
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	FD_CLEANUP int input = -1;
-	int rc = fetch_settings(pull->agent->config, &pull->request.reference, pull->request.auth,
-				have, &settings, err);
+	const struct fetch_request request = {
+		.reference = &pull->request.reference,
+		.auth = pull->request.auth,
+		.have = have,
+		.without_mirrors = pull->without_mirrors,
+	};
+	int rc = fetch_settings(pull->agent->config, &request, &settings, err);
 
 	if (rc < 0)
 		return rc;

@@ -41,6 +41,7 @@ struct pull {
 	struct pull_helper helpers[PULL_ROLES];
 	struct stage stage;
 	bool has_stage, is_cancelled;
+	bool without_mirrors; /* one of them may have sent other bytes */
 	bool is_stopping; /* the helpers were asked to end */
 	struct digest *plan; /* diff IDs of all its layers, once they are known */
 	size_t plan_count;

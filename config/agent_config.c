@@ -350,6 +350,17 @@ int agent_config_load(const char *path, struct agent_config **out, struct err *e
 	return agent_config_parse(out, buf_text(&text), text.size, path, err);
 }
 
+static void release_registry(struct registry_config *registry)
+{
+	free(registry->host);
+	free(registry->ca);
+	free(registry->auth);
+	free(registry->proxy);
+	for (size_t i = 0; i < registry->mirror_count; i++)
+		free(registry->mirrors[i].host);
+	free(registry->mirrors);
+}
+
 void agent_config_free(struct agent_config *config)
 {
 	if (!config)
@@ -361,12 +372,8 @@ void agent_config_free(struct agent_config *config)
 	free(config->cgroup_parent);
 	free(config->proxy);
 	free(config->no_proxy);
-	for (size_t i = 0; i < config->registry_count; i++) {
-		free(config->registries[i].host);
-		free(config->registries[i].ca);
-		free(config->registries[i].auth);
-		free(config->registries[i].proxy);
-	}
+	for (size_t i = 0; i < config->registry_count; i++)
+		release_registry(&config->registries[i]);
 	free(config->registries);
 	for (size_t i = 0; i < config->app_count; i++)
 		app_config_release(&config->apps[i]);

@@ -22,6 +22,13 @@
 #define AGENT_CONFIG_APPS_MAX 64
 #define AGENT_CONFIG_REGISTRIES_MAX 32
 
+#define AGENT_CONFIG_MIRRORS_MAX 4 /* of a registry */
+
+struct mirror_config {
+	char *host; /* as a registry's; its own section has its ca and auth */
+	bool https;
+};
+
 /* [registry HOST]; paths are NULL when not given. */
 struct registry_config {
 	char *host; /* normal form: as in struct reference */
@@ -29,6 +36,8 @@ struct registry_config {
 	char *auth; /* docker config.json */
 	char *proxy; /* as in struct agent_config */
 	bool insecure;
+	struct mirror_config *mirrors; /* in the order in which they are tried */
+	size_t mirror_count;
 };
 
 struct agent_config {

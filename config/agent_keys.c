@@ -1,10 +1,12 @@
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 #include "config/agent_config.h"
 #include "config/proxy.h"
 #include "config/units.h"
+#include "lib/fd.h"
 
 #define AGENT_NAME_MAX 128
 
@@ -112,6 +114,37 @@ static int set_auth(void *object, const char *value, struct err *err)
 	return key_set_path(&((struct registry_config *)object)->auth, value, err);
 }
 
+static bool skip_word(const char **text, const char *word)
+{
+	bool starts = !strncasecmp(*text, word, strlen(word));
+
+	if (starts)
+		*text += strlen(word);
+	return starts;
+}
+
+static int add_mirror(void *object, const char *value, struct err *err)
+{
+	struct registry_config *registry = object;
+	char host[REFERENCE_REGISTRY_MAX + 1], *slash;
+	bool https = skip_word(&value, "https://");
+
+	if (!https && !skip_word(&value, "http://"))
+		return err_set(err, -EINVAL, "use http://HOST:PORT or https://HOST:PORT");
+	if (registry->mirror_count == AGENT_CONFIG_MIRRORS_MAX)
+		return err_set(err, -E2BIG, "more than %d mirrors", AGENT_CONFIG_MIRRORS_MAX);
+	FREE_CLEANUP char *text = xstrdup(value);
+
+	slash = strchr(text, '/');
+	if (slash && !slash[1])
+		*slash = '\0';
+	if (reference_parse_registry(host, text, NULL) < 0)
+		return err_set(err, -EINVAL, "use http://HOST:PORT or https://HOST:PORT, without a path or a password");
+	registry->mirrors = xrealloc(registry->mirrors, (registry->mirror_count + 1) * sizeof(*registry->mirrors));
+	registry->mirrors[registry->mirror_count++] = (struct mirror_config){ xstrdup(host), https };
+	return 0;
+}
+
 static int set_registry_proxy(void *object, const char *value, struct err *err)
 {
 	return set_proxy_text(&((struct registry_config *)object)->proxy, value, err);
@@ -132,7 +165,7 @@ const struct key_table *registry_config_keys(void)
 	static const struct key keys[] = {
 		{ "ca", set_ca, false },     { "cert", NULL, false },
 		{ "key", NULL, false },	     { "auth", set_auth, false },
-		{ "mirror", NULL, false },   { "insecure", set_insecure, false },
+		{ "mirror", add_mirror, true },   { "insecure", set_insecure, false },
 		{ "proxy", set_registry_proxy, false },
 	};
 	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), "proxy" };

@@ -25,11 +25,11 @@
 #include "config/manifest.h"
 #include "lib/sys.h"
 #include "net/failure.h"
-#include "net/registry.h"
+#include "net/sources.h"
 
 struct fetch {
 	struct fetch_input input;
-	struct registry registry;
+	struct sources sources;
 	struct fetch_retry retry;
 	struct manifest *manifest;
 	struct image_config *config;
@@ -75,8 +75,8 @@ static int get_manifest(struct fetch *fetch, const struct digest *digest, struct
 
 	do {
 		buf_clear(text);
-		attempt.code = registry_get_manifest(&fetch->registry, digest, text, media_type, err);
-		attempt.retry_after_s = fetch->registry.retry_after_s;
+		attempt.code = sources_get_manifest(&fetch->sources, digest, text, media_type, err);
+		attempt.retry_after_s = fetch->sources.retry_after_s;
 	} while (attempt.code < 0 && fetch_retry_wait(&fetch->retry, &attempt, err));
 	if (attempt.code == 0)
 		fetch_retry_done(&fetch->retry);
@@ -136,7 +136,7 @@ static int fetch_config(struct fetch *fetch, struct err *err)
 	if (descriptor->size > (int64_t)MANIFEST_CONFIG_SIZE_MAX)
 		return err_set(err, FAILURE_LIMIT, "the image's config has %" PRId64 " bytes",
 			       descriptor->size);
-	int ret = fetch_transfer(&fetch->registry, &fetch->retry, descriptor, append_to_buf, &text, err);
+	int ret = fetch_transfer(&fetch->sources, &fetch->retry, descriptor, append_to_buf, &text, err);
 
 	if (ret < 0)
 		return ret;
@@ -182,7 +182,7 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 	int ret = send_frame(FRAME_LAYER, text, strlen(text), err);
 
 	if (ret == 0 && layer->size > 0)
-		ret = fetch_transfer(&fetch->registry, &fetch->retry, layer, pass_on, &transfer, err);
+		ret = fetch_transfer(&fetch->sources, &fetch->retry, layer, pass_on, &transfer, err);
 	return ret < 0 ? ret : send_frame(FRAME_LAYER_END, NULL, 0, err);
 }
 
@@ -223,12 +223,20 @@ static int head(struct fetch *fetch, struct err *err)
 {
 	struct digest digest = DIGEST_NONE;
 	int64_t size = 0;
-	int ret = registry_head(&fetch->registry, &digest, &size, err);
+	const char *mirror;
+	int ret = sources_head(&fetch->sources, &digest, &size, &mirror, err);
 
 	if (ret < 0)
 		return ret;
-	report_line(json_pack("{s:s, s:I}", "digest", digest.text, "size", (json_int_t)size));
+	report_line(json_pack("{s:s, s:I, s:s*}", "digest", digest.text, "size", (json_int_t)size, "mirror",
+			      mirror));
 	return 0;
+}
+
+static void report_warning(const char *text, void *arg)
+{
+	(void)arg;
+	report_line(json_pack("{s:s}", "warning", text));
 }
 
 static int run(struct fetch *fetch, struct err *err)
@@ -238,9 +246,10 @@ static int run(struct fetch *fetch, struct err *err)
 	if (ret < 0)
 		return ret;
 	fetch_retry_init(&fetch->retry);
-	registry_open(&fetch->registry, &fetch->input.settings, &fetch->input.reference);
+	fetch->input.sources.on_failure = report_warning;
+	sources_open(&fetch->sources, &fetch->input.sources, &fetch->input.reference);
 	ret = fetch->input.is_pull ? pull(fetch, err) : head(fetch, err);
-	registry_close(&fetch->registry);
+	sources_close(&fetch->sources);
 	manifest_free(fetch->manifest);
 	image_config_free(fetch->config);
 	return ret;
@@ -258,7 +267,7 @@ int fetch_main(int argc, char **argv)
 	if (ret == 0)
 		ret = run(&fetch, &err);
 	if (ret < 0)
-		report_error(err.text, failure_name(ret), fetch.registry.retry_after_s);
+		report_error(err.text, failure_name(ret), fetch.sources.retry_after_s);
 	else
 		report_done();
 	fetch_input_release(&fetch.input);

@@ -21,9 +21,8 @@ static const char *const system_bundles[] = {
 	"/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
 };
 
-static int map_bundle(struct fetch_input *input, struct err *err)
+static int map_bundle(struct fetch_input *input, const char *setting, struct err *err)
 {
-	struct trust *trust = &input->settings.trust;
 	int fd FD_CLEANUP = -1;
 	struct stat status;
 
@@ -31,58 +30,111 @@ static int map_bundle(struct fetch_input *input, struct err *err)
 		fd = open(system_bundles[i], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set(err, FAILURE_TLS, "no trust anchors: the system has no %s (set %s)",
-			       system_bundles[0], trust->setting);
+			       system_bundles[0], setting);
 	if (fstat(fd, &status) < 0 || status.st_size == 0 || status.st_size > (off_t)TRUST_PEM_MAX)
 		return err_set(err, FAILURE_TLS, "the system's bundle of CAs is empty or too large (set %s)",
-			       trust->setting);
+			       setting);
 	input->bundle_size = (size_t)status.st_size;
 	input->bundle = mmap(NULL, input->bundle_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (input->bundle == MAP_FAILED) {
 		input->bundle = NULL;
 		return err_sys(err, "map the system's bundle of CAs");
 	}
-	trust->pem = input->bundle;
-	trust->size = input->bundle_size;
 	return 0;
 }
 
-static int take_registry(struct fetch_input *input, struct err *err)
+static int use_bundle(struct fetch_input *input, struct trust *trust, struct err *err)
 {
-	struct registry_settings *settings = &input->settings;
-	json_t *registry = NULL;
-	const char *pem = NULL;
-	int ret = json_get_object(input->json, "registry", &registry, err);
+	int ret = input->bundle ? 0 : map_bundle(input, trust->setting, err);
 
-	snprintf(input->setting, sizeof(input->setting), "ca = in [registry %s]",
-		 input->reference.registry);
-	settings->trust.setting = input->setting;
+	trust->pem = input->bundle;
+	trust->size = input->bundle_size;
+	return ret;
+}
+
+/* "registry" and "auth" of `object`, for the registry or a mirror. Trust anchors are the next function's. */
+static int take_registry(const json_t *object, struct registry_settings *settings, struct err *err)
+{
+	json_t *registry = NULL, *auth = NULL;
+	const char *pem = NULL;
+	int ret = json_get_object(object, "registry", &registry, err);
+
 	if (ret > 0)
 		ret = json_get_bool(registry, "insecure", &settings->insecure, err);
 	if (ret >= 0 && registry)
 		ret = json_get_string(registry, "ca_pem", &pem, err);
-	if (ret < 0)
-		return ret;
-	if (pem) {
-		settings->has_ca = true;
-		settings->trust.pem = pem;
-		settings->trust.size = strlen(pem);
-		return trust_check(&settings->trust, err) < 0 ? FAILURE_TLS : 0;
-	}
-	if (registry_is_plain(&input->reference, settings->insecure, false))
-		return 0;
-	return map_bundle(input, err);
+	if (ret >= 0)
+		ret = json_get_object(object, "auth", &auth, err);
+	if (ret > 0)
+		ret = json_get_string(auth, "username", &settings->username, err);
+	if (ret > 0)
+		ret = json_get_string(auth, "password", &settings->password, err);
+	settings->has_ca = pem;
+	settings->trust.pem = pem;
+	settings->trust.size = pem ? strlen(pem) : 0;
+	return ret;
 }
 
-static int take_auth(struct fetch_input *input, struct err *err)
+static int take_trust(struct fetch_input *input, size_t number, const char *host, bool is_plain,
+		      struct registry_settings *settings, struct err *err)
 {
-	json_t *auth = NULL;
-	int ret = json_get_object(input->json, "auth", &auth, err);
+	char *setting = input->settings[number];
 
-	if (ret > 0)
-		ret = json_get_string(auth, "username", &input->settings.username, err);
-	if (ret > 0)
-		ret = json_get_string(auth, "password", &input->settings.password, err);
-	return ret;
+	snprintf(setting, sizeof(input->settings[0]), "ca = in [registry %s]", host);
+	settings->trust.setting = setting;
+	settings->proxies = &input->proxies;
+	if (settings->has_ca)
+		return trust_check(&settings->trust, err) < 0 ? FAILURE_TLS : 0;
+	return is_plain ? 0 : use_bundle(input, &settings->trust, err);
+}
+
+static int take_origin(struct fetch_input *input, struct err *err)
+{
+	struct registry_settings *settings = &input->sources.registry;
+	int ret = take_registry(input->json, settings, err);
+	bool is_plain = registry_is_plain(&input->reference, settings->insecure, settings->has_ca);
+
+	if (ret < 0)
+		return ret;
+	return take_trust(input, SOURCES_MIRRORS_MAX, input->reference.registry, is_plain, settings, err);
+}
+
+static int take_mirror(struct fetch_input *input, const json_t *object, struct err *err)
+{
+	struct mirror *mirror = &input->mirrors[input->sources.mirror_count];
+	const char *host = "";
+	int ret = json_get_string(object, "host", &host, err);
+
+	if (ret >= 0)
+		ret = reference_parse_registry(mirror->host, host, err);
+	if (ret >= 0)
+		ret = json_get_bool(object, "https", &mirror->https, err);
+	if (ret >= 0)
+		ret = take_registry(object, &mirror->settings, err);
+	if (ret >= 0)
+		ret = take_trust(input, input->sources.mirror_count, mirror->host, !mirror->https,
+				 &mirror->settings, err);
+	input->sources.mirror_count++;
+	return ret < 0 ? err_context(err, "mirror") : 0;
+}
+
+static int take_mirrors(struct fetch_input *input, struct err *err)
+{
+	json_t *list = NULL, *mirror;
+	size_t i;
+	int ret = json_get_array(input->json, "mirrors", &list, err);
+
+	input->sources.mirrors = input->mirrors;
+	if (ret <= 0)
+		return ret;
+	if (json_array_size(list) > SOURCES_MIRRORS_MAX)
+		return err_set(err, -E2BIG, "settings for fetch: more than %d mirrors", SOURCES_MIRRORS_MAX);
+	json_array_foreach(list, i, mirror) {
+		ret = take_mirror(input, mirror, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
 }
 
 static int take_word(const json_t *object, const char *name, char word[static PLATFORM_WORD_MAX + 1],
@@ -133,7 +185,6 @@ static int take_proxies(struct fetch_input *input, struct err *err)
 	json_t *object = NULL;
 	int ret = json_get_object(input->json, "proxy", &object, err);
 
-	input->settings.proxies = rules;
 	if (ret <= 0)
 		return ret;
 	ret = take_one_proxy(object, "http", &rules->http, err);
@@ -146,14 +197,26 @@ static int take_proxies(struct fetch_input *input, struct err *err)
 	return ret;
 }
 
+static int take_clock(struct fetch_input *input, struct err *err)
+{
+	int64_t floor = BUILD_TIME;
+	int ret = json_get_int(input->json, "clock_floor", &floor, err);
+
+	if (floor < BUILD_TIME)
+		floor = BUILD_TIME;
+	input->sources.registry.time_floor_s = floor;
+	for (size_t i = 0; i < input->sources.mirror_count; i++)
+		input->mirrors[i].settings.time_floor_s = floor;
+	return ret;
+}
+
 static int take_settings(struct fetch_input *input, struct err *err)
 {
 	json_t *have = NULL;
-	int64_t floor = BUILD_TIME;
-	int ret = take_registry(input, err);
+	int ret = take_origin(input, err);
 
 	if (ret >= 0)
-		ret = take_auth(input, err);
+		ret = take_mirrors(input, err);
 	if (ret >= 0)
 		ret = take_platform(input, err);
 	if (ret >= 0)
@@ -161,8 +224,7 @@ static int take_settings(struct fetch_input *input, struct err *err)
 	if (ret >= 0)
 		ret = json_get_array(input->json, "have", &have, err);
 	if (ret >= 0)
-		ret = json_get_int(input->json, "clock_floor", &floor, err);
-	input->settings.time_floor_s = floor > BUILD_TIME ? floor : BUILD_TIME;
+		ret = take_clock(input, err);
 	return ret < 0 ? ret : 0;
 }
 

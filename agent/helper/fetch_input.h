@@ -3,6 +3,7 @@
  * because fetch can open no files:
  *
  *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool}, "auth":{"username","password"}|null,
+ *	 "mirrors":[{"host":"<host:port>","https":bool,"registry":{..},"auth":{..}},...],
  *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>,
  *	 "proxy":{"http":"<URL>"|null, "https":"<URL>"|null, "exempt":"<no_proxy>"|null, "for_loopback":bool}|null}
  *
@@ -20,20 +21,21 @@
 #include "config/platform.h"
 #include "config/reference.h"
 #include "lib/err.h"
-#include "net/registry.h"
+#include "net/sources.h"
 
 struct fetch_input {
 	bool is_pull;	       /* else: head */
 	struct reference reference;
 	struct digest digest;  /* pull: of the manifest or index */
-	struct registry_settings settings;
+	struct sources_settings sources;
 	struct platform platform;
-	struct proxy_rules proxies;
 	/* private: what the above points into */
 	json_t *json;
 	void *bundle;
 	size_t bundle_size;
-	char setting[REFERENCE_REGISTRY_MAX + 32];
+	struct proxy_rules proxies;
+	struct mirror mirrors[SOURCES_MIRRORS_MAX];
+	char settings[SOURCES_MIRRORS_MAX + 1][REFERENCE_REGISTRY_MAX + 32]; /* "ca = in [registry HOST]" */
 };
 
 /* -EINVAL with the reason. Release it in any case. */

@@ -20,7 +20,7 @@ static int pass_on(const char *data, size_t size, void *arg)
 	return ret;
 }
 
-int fetch_transfer(struct registry *registry, struct fetch_retry *retry,
+int fetch_transfer(struct sources *sources, struct fetch_retry *retry,
 		   const struct descriptor *descriptor, blob_sink *sink, void *arg, struct err *err)
 {
 	struct registry_blob blob = { .digest = &descriptor->digest, .size = descriptor->size };
@@ -28,7 +28,7 @@ int fetch_transfer(struct registry *registry, struct fetch_retry *retry,
 
 	for (;;) {
 		int64_t from = blob.offset;
-		int ret = registry_get_blob(registry, &blob, pass_on, &transfer, err);
+		int ret = sources_get_blob(sources, &blob, pass_on, &transfer, err);
 
 		if (ret == 0)
 			fetch_retry_done(retry);
@@ -40,7 +40,7 @@ int fetch_transfer(struct registry *registry, struct fetch_retry *retry,
 		}
 		const struct fetch_attempt attempt = {
 			.code = ret,
-			.retry_after_s = registry->retry_after_s,
+			.retry_after_s = sources->retry_after_s,
 			.received = blob.offset - from,
 			.offset = blob.offset,
 			.size = blob.size,

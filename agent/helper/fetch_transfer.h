@@ -9,10 +9,10 @@
 
 #include "agent/helper/fetch_retry.h"
 #include "config/manifest.h"
-#include "net/registry.h"
+#include "net/sources.h"
 
 /* 0, an error of the sink, or the last of the attempts' (net/failure.h). */
-int fetch_transfer(struct registry *registry, struct fetch_retry *retry,
+int fetch_transfer(struct sources *sources, struct fetch_retry *retry,
 		   const struct descriptor *descriptor, blob_sink *sink, void *arg, struct err *err);
 
 #endif

@@ -211,7 +211,7 @@ static void refuses_what_comes_later(void)
 {
 	static const char *const agent[] = { "window = 02:00-05:00", "bandwidth = 1K",
 					     "min_free = 32M" };
-	static const char *const registry[] = { "cert = /a", "key = /a", "mirror = http://a" };
+	static const char *const registry[] = { "cert = /a", "key = /a" };
 	static const char *const app[] = { "publish = 80:80", "group = a", "depends = b",
 					   "network = bridge", "health = https://:1/" };
 	char text[200];
@@ -230,6 +230,22 @@ static void refuses_what_comes_later(void)
 	}
 	CHECK_INT(parse("[app a]\nimage = oci:/media/usb/fleet:sensor\n"), -ENOTSUP);
 	CHECK_HAS(err.text, "not supported yet");
+}
+
+static void mirrors_keep_their_order(void)
+{
+	REQUIRE(parse("[registry a.io]\nmirror = http://gw.local:5000/\nmirror = HTTPS://b.io\n") == 0);
+	REQUIRE(config->registries[0].mirror_count == 2);
+	CHECK_TEXT(config->registries[0].mirrors[0].host, "gw.local:5000");
+	CHECK(!config->registries[0].mirrors[0].https);
+	CHECK_TEXT(config->registries[0].mirrors[1].host, "b.io");
+	CHECK(config->registries[0].mirrors[1].https);
+	CHECK_INT(parse("[registry a.io]\nmirror = gw:5000\n"), -EINVAL);
+	CHECK_INT(parse("[registry a.io]\nmirror = http://gw/path\n"), -EINVAL);
+	CHECK_INT(parse("[registry a.io]\nmirror = http://u:p@gw\n"), -EINVAL);
+	CHECK_INT(parse("[registry a.io]\nmirror = http://a\nmirror = http://b\nmirror = http://c\n"
+			"mirror = http://d\nmirror = http://e\n"), -E2BIG);
+	CHECK_HAS(err.text, "more than 4 mirrors");
 }
 
 static void refuses_bad_values(void)
@@ -427,6 +443,7 @@ int main(void)
 	RUN(has_defaults);
 	RUN(names_place_cause_and_way_out);
 	RUN(refuses_what_comes_later);
+	RUN(mirrors_keep_their_order);
 	RUN(refuses_bad_values);
 	RUN(refuses_bad_sections);
 	RUN(tells_long_names_apart);

@@ -62,7 +62,7 @@ static void an_empty_ca_is_an_error(void)
 
 	REQUIRE(fd >= 0 && reference_parse(&reference, "a.example/b", &err) == 0);
 	close(fd);
-	CHECK_INT(fetch_settings(&config, &reference, NULL, NULL, &settings, &err), -EINVAL);
+	CHECK_INT(fetch_settings(&config, &(struct fetch_request){ .reference = &reference }, &settings, &err), -EINVAL);
 	CHECK_HAS(err.text, "there is no PEM certificate in it");
 	CHECK(!settings);
 	unlink(path);
