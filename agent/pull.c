@@ -150,12 +150,10 @@ static int commit_image(struct pull *pull, struct err *err)
 		.manifest = pull->result.manifest,
 		.config = pull->result.config,
 	};
-	int rc = stage_commit_image(&pull->stage, &pull->result.manifest, &pull->result.config, err);
 
-	if (rc < 0 || !pull->request.tag)
-		return rc;
 	reference_format(&pull->request.reference, tag.reference);
-	return image_tag(&pull->agent->store, &tag, err);
+	return stage_commit_image(&pull->stage, &tag.manifest, &tag.config,
+				  pull->request.tag ? &tag : NULL, err);
 }
 
 /*

@@ -52,6 +52,20 @@ int fd_write_file(int dirfd, const char *name, const char *text);
  */
 int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
 
+/*
+ * The same for several, which become visible in this order. What a journal costs to commit is paid
+ * twice, not twice a file. Unless it is -1, the directory `before` is synced when the contents are,
+ * and before the first name changes. On error some may have been replaced.
+ */
+#define FD_REPLACE_MAX 4
+struct fd_content {
+	int dirfd;
+	const char *name;
+	const void *data;
+	size_t size;
+};
+int fd_replace_files(const struct fd_content *files, size_t count, mode_t mode, int before);
+
 /* Like fd_replace_file() without the fsyncs: for tmpfs, where readers must see whole files. */
 int fd_replace_file_volatile(int dirfd, const char *name, const void *data, size_t size,
 			     mode_t mode);

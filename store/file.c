@@ -38,16 +38,26 @@ static bool is_same(int dirfd, const char *name, const void *data, size_t size)
 	       (!size || !memcmp(old.data, data, size));
 }
 
-int file_write(struct store *store, int dirfd, const char *name, const void *data, size_t size)
+int file_write_all(struct store *store, const struct fd_content *files, size_t count, int before)
 {
+	struct fd_content changed[FD_REPLACE_MAX];
+	size_t changes = 0, bytes = 0;
 	int rc;
 
-	if (is_same(dirfd, name, data, size))
-		return 0;
-	rc = fd_replace_file(dirfd, name, data, size, 0600);
+	for (size_t i = 0; i < count && i < FD_REPLACE_MAX; i++)
+		if (!is_same(files[i].dirfd, files[i].name, files[i].data, files[i].size)) {
+			changed[changes++] = files[i];
+			bytes += files[i].size;
+		}
+	rc = fd_replace_files(changed, changes, 0600, before);
 	if (!rc)
-		store->written_bytes += (int64_t)size;
+		store->written_bytes += (int64_t)bytes;
 	return rc;
+}
+
+int file_write(struct store *store, int dirfd, const char *name, const void *data, size_t size)
+{
+	return file_write_all(store, &(struct fd_content){ dirfd, name, data, size }, 1, -1);
 }
 
 int file_remove(int dirfd, const char *name)

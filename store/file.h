@@ -7,6 +7,7 @@
 
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "lib/fd.h"
 #include "store/store.h"
 
 /*
@@ -17,6 +18,9 @@ int file_read(int dirfd, const char *name, struct buf *out, size_t limit);
 
 /* fd_replace_file(), unless the file has that content already; counts what is written. */
 int file_write(struct store *store, int dirfd, const char *name, const void *data, size_t size);
+
+/* The same for up to FD_REPLACE_MAX of them, as fd_replace_files() does it. */
+int file_write_all(struct store *store, const struct fd_content *files, size_t count, int before);
 
 /* Durably; -ENOENT when there is none. */
 int file_remove(int dirfd, const char *name);

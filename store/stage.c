@@ -42,7 +42,7 @@ void stage_discard(struct stage *stage)
 
 /* --- layers --- */
 
-static int write_meta(const struct layer_meta *meta, int dir)
+static int write_meta(struct store *store, const struct layer_meta *meta, int dir)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	struct stat st;
@@ -52,8 +52,8 @@ static int write_meta(const struct layer_meta *meta, int dir)
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTDIR;
 	layer_meta_format(meta, &text);
-	/* It syncs the directory too, which makes `fs` in it durable. */
-	return fd_replace_file(dir, "meta", text.data, text.size, 0600);
+	/* As a rule the helper has written the same, and synced it with the rest. */
+	return file_write(store, dir, "meta", text.data, text.size);
 }
 
 /* A damaged layer of that name makes room; it was no layer (store_has_layer). */
@@ -79,13 +79,9 @@ static int commit_layer(struct stage *stage, const struct layer_meta *meta, cons
 {
 	FD_CLEANUP int dir =
 		openat(stage->dirfd, from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int rc = dir < 0 ? -errno : write_meta(meta, dir);
+	int rc = dir < 0 ? -errno : write_meta(stage->store, meta, dir);
 
-	if (!rc)
-		rc = move_in(stage, from, digest_hex(&meta->diff_id));
-	if (!rc && fsync(stage->store->layers) < 0)
-		rc = -errno;
-	return rc;
+	return rc ? rc : move_in(stage, from, digest_hex(&meta->diff_id));
 }
 
 int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsigned int number,
@@ -145,21 +141,14 @@ static int check_image(const struct stage *stage, const struct digest *config,
 	return rc;
 }
 
-static int write_document(struct store *store, int dir, const struct digest *digest,
-			  const struct buf *text, struct err *err)
-{
-	char name[FILE_DOCUMENT_SIZE];
-	int rc;
-
-	file_document_name(name, digest);
-	rc = file_write(store, dir, name, text->data, text->size);
-	return rc ? err_set(err, rc, "write %s: %s", digest->text, strerror(-rc)) : 0;
-}
-
 int stage_commit_image(struct stage *stage, const struct digest *manifest,
-		       const struct digest *config, struct err *err)
+		       const struct digest *config, const struct tag *tag, struct err *err)
 {
-	BUF_CLEANUP struct buf manifest_text = BUF_INIT, config_text = BUF_INIT;
+	BUF_CLEANUP struct buf manifest_text = BUF_INIT, config_text = BUF_INIT, tag_text = BUF_INIT;
+	char manifest_name[FILE_DOCUMENT_SIZE], config_name[FILE_DOCUMENT_SIZE];
+	char tag_name[TAG_FILE_NAME_SIZE];
+	struct store *store = stage->store;
+	struct fd_content files[3];
 	int rc = read_document(stage, STAGE_MANIFEST, manifest, &manifest_text, err);
 
 	if (!rc)
@@ -168,9 +157,20 @@ int stage_commit_image(struct stage *stage, const struct digest *manifest,
 		rc = check_image(stage, config, &manifest_text, &config_text, err);
 	if (rc < 0)
 		return rc;
-	/* Written anew instead of renamed: what was checked is what gets in. The config comes last, it is the image. */
-	rc = write_document(stage->store, stage->store->manifests, manifest, &manifest_text, err);
-	if (!rc)
-		rc = write_document(stage->store, stage->store->images, config, &config_text, err);
-	return rc;
+	file_document_name(manifest_name, manifest);
+	file_document_name(config_name, config);
+	files[0] = (struct fd_content){ store->manifests, manifest_name, manifest_text.data,
+					manifest_text.size };
+	files[1] = (struct fd_content){ store->images, config_name, config_text.data,
+					config_text.size };
+	if (tag)
+		files[2] = tag_file(store, tag, &tag_text, tag_name);
+	/*
+	 * Written anew instead of renamed: what was checked is what gets in. The layers' names come
+	 * first, then the config, which is the image, and what names it. What is left of the stage
+	 * goes now, so that its end is in the same commits of a journal.
+	 */
+	stage_discard(stage);
+	rc = file_write_all(store, files, tag ? 3 : 2, store->layers);
+	return rc ? err_set(err, rc, "write the image %s: %s", config->text, strerror(-rc)) : 0;
 }

@@ -5,7 +5,7 @@
  *	... the unpack helper gets stage.dirfd as its root, makes <n>/fs for layer n ...
  *	stage_commit_layer(&stage, &meta_of_n, n, &err)		for each, as soon as it is reported
  *	... the helper writes manifest.json and config.json ...
- *	stage_commit_image(&stage, &manifest, &config, &err)
+ *	stage_commit_image(&stage, &manifest, &config, &tag, &err)
  *	stage_discard(&stage)					always
  *
  * Layers are committed one by one, so what a broken pull has finished needs no fetching again (pin
@@ -18,6 +18,7 @@
 #include "lib/err.h"
 #include "store/layer.h"
 #include "store/store.h"
+#include "store/tag.h"
 
 #define STAGE_MANIFEST "manifest.json"
 #define STAGE_CONFIG "config.json"
@@ -33,8 +34,9 @@ int stage_open(struct stage *stage, struct store *store, struct err *err);
 
 /*
  * Makes <number>/fs of the stage the layer meta->diff_id. Its files must be on disk already (the
- * helper calls syncfs); this writes the meta and renames. A layer that exists is kept, the staged
- * one stays behind.
+ * helper calls syncfs, after it has written the meta beside them); this renames. The new name is
+ * durable when the next image is, or when the file system commits by itself. A layer that exists is
+ * kept, the staged one stays behind.
  */
 int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsigned int number,
 		       struct err *err);
@@ -42,9 +44,11 @@ int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsig
 /*
  * Takes over the image: checks that both files of the stage have these digests, that the manifest
  * names the config, and that every layer is in the store. -EBADMSG: they don't belong together.
+ * With a tag the image gets that name in the same go, unless it is NULL. All is on disk then, the
+ * layers too, and the stage is discarded.
  */
 int stage_commit_image(struct stage *stage, const struct digest *manifest,
-		       const struct digest *config, struct err *err);
+		       const struct digest *config, const struct tag *tag, struct err *err);
 
 /* Removes what is left. The helper must have ended. */
 void stage_discard(struct stage *stage);

@@ -64,15 +64,21 @@ void tag_format(const struct tag *tag, struct buf *out)
 	buf_append_text(out, "\n");
 }
 
+struct fd_content tag_file(const struct store *store, const struct tag *tag, struct buf *text,
+			   char name[static TAG_FILE_NAME_SIZE])
+{
+	tag_format(tag, text);
+	file_of(tag->reference, name);
+	return (struct fd_content){ store->tags, name, text->data, text->size };
+}
+
 int image_tag(struct store *store, const struct tag *tag, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	char name[SHA256_HEX + 1];
-	int rc;
+	char name[TAG_FILE_NAME_SIZE];
+	const struct fd_content file = tag_file(store, tag, &text, name);
+	int rc = file_write_all(store, &file, 1, -1);
 
-	tag_format(tag, &text);
-	file_of(tag->reference, name);
-	rc = file_write(store, store->tags, name, text.data, text.size);
 	return rc ? err_set(err, rc, "tag %s: %s", tag->reference, strerror(-rc)) : 0;
 }
 

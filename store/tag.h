@@ -13,6 +13,8 @@
 #include "config/reference.h"
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "lib/fd.h"
+#include "lib/sha256.h"
 #include "store/store.h"
 
 #define TAG_FILE_MAX 4096 /* bytes */
@@ -27,6 +29,11 @@ struct tag {
 
 /* Sets or moves a tag; writes nothing when it is so already. */
 int image_tag(struct store *store, const struct tag *tag, struct err *err);
+
+/* What image_tag() would write, for stage_commit_image(): file.data is `text`'s, file.name is `name`. */
+#define TAG_FILE_NAME_SIZE (SHA256_HEX + 1)
+struct fd_content tag_file(const struct store *store, const struct tag *tag, struct buf *text,
+			   char name[static TAG_FILE_NAME_SIZE]);
 
 /* Removes one. -ENOENT: there is no such tag. */
 int image_untag(struct store *store, const char *reference, struct err *err);

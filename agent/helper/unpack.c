@@ -33,6 +33,7 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "store/extract.h"
+#include "store/layer.h"
 #include "store/stage.h"
 #include "store/verify.h"
 
@@ -139,6 +140,27 @@ static void report_layer(const struct unpack *unpack, size_t number,
 			      "index", checksum));
 }
 
+/* What the agent would write into the layer (store/stage.h), so that it needn't be synced apart. */
+static int write_meta(const struct unpack *unpack, size_t number,
+		      const struct extract_result *result, struct err *err)
+{
+	const struct layer_meta meta = {
+		.diff_id = unpack->feed.chain.config->diff_ids[number],
+		.size_bytes = result->bytes,
+		.files = result->files,
+	};
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	FD_CLEANUP int dir = -1;
+	char name[24];
+	int rc;
+
+	layer_meta_format(&meta, &text);
+	snprintf(name, sizeof(name), "%zu", number);
+	dir = fd_open_dir(unpack->root, name, 0700);
+	rc = dir < 0 ? dir : fd_replace_file_volatile(dir, "meta", text.data, text.size, 0600);
+	return rc ? err_set(err, rc, "write the layer's meta: %s", strerror(-rc)) : 0;
+}
+
 static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 {
 	FD_CLEANUP int index_fd = -1;
@@ -156,6 +178,9 @@ static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 	if (rc < 0)
 		return err_context(err, "layer %zu (%s)", number,
 				   unpack->feed.chain.manifest->layers[number].digest.text);
+	rc = write_meta(unpack, number, &result, err);
+	if (rc < 0)
+		return rc;
 	if (syncfs(dir) < 0)
 		return err_sys(err, "write layer %zu to disk", number);
 	report_layer(unpack, number, &result, checksum);

@@ -99,7 +99,7 @@ static inline int fixture_pull(struct store *store, const struct fixture_image *
 	}
 	if (!rc) {
 		fixture_stage_documents(&stage, image);
-		rc = stage_commit_image(&stage, &image->manifest, &image->config, err);
+		rc = stage_commit_image(&stage, &image->manifest, &image->config, NULL, err);
 	}
 	stage_discard(&stage);
 	return rc;

@@ -48,6 +48,25 @@ static void a_file_is_replaced_whole(void)
 	CHECK_INT(fd_replace_file(dirfd, "x/y", "", 0, 0600), -EINVAL);
 }
 
+static void several_files_are_replaced_at_once(void)
+{
+	const struct fd_content files[] = {
+		{ dirfd, "p", "one", 3 },
+		{ dirfd, "q", "two", 3 },
+		{ dirfd, "r/s", "three", 5 },
+	};
+
+	CHECK_INT(fd_replace_files(files, 2, 0600, dirfd), 0);
+	CHECK_TEXT(content("p"), "one");
+	CHECK_TEXT(content("q"), "two");
+	CHECK_INT(fd_replace_file(dirfd, "p", "old", 3, 0600), 0);
+	CHECK_INT(fd_replace_files(files, 3, 0600, -1), -EINVAL);
+	CHECK_TEXT(content("p"), "old");
+	CHECK(faccessat(dirfd, ".p.new", F_OK, 0) < 0);
+	CHECK_INT(fd_replace_files(files, FD_REPLACE_MAX + 1, 0600, -1), -EINVAL);
+	CHECK_INT(fd_replace_files(NULL, 0, 0600, dirfd), 0);
+}
+
 static void reads_are_limited(void)
 {
 	BUF_CLEANUP struct buf buf = BUF_INIT;
@@ -142,6 +161,7 @@ int main(void)
 {
 	make_base();
 	RUN(a_file_is_replaced_whole);
+	RUN(several_files_are_replaced_at_once);
 	RUN(reads_are_limited);
 	RUN(a_tree_goes_without_following_links);
 	RUN(no_tree_is_too_deep);

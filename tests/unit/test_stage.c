@@ -44,6 +44,7 @@ static int names_in(int dirfd)
 
 static void a_layer_gets_in_with_its_meta(void)
 {
+	BUF_CLEANUP struct buf text = BUF_INIT;
 	struct layer_meta meta;
 	struct digest id;
 	char path[PATH_MAX];
@@ -57,7 +58,8 @@ static void a_layer_gets_in_with_its_meta(void)
 	fixture_diff_id('a', &id);
 	CHECK_INT(layer_read_meta(&store, &id, &meta, &err), 0);
 	CHECK_INT(meta.size_bytes, 7);
-	CHECK_INT(store_written_bytes(&store), 7 + 2); /* and the version */
+	layer_meta_format(&meta, &text);
+	CHECK_INT(store_written_bytes(&store), 7 + 2 + text.size); /* and the version */
 	CHECK_INT(store_layer_path(&store, &id, path, &err), 0);
 	strcat(path, "/file");
 	CHECK_INT(stat(path, &st), 0);
@@ -134,11 +136,11 @@ static void an_image_gets_in_when_its_layers_are_there(void)
 	fixture_stage_documents(&stage, &image);
 	fixture_stage_layer(&stage, 0);
 	CHECK_INT(fixture_commit_layer(&stage, 0, 'a', &err), 0);
-	CHECK_INT(stage_commit_image(&stage, &image.manifest, &image.config, &err), -ENOENT);
+	CHECK_INT(stage_commit_image(&stage, &image.manifest, &image.config, NULL, &err), -ENOENT);
 	CHECK(!image_exists(&store, &image.config));
 	fixture_stage_layer(&stage, 1);
 	CHECK_INT(fixture_commit_layer(&stage, 1, 'b', &err), 0);
-	CHECK_INT(stage_commit_image(&stage, &image.manifest, &image.config, &err), 0);
+	CHECK_INT(stage_commit_image(&stage, &image.manifest, &image.config, NULL, &err), 0);
 	CHECK(image_exists(&store, &image.config));
 	CHECK_INT(image_load(&store, &image.config, &config, &raw, &err), 0);
 	CHECK(raw.size == image.config_text.size &&
@@ -161,20 +163,20 @@ static void documents_that_do_not_fit_stay_out(void)
 	fixture_image(&other, "a", "2025-01-01T00:00:00Z");
 	fixture_stage_layer(&stage, 0);
 	CHECK_INT(fixture_commit_layer(&stage, 0, 'a', &err), 0);
-	CHECK_INT(stage_commit_image(&stage, &one.manifest, &one.config, &err), -ENOENT);
+	CHECK_INT(stage_commit_image(&stage, &one.manifest, &one.config, NULL, &err), -ENOENT);
 	fixture_stage_documents(&stage, &one);
-	CHECK_INT(stage_commit_image(&stage, &other.manifest, &one.config, &err), -EBADMSG);
-	CHECK_INT(stage_commit_image(&stage, &one.manifest, &other.config, &err), -EBADMSG);
+	CHECK_INT(stage_commit_image(&stage, &other.manifest, &one.config, NULL, &err), -EBADMSG);
+	CHECK_INT(stage_commit_image(&stage, &one.manifest, &other.config, NULL, &err), -EBADMSG);
 	/* Each of them right, but not of one image. */
 	fd_replace_file_volatile(stage.dirfd, STAGE_CONFIG, other.config_text.data,
 				 other.config_text.size, 0600);
-	CHECK_INT(stage_commit_image(&stage, &one.manifest, &other.config, &err), -EBADMSG);
+	CHECK_INT(stage_commit_image(&stage, &one.manifest, &other.config, NULL, &err), -EBADMSG);
 	CHECK_HAS(err.text, "the manifest's config");
 	CHECK(!image_exists(&store, &one.config) && !image_exists(&store, &other.config));
 	/* A link out of the stage is not followed. */
 	CHECK_INT(unlinkat(stage.dirfd, STAGE_CONFIG, 0), 0);
 	CHECK_INT(symlinkat("/etc/passwd", stage.dirfd, STAGE_CONFIG), 0);
-	CHECK_INT(stage_commit_image(&stage, &one.manifest, &other.config, &err), -EBADMSG);
+	CHECK_INT(stage_commit_image(&stage, &one.manifest, &other.config, NULL, &err), -EBADMSG);
 	fixture_image_release(&one);
 	fixture_image_release(&other);
 	end();
