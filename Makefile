@@ -7,6 +7,7 @@
 #: make demo               from agent.ini to rollback, with a real registry on loopback (as root)
 #: make check              everything below, and the integration tests (as root)
 #: make check-kernel       the runtime with cgroup v2, under Debian's kernel in QEMU (part of CI)
+#: make check-crash        more than 1000 power cuts, and programs that forget a sync (as root; a part of it is in check)
 #: make lint               rules on the sources
 #: make unit               unit tests under ASan and UBSan; ARCH=...: the cross build's, emulated; T="name..." some
 #: make fuzz-short         each fuzz target for FUZZ_SECONDS=10

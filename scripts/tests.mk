@@ -5,7 +5,7 @@
 #   // LDFLAGS: -Wl,--wrap=openat     more words for its link
 #   // QEMU: no, WHY                  left out where the kernel below is only emulated
 
-.PHONY: unit fuzz fuzz-short lint check check-kernel
+.PHONY: unit fuzz fuzz-short lint check check-kernel check-crash
 
 # Units run under the sanitizers unless an architecture was asked for; fuzzing always does.
 ifeq ($(SAN)$(filter command%,$(origin ARCH)),)
@@ -64,3 +64,20 @@ check-kernel:
 	@scripts/install-tools
 	@$(MAKE) --no-print-directory ARCH=x86_64
 	@tests/kernel/run
+
+# The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
+planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory)
+define plant
+$(OUT)/crash/berth-forgets-$(1): $(objects) $(dep_done) tests/crash/plant.c
+	@mkdir -p $$(@D)
+	@echo "  LINK $$@"
+	@$(CC) $(CFLAGS) $(WERROR) -DFORGET_$(2) -c -o $$@.o tests/crash/plant.c
+	@$(CC) $(LDFLAGS) -Wl,--wrap=fsync,--wrap=syncfs -o $$@ $(objects) $$@.o $(LDLIBS)
+endef
+$(eval $(call plant,layer,LAYER))
+$(eval $(call plant,file,FILE))
+$(eval $(call plant,directory,DIRECTORY))
+
+check-crash: $(OUT)/berth $(planted)
+	@BERTH=$(CURDIR)/$(OUT)/berth tests/crash/run --planted $(addprefix $(CURDIR)/,$(planted))
+	@BERTH=$(CURDIR)/$(OUT)/berth tests/crash/run
