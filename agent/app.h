@@ -2,11 +2,12 @@
  * app - one app of agent.ini on its way through updates.
  *
  * What should run follows from the record (agent/update) alone: app_generation(). What does run is
- * `container`. Every event ends in app_step(), which moves the one towards the other. Three files:
+ * `container`. Every event ends in app_step(), which moves the one towards the other. Four files:
  *
  *	app.c		the record: events in, decisions written down, then acted on; commands
  *	app_run.c	the container: start, stop, restart with back-off, health, probation
  *	app_track.c	the registry: poll the tag, pull the candidate, hand it over as staged
+ *	app_room.c	the store is full: wait until it isn't
  */
 #ifndef AGENT_APP_H
 #define AGENT_APP_H
@@ -53,6 +54,8 @@ struct app {
 	struct digest failed;	 /* what could not be pulled; none: nothing */
 	int pull_failures;	 /* of that one, in a row */
 	int64_t pull_again_ms;	 /* time_monotonic_ms() */
+	struct timer room_timer; /* the store is too full for `failed`: looks for room */
+	struct space room;	 /* that must be free */
 	struct digest candidate; /* what the tag resolved to; none: not known yet */
 	bool apply_asked;	 /* `berth update` */
 	bool insists;		 /* `berth update APP`: on a refused one too */
@@ -112,5 +115,6 @@ void app_consider(struct app *app);		    /* app_track.c: is there something to c
 void app_heal(struct app *app, const struct generation *generation); /* app_track.c: fetch what the store lost */
 void app_reference_moved(struct app *app);	    /* app_track.c: what is asked or pulled of the old one is stale */
 void app_track_release(struct app *app);	    /* app_track.c */
+void app_wait_for_room(struct app *app, const struct space *room); /* app_room.c: app_consider() when it is there */
 
 #endif

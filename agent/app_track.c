@@ -16,6 +16,8 @@
 #define RETRY_POLL_MAX_MS (5 * 60 * 1000)
 /* A link that is down is tried more often than an image that is bad: moving the tag is what helps there. */
 #define RETRY_PULL_MAX_MS (15 * 60 * 1000)
+/* It is looked for room meanwhile. Without any the same bytes would be fetched for nothing. */
+#define RETRY_FULL_MS (60 * 60 * 1000)
 #define RETRY_UNUSABLE_MAX_MS (24 * 60 * 60 * 1000)
 
 static void poll_due(struct timer *timer)
@@ -124,6 +126,10 @@ static void pull_failed(struct app *app, const struct pull_result *result)
 								       RETRY_PULL_MAX_MS);
 	if (result->retry_after_s * 1000 > delay_ms)
 		delay_ms = result->retry_after_s * 1000;
+	if (space_is_full(result->err.code)) {
+		delay_ms = RETRY_FULL_MS;
+		app_wait_for_room(app, &result->room);
+	}
 	app->pull_again_ms = time_monotonic_ms() + delay_ms;
 	schedule_poll(app);
 }
@@ -132,6 +138,7 @@ static void pull_worked(struct app *app)
 {
 	app->failed = DIGEST_NONE;
 	app->error[0] = '\0';
+	timer_stop(&app->room_timer);
 }
 
 /* A mirror that lags behind names what the app has left: the registry alone may say that. */
@@ -414,6 +421,7 @@ void app_reference_moved(struct app *app)
 void app_track_release(struct app *app)
 {
 	timer_stop(&app->poll_timer);
+	timer_stop(&app->room_timer);
 	if (app->pull)
 		pull_cancel(app->pull);
 	app->pull = NULL;

@@ -24,15 +24,21 @@ static void end_pull(struct pull *pull)
 {
 	struct agent *agent = pull->agent;
 	struct err *err = &pull->result.err;
+	bool is_full = space_is_full(err->code);
 
 	pull->step = STEP_ENDED;
+	if (is_full)
+		pull_explain_full(pull);
 	if (err->code)
 		err_context(err, "%s %s", pull->request.resolve_only ? "check" : "pull",
 			    pull->name);
 	if (!pull->is_cancelled)
 		pull->request.on_end(pull, &pull->result, pull->request.data);
-	/* Only now: the image has an owner, whose record names it, or nobody wanted it. */
-	if (!err->code && !pull->is_cancelled)
+	/*
+	 * Only now: the image has an owner, whose record names it, or nobody wanted it. What made
+	 * the store full and can't be used is given back.
+	 */
+	if ((!err->code && !pull->is_cancelled) || is_full)
 		pull_forget_plan(pull);
 	if (pull->has_stage)
 		stage_discard(&pull->stage);
@@ -40,7 +46,7 @@ static void end_pull(struct pull *pull)
 	list_remove(&pull->node);
 	free(pull->plan);
 	free(pull);
-	if (agent->is_collect_due)
+	if (agent->is_collect_due || is_full)
 		collect(agent);
 	wake_queue(agent);
 }
@@ -197,6 +203,7 @@ void pull_finish(struct pull *pull)
 
 static void start_pulling(struct pull *pull)
 {
+	collect(pull->agent); /* room for it */
 	pull->step = STEP_PULLING;
 	if (pull_start_helpers(pull, &pull->result.err) == 0)
 		return;

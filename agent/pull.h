@@ -15,6 +15,7 @@
 #include "config/digest.h"
 #include "config/reference.h"
 #include "lib/err.h"
+#include "store/space.h"
 
 struct agent;
 struct pull;
@@ -22,6 +23,7 @@ struct pull;
 /* What it ended with. Lives as long as the callback. */
 struct pull_result {
 	struct err err;		 /* code 0: it worked */
+	struct space room;	 /* -ENOSPC: the pull can't work before so much is free */
 	int64_t retry_after_s;	 /* as the registry wishes; 0: it said nothing */
 	bool is_unusable;	 /* the image itself is bad: fetching it again gives the same */
 	struct digest image;	 /* what the reference resolves to: manifest or index */

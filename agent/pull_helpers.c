@@ -39,6 +39,14 @@ static bool is_fault_of_image(const char *code)
 	return false;
 }
 
+/* Those codes that mean more to the agent than their text. */
+static int code_number(const char *code)
+{
+	if (!strcmp(code, "not-found"))
+		return -ENOENT;
+	return strcmp(code, "space") ? -EIO : -ENOSPC;
+}
+
 /* What a helper says in its last line when it fails. */
 static void take_error(struct pull_helper *helper, const json_t *line)
 {
@@ -52,7 +60,7 @@ static void take_error(struct pull_helper *helper, const json_t *line)
 	json_get_int(line, "retry_after_s", &retry_after_s, NULL);
 	if (retry_after_s > 0 && retry_after_s <= RETRY_AFTER_MAX_S)
 		result->retry_after_s = retry_after_s;
-	err_set(&helper->err, !strcmp(code, "not-found") ? -ENOENT : -EIO, "%s", text);
+	err_set(&helper->err, code_number(code), "%s", text);
 	if (!strcmp(code, SECCOMP_CODE))
 		err_set(&helper->err, -EIO, "the %s helper was %s", role_names[helper->role], text);
 	helper->blames_image = is_fault_of_image(code);
@@ -285,7 +293,7 @@ static json_t *layers_at_hand(struct agent *agent)
 }
 
 /* A descriptor with what decode and unpack are told (agent/helper/unpack_input.h), or negative. */
-static int unpack_settings(json_t *have, struct err *err)
+static int unpack_settings(const struct pull *pull, json_t *have, struct err *err)
 {
 	struct platform platform;
 	JSON_CLEANUP json_t *settings = NULL;
@@ -293,9 +301,11 @@ static int unpack_settings(json_t *have, struct err *err)
 	int fd;
 
 	platform_current(&platform);
-	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:{s:i}}", "platform", "os", platform.os,
+	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:{s:i, s:I, s:I}}", "platform", "os", platform.os,
 			     "architecture", platform.architecture, "variant", platform.variant,
-			     "have", have, "limits", "window_log", ZSTD_WINDOW_LOG_MAX);
+			     "have", have, "limits", "window_log", ZSTD_WINDOW_LOG_MAX,
+			     "free_bytes", (json_int_t)pull->floor.bytes, "free_inodes",
+			     (json_int_t)pull->floor.inodes);
 	json_append(&text, settings);
 	fd = memory_file(text.data, text.size);
 	return fd < 0 ? err_set(err, fd, "settings for unpack: %s", strerror(-fd)) : fd;
@@ -305,7 +315,7 @@ static int start_decode(struct pull *pull, json_t *have, int input_fd, int outpu
 			struct err *err)
 {
 	struct pull_helper *decode = begin_helper(pull, ROLE_DECODE);
-	FD_CLEANUP int settings_fd = unpack_settings(have, err);
+	FD_CLEANUP int settings_fd = unpack_settings(pull, have, err);
 	const struct job_spec spec = {
 		.argv = (char *[]){ "berth", "decode", pull->result.image.text, NULL },
 		.fds = { { .from = input_fd, .to = STDIN_FILENO },
@@ -326,7 +336,7 @@ static int start_decode(struct pull *pull, json_t *have, int input_fd, int outpu
 static int start_unpack(struct pull *pull, json_t *have, int input_fd, struct err *err)
 {
 	struct pull_helper *unpack = begin_helper(pull, ROLE_UNPACK);
-	FD_CLEANUP int settings_fd = unpack_settings(have, err);
+	FD_CLEANUP int settings_fd = unpack_settings(pull, have, err);
 	char stage_fd[8];
 	const struct job_spec spec = {
 		.argv = (char *[]){ "berth", "unpack", pull->result.image.text, stage_fd, NULL },
@@ -371,7 +381,7 @@ int pull_start_helpers(struct pull *pull, struct err *err)
 	JSON_CLEANUP json_t *have = layers_at_hand(pull->agent);
 	int blobs[2] = { -1, -1 }, plain[2] = { -1, -1 }, rc;
 
-	rc = stage_open(&pull->stage, &pull->agent->store, err);
+	rc = pull_look_at_space(pull, err) ?: stage_open(&pull->stage, &pull->agent->store, err);
 	if (rc < 0)
 		return rc;
 	pull->has_stage = true;

@@ -2,7 +2,7 @@
  * pull_parts - what the pull*.c share: one struct, and who does what.
  *
  *	pull.c		the queue, and the life of a pull: resolve, compare with the store, pull, commit
- *	pull_plan.c	what the image consists of, before its first layer comes: noted on flash
+ *	pull_plan.c	what the image consists of, before its first layer comes: noted on flash, and room for it
  *	pull_helpers.c	starts the helpers, takes their reports, sees them end
  */
 #ifndef AGENT_PULL_PARTS_H
@@ -45,6 +45,7 @@ struct pull {
 	bool is_stopping; /* the helpers were asked to end */
 	struct digest *plan; /* diff IDs of all its layers, once they are known */
 	size_t plan_count;
+	struct space available, floor; /* when it began */
 	struct pull_result result;
 };
 
@@ -57,7 +58,11 @@ void pull_stop_helpers(struct pull *pull);
 /* The helper whose error tells why it all failed; NULL: none has one. */
 const struct pull_helper *pull_find_culprit(const struct pull *pull);
 
-/* pull_plan.c. An error, also that the record can't be written, ends the pull before a layer is committed. */
+/* pull_plan.c. Looks what is free before anything is written. */
+int pull_look_at_space(struct pull *pull, struct err *err);
+/* The store was full: says how full and what helps, and when to try again. */
+void pull_explain_full(struct pull *pull);
+/* An error, also that the record can't be written, ends the pull before a layer is committed. */
 int pull_take_plan(struct pull *pull, const json_t *layers, struct err *err);
 bool pull_plan_has(const struct pull *pull, const struct digest *diff_id);
 /* The pull has ended well: the record goes. */

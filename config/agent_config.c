@@ -282,6 +282,7 @@ static struct agent_config *new_config(void)
 	config->cgroup_parent = xstrdup("/berth");
 	config->poll_ms = POLL_MS;
 	config->jitter_percent = JITTER_PERCENT;
+	config->min_free_bytes = -1;
 	return config;
 }
 

@@ -45,6 +45,7 @@ struct agent_config {
 	char *run;
 	int64_t poll_ms;
 	int jitter_percent;
+	int64_t min_free_bytes; /* of the store's file system, for pulls; -1: a default that depends on its size */
 	char *name;   /* NULL: take it from /etc/machine-id */
 	char *socket; /* default: berth.sock in run */
 	char *cgroup_parent;

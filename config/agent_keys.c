@@ -42,6 +42,11 @@ static int set_jitter(void *object, const char *value, struct err *err)
 	return percent_parse(value, &((struct agent_config *)object)->jitter_percent, err);
 }
 
+static int set_min_free(void *object, const char *value, struct err *err)
+{
+	return size_parse(value, &((struct agent_config *)object)->min_free_bytes, err);
+}
+
 static int set_name(void *object, const char *value, struct err *err)
 {
 	if (app_name_check(value, AGENT_NAME_MAX, err) < 0)
@@ -92,7 +97,7 @@ const struct key_table *agent_config_keys(void)
 		{ "jitter", set_jitter, false },
 		{ "window", NULL, false },
 		{ "bandwidth", NULL, false },
-		{ "min_free", NULL, false },
+		{ "min_free", set_min_free, false },
 		{ "name", set_name, false },
 		{ "socket", set_socket, false },
 		{ "cgroup_parent", set_cgroup_parent, false },

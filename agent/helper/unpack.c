@@ -34,6 +34,7 @@
 #include "lib/json.h"
 #include "store/extract.h"
 #include "store/layer.h"
+#include "store/space.h"
 #include "store/stage.h"
 #include "store/verify.h"
 
@@ -96,11 +97,13 @@ static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 			 struct index_writer *index, struct extract_result *result, struct err *err)
 {
 	struct feed_layer source;
+	struct space_guard guard;
 	struct verify content;
 	int rc;
 
 	feed_open_layer(&source, &unpack->feed);
-	verify_init(&content, &source.stream, "its content (the diff ID in the image's config)",
+	space_guard_init(&guard, &source.stream, dir, &unpack->input.floor);
+	verify_init(&content, &guard.stream, "its content (the diff ID in the image's config)",
 		    &unpack->feed.chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
 		    LAYER_UNPACKED_MAX);
 	rc = extract(&content.stream, dir, NULL, index, result, err);

@@ -46,8 +46,11 @@ static int read_limits(struct unpack_input *input, const json_t *json, struct er
 	int64_t window_log = DECOMPRESS_WINDOW_LOG;
 	int rc = json_get_object(json, "limits", &limits, err);
 
-	if (rc > 0)
-		rc = json_get_int(limits, "window_log", &window_log, err);
+	if (rc > 0 && ((rc = json_get_int(limits, "window_log", &window_log, err)) < 0 ||
+		       (rc = json_get_int(limits, "free_bytes", &input->floor.bytes, err)) < 0))
+		return rc;
+	if (rc >= 0)
+		rc = json_get_int(limits, "free_inodes", &input->floor.inodes, err);
 	if (rc < 0)
 		return rc;
 	/* The bounds zstd itself has for it. */

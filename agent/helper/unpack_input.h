@@ -3,7 +3,7 @@
  * STAGE_FD`, and both the same JSON object on descriptor 6:
  *
  *	{"platform":{"os","architecture","variant"},"have":["sha256:<diff ID>",...],
- *	 "limits":{"window_log":23}}
+ *	 "limits":{"window_log":23,"free_bytes":n,"free_inodes":n}}
  */
 #ifndef AGENT_HELPER_UNPACK_INPUT_H
 #define AGENT_HELPER_UNPACK_INPUT_H
@@ -13,6 +13,7 @@
 #include "config/digest.h"
 #include "config/platform.h"
 #include "lib/err.h"
+#include "store/space.h"
 
 #define UNPACK_SETTINGS_FD 6
 #define UNPACK_SETTINGS_MAX (4 << 20) /* bytes */
@@ -23,6 +24,7 @@ struct unpack_input {
 	struct platform platform;
 	char **have; /* diff IDs in the store; NULL-terminated, may be NULL */
 	int window_log;
+	struct space floor; /* what the stage's file system has to have free; 0: nothing */
 };
 
 /* Reads and closes the settings' descriptor. -EINVAL with the reason. Release it in any case. */

@@ -209,8 +209,7 @@ static void names_place_cause_and_way_out(void)
 
 static void refuses_what_comes_later(void)
 {
-	static const char *const agent[] = { "window = 02:00-05:00", "bandwidth = 1K",
-					     "min_free = 32M" };
+	static const char *const agent[] = { "window = 02:00-05:00", "bandwidth = 1K" };
 	static const char *const registry[] = { "cert = /a", "key = /a" };
 	static const char *const app[] = { "publish = 80:80", "group = a", "depends = b",
 					   "network = bridge", "health = https://:1/" };
