@@ -28,6 +28,7 @@ struct agent {
 	struct list pulls; /* running and waiting, oldest first */
 	struct timer pull_timer;
 	bool is_collect_due; /* a collection had to wait for a pull */
+	bool is_relink_broken; /* links to unchanged files have failed: pulls write all until the next start */
 	bool has_unfinished; /* the store may have records of pulls (store/unfinished.h) */
 	struct api_server *api;
 };

@@ -13,8 +13,8 @@ static const struct {
 	int (*main)(int argc, char **argv);
 } roles[] = {
 	{ "agent", agent_main }, { "fetch", fetch_main },     { "decode", decode_main },
-	{ "unpack", unpack_main }, { "shim", shim_main }, { "runtime", runtime_main },
-	{ "probe", probe_main },
+	{ "unpack", unpack_main }, { "relink", relink_main }, { "shim", shim_main },
+	{ "runtime", runtime_main }, { "probe", probe_main },
 };
 
 static const char *base_name(const char *path)

@@ -42,6 +42,8 @@ static void end_pull(struct pull *pull)
 		pull_forget_plan(pull);
 	if (pull->has_stage)
 		stage_discard(&pull->stage);
+	free(pull->base);
+	free(pull->held);
 	json_decref(pull->request.auth);
 	list_remove(&pull->node);
 	free(pull->plan);

@@ -24,7 +24,7 @@
 #define PIPE_SIZE (512 * 1024)
 #define ZSTD_WINDOW_LOG_MAX 23 /* 8 MiB: what the memory bound of a pull allows */
 
-static const char *const role_names[] = { "fetch", "decode", "unpack" };
+static const char *const role_names[] = { "fetch", "decode", "unpack", "relink" };
 
 /* --- what they report --- */
 
@@ -76,7 +76,7 @@ const struct pull_helper *pull_find_culprit(const struct pull *pull)
 {
 	const struct pull_helper *echo = NULL;
 
-	for (int role = ROLE_UNPACK; role >= ROLE_FETCH; role--) {
+	for (int role = ROLE_RELINK; role >= ROLE_FETCH; role--) {
 		const struct pull_helper *helper = &pull->helpers[role];
 
 		if (helper->err.code && !helper->is_echo)
@@ -95,6 +95,14 @@ static json_t *parse_line(struct pull *pull, const char *line)
 	if (json_parse(&json, line, strlen(line), "helper's report", &err) < 0)
 		log_warn("pull %s: %s", pull->name, err.text);
 	return json;
+}
+
+void pull_take_error(struct pull_helper *helper, const char *line)
+{
+	JSON_CLEANUP json_t *json = parse_line(helper->pull, line);
+
+	if (json)
+		take_error(helper, json);
 }
 
 static void fetch_says(struct job *job, char *line, void *data)
@@ -123,19 +131,15 @@ static void fetch_says(struct job *job, char *line, void *data)
 
 static void decode_says(struct job *job, char *line, void *data)
 {
-	struct pull_helper *decode = data;
-	JSON_CLEANUP json_t *json = parse_line(decode->pull, line);
-
 	(void)job;
-	if (json)
-		take_error(decode, json);
+	pull_take_error(data, line);
 }
 
 static void commit_layer(struct pull *pull, const json_t *layer, struct err *err)
 {
 	struct layer_meta meta = { 0 };
 	const char *diff_id = "", *index = "";
-	int64_t number = -1, compressed = 0;
+	int64_t number = -1, compressed = 0, held = 0;
 
 	if (json_get_string(layer, "diff_id", &diff_id, NULL) <= 0 ||
 	    json_get_int(layer, "number", &number, NULL) <= 0 ||
@@ -148,9 +152,12 @@ static void commit_layer(struct pull *pull, const json_t *layer, struct err *err
 		return;
 	}
 	json_get_int(layer, "compressed", &compressed, NULL);
+	json_get_int(layer, "held", &held, NULL);
 	pull->result.fetched_bytes += compressed;
 	if (!pull_plan_has(pull, &meta.diff_id))
 		err_set(err, -EINVAL, "the unpack helper reports a layer that it did not announce");
+	else if (held)
+		pull_hold_layer(pull, &meta, (unsigned int)number);
 	else
 		stage_commit_layer(&pull->stage, &meta, (unsigned int)number, err);
 }
@@ -193,7 +200,7 @@ static void unpack_says(struct job *job, char *line, void *data)
 
 /* --- how they end --- */
 
-static void take_end(struct pull_helper *helper, int status)
+void pull_take_end(struct pull_helper *helper, int status)
 {
 	helper->job = NULL;
 	if (!status || helper->err.code)
@@ -208,7 +215,7 @@ static void head_ended(struct job *job, int status, void *data)
 	struct pull_helper *fetch = data;
 
 	(void)job;
-	take_end(fetch, status);
+	pull_take_end(fetch, status);
 	if (digest_is_none(&fetch->pull->result.image) && !fetch->err.code)
 		err_set(&fetch->err, -EIO, "the fetch helper ended without an answer");
 	pull_resolved(fetch->pull);
@@ -224,11 +231,13 @@ static void helper_ended(struct job *job, int status, void *data)
 	struct pull *pull = helper->pull;
 
 	(void)job;
-	take_end(helper, status);
-	if (!pull_has_helpers(pull))
-		pull_finish(pull);
-	else if (helper->err.code && !helper->is_echo && helper->role != ROLE_FETCH)
+	pull_take_end(helper, status);
+	if (!pull_has_helpers(pull)) {
+		if (!pull_start_relink(pull))
+			pull_finish(pull);
+	} else if (helper->err.code && !helper->is_echo && helper->role != ROLE_FETCH) {
 		pull_stop_helpers(pull);
+	}
 }
 
 /* --- starting them --- */
@@ -301,10 +310,11 @@ static int unpack_settings(const struct pull *pull, json_t *have, struct err *er
 	int fd;
 
 	platform_current(&platform);
-	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:{s:i, s:I, s:I}}", "platform", "os", platform.os,
-			     "architecture", platform.architecture, "variant", platform.variant,
-			     "have", have, "limits", "window_log", ZSTD_WINDOW_LOG_MAX,
-			     "free_bytes", (json_int_t)pull->floor.bytes, "free_inodes",
+	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:o, s:{s:i, s:I, s:I}}", "platform", "os",
+			     platform.os, "architecture", platform.architecture, "variant",
+			     platform.variant, "have", have, "base", pull_base_json(pull), "limits",
+			     "window_log", ZSTD_WINDOW_LOG_MAX, "free_bytes",
+			     (json_int_t)pull->floor.bytes, "free_inodes",
 			     (json_int_t)pull->floor.inodes);
 	json_append(&text, settings);
 	fd = memory_file(text.data, text.size);
@@ -385,6 +395,7 @@ int pull_start_helpers(struct pull *pull, struct err *err)
 	if (rc < 0)
 		return rc;
 	pull->has_stage = true;
+	pull_find_base(pull);
 	rc = open_pipe(blobs, err);
 	if (!rc)
 		rc = open_pipe(plain, err);

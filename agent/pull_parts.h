@@ -3,7 +3,9 @@
  *
  *	pull.c		the queue, and the life of a pull: resolve, compare with the store, pull, commit
  *	pull_plan.c	what the image consists of, before its first layer comes: noted on flash, and room for it
+ *	pull_base.c	which layers the store has of the version before
  *	pull_helpers.c	starts the helpers, takes their reports, sees them end
+ *	pull_relink.c	layers with files that are linked to those, when unpack has ended
  */
 #ifndef AGENT_PULL_PARTS_H
 #define AGENT_PULL_PARTS_H
@@ -20,7 +22,7 @@ enum pull_step {
 	STEP_ENDED,
 };
 
-enum pull_role { ROLE_FETCH, ROLE_DECODE, ROLE_UNPACK, PULL_ROLES };
+enum pull_role { ROLE_FETCH, ROLE_DECODE, ROLE_UNPACK, ROLE_RELINK, PULL_ROLES };
 
 /* One process of a pull, and how it ended. */
 struct pull_helper {
@@ -46,6 +48,10 @@ struct pull {
 	struct digest *plan; /* diff IDs of all its layers, once they are known */
 	size_t plan_count;
 	struct space available, floor; /* when it began */
+	struct digest *base;  /* diff IDs to look for unchanged files in, lowest first */
+	size_t base_count;
+	struct held_layer *held; /* verified, waiting for relink */
+	size_t held_count;
 	struct pull_result result;
 };
 
@@ -57,6 +63,22 @@ bool pull_has_helpers(const struct pull *pull);
 void pull_stop_helpers(struct pull *pull);
 /* The helper whose error tells why it all failed; NULL: none has one. */
 const struct pull_helper *pull_find_culprit(const struct pull *pull);
+
+/* What a helper's report says of an error, and that it has ended. */
+void pull_take_error(struct pull_helper *helper, const char *line);
+void pull_take_end(struct pull_helper *helper, int status);
+
+/* pull_base.c. Fills pull->base; nothing found is no error. */
+void pull_find_base(struct pull *pull);
+
+/*
+ * pull_relink.c. Layers that unpack has reported as such wait until it has ended, well or not; then
+ * pull_start_relink() has them linked and commits them, and pull_finish() is called. False: there is nothing to
+ * do, or helpers[ROLE_RELINK] has the error.
+ */
+void pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number);
+json_t *pull_base_json(const struct pull *pull);
+bool pull_start_relink(struct pull *pull);
 
 /* pull_plan.c. Looks what is free before anything is written. */
 int pull_look_at_space(struct pull *pull, struct err *err);

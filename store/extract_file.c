@@ -139,11 +139,11 @@ static int hold(struct extract *x, struct dir *parent, const struct content *con
 
 	if (fstat(content->base, &st) < 0 || !held_may_link(held, &st))
 		return -EMLINK;
-	rc = held_add(held, parent, x->name, content->number, err);
+	rc = held_add(held, parent, x->name, content->number, st.st_size, err);
 	if (rc != -EEXIST)
 		return rc;
 	rc = extract_clear_name(x, parent, err);
-	return rc ? rc : held_add(held, parent, x->name, content->number, err);
+	return rc ? rc : held_add(held, parent, x->name, content->number, st.st_size, err);
 }
 
 /* All of it is in another layer. */

@@ -205,10 +205,12 @@ bool held_may_link(struct held *held, const struct stat *st)
 }
 
 int held_add(struct held *held, const struct dir *parent, const char *name, unsigned int number,
-	     struct err *err)
+	     int64_t size, struct err *err)
 {
 	int rc = place(held, HELD_FILE, parent, name, err);
 
+	if (!rc)
+		held->bytes[number] += size;
 	return rc ? rc : append(held, parent, name, NULL, number, err);
 }
 

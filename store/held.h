@@ -71,6 +71,7 @@ struct held {
 	struct inode_set linked; /* of the other layers */
 	int64_t searched_bytes;
 	int64_t files;
+	int64_t bytes[BASE_LAYERS_MAX]; /* their content, by layer of the base; each file once */
 };
 
 void held_init(struct held *held, int layer_dir);
@@ -90,7 +91,7 @@ bool held_may_link(struct held *held, const struct stat *st);
  * something has that name; -EMLINK: no more placeholders, the file has to be written.
  */
 int held_add(struct held *held, const struct dir *parent, const char *name, unsigned int number,
-	     struct err *err);
+	     int64_t size, struct err *err);
 
 /* Is it a placeholder? */
 bool held_is(const struct held *held, const struct stat *st, enum held_kind *kind);

@@ -23,17 +23,12 @@ struct place {
 	struct timespec mtime;	/* on the side of the new layer: as extraction left it */
 };
 
-struct placeholder {
-	ino_t inode;
-	bool is_alias;
-};
-
 struct relink {
 	const struct relink_base *base;
-	struct relink_result *result;
+	int64_t files; /* linked */
 	int fs, held;
 	dev_t device;
-	struct placeholder placeholders[2 * HELD_PLACEHOLDERS_MAX];
+	ino_t placeholders[2 * HELD_PLACEHOLDERS_MAX];
 	size_t placeholder_count;
 	struct place into, from;
 };
@@ -123,16 +118,15 @@ static int enter_from(struct relink *relink, unsigned int number, const char *pa
 
 /* --- one record --- */
 
-static const struct placeholder *find_placeholder(const struct relink *relink, const struct stat *st)
+static bool is_placeholder(const struct relink *relink, const struct stat *st)
 {
 	for (size_t i = 0; i < relink->placeholder_count; i++)
-		if (st->st_dev == relink->device && st->st_ino == relink->placeholders[i].inode)
-			return &relink->placeholders[i];
-	return NULL;
+		if (st->st_dev == relink->device && st->st_ino == relink->placeholders[i])
+			return true;
+	return false;
 }
 
-static int replace(struct relink *relink, const struct held_record *record, const char *name,
-		   const struct placeholder *placeholder)
+static int replace(struct relink *relink, const struct held_record *record, const char *name)
 {
 	struct stat st;
 	size_t size;
@@ -148,14 +142,12 @@ static int replace(struct relink *relink, const struct held_record *record, cons
 	if (unlinkat(relink->into.fd, name, 0) < 0 ||
 	    linkat(relink->from.fd, from, relink->into.fd, name, 0) < 0)
 		return -errno;
-	relink->result->files++;
-	relink->result->bytes[record->number] += placeholder->is_alias ? 0 : st.st_size;
+	relink->files++;
 	return 0;
 }
 
 static int follow(struct relink *relink, const struct held_record *record)
 {
-	const struct placeholder *placeholder;
 	struct stat st;
 	size_t size;
 	const char *name = subpath_split(record->path, &size);
@@ -165,8 +157,7 @@ static int follow(struct relink *relink, const struct held_record *record)
 		return rc < 0 ? rc : 0;
 	if (fstatat(relink->into.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	placeholder = find_placeholder(relink, &st);
-	return placeholder ? replace(relink, record, name, placeholder) : 0;
+	return is_placeholder(relink, &st) ? replace(relink, record, name) : 0;
 }
 
 /* --- the list --- */
@@ -219,8 +210,7 @@ static int add_placeholder(struct relink *relink, const char *name)
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
 	relink->device = st.st_dev;
-	relink->placeholders[relink->placeholder_count++] =
-		(struct placeholder){ .inode = st.st_ino, .is_alias = *name == HELD_LETTERS[HELD_ALIAS] };
+	relink->placeholders[relink->placeholder_count++] = st.st_ino;
 	return 0;
 }
 
@@ -264,19 +254,19 @@ static int relink_all(struct relink *relink, struct err *err)
 	return rc ? rc : check_placeholders(relink, err);
 }
 
-int relink_layer(const struct relink_base *base, int layer_dir, struct relink_result *result,
-		 struct err *err)
+int relink_layer(const struct relink_base *base, int layer_dir, int64_t *files, struct err *err)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	struct relink relink = { .base = base, .result = result, .into.fd = -1, .from.fd = -1 };
+	struct relink relink = { .base = base, .into.fd = -1, .from.fd = -1 };
 	int rc;
 
-	*result = (struct relink_result){ 0 };
+	*files = 0;
 	relink.held = openat(layer_dir, HELD_DIR, flags);
 	if (relink.held < 0)
 		return errno == ENOENT ? 0 : err_sys(err, "read the list of unchanged files");
 	relink.fs = openat(layer_dir, "fs", flags);
 	rc = relink.fs < 0 ? err_sys(err, "open the layer's files") : relink_all(&relink, err);
+	*files = relink.files;
 	fd_close(&relink.from.fd);
 	fd_close(&relink.held);
 	fd_close(&relink.fs);

@@ -1,7 +1,7 @@
 /*
  * relink - links the files that extraction held back (held.h) to those of the layers they are in.
  *
- *	relink_layer(&from, layer_dir, &result, &err)	for a layer nobody writes to any more
+ *	relink_layer(&from, layer_dir, &files, &err)	for a layer nobody writes to any more
  *
  * Extraction can't do it itself: whoever takes it over could write through such a link into a layer that is
  * in use. This reads its list and nothing else of foreign bytes; both ends of a link are walked
@@ -26,16 +26,10 @@ struct relink_base {
 	size_t count;
 };
 
-struct relink_result {
-	int64_t files;			/* names linked */
-	int64_t bytes[BASE_LAYERS_MAX]; /* their content, by layer of the base; each file once */
-};
-
 /*
- * layer_dir: what has fs/ and may have held/ (if not, there is nothing to do). On error the tree has
+ * layer_dir: what has fs/ and may have held/ (if not, there is nothing to do). *files: names linked. On error the tree has
  * placeholders and is of no use. -EINVAL: a bad list; -ENOENT: it names what isn't there.
  */
-int relink_layer(const struct relink_base *base, int layer_dir, struct relink_result *result,
-		 struct err *err);
+int relink_layer(const struct relink_base *base, int layer_dir, int64_t *files, struct err *err);
 
 #endif

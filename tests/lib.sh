@@ -202,7 +202,7 @@ own_mounts() { grep -F -e " $T" -e " $R" /proc/self/mountinfo | cut -d' ' -f5 | 
 # sweep: ends what runs in this test's containers and removes their cgroups.
 sweep() {
 	local pid root dir
-	for pid in $(helpers agent shim fetch decode unpack probe runtime); do
+	for pid in $(helpers agent shim fetch decode unpack relink probe runtime); do
 		kill -9 "$pid" 2> /dev/null
 	done
 	for root in $(cgroup_roots); do

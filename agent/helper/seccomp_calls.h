@@ -30,6 +30,12 @@
 #ifndef SYS_mmap2
 #define SYS_mmap2 SECCOMP_ABSENT
 #endif
+#ifndef SYS_fadvise64
+#define SYS_fadvise64 SECCOMP_ABSENT
+#endif
+#ifndef SYS_arm_fadvise64_64
+#define SYS_arm_fadvise64_64 SECCOMP_ABSENT
+#endif
 #ifndef SYS__llseek
 #define SYS__llseek SECCOMP_ABSENT
 #endif

@@ -83,6 +83,7 @@ struct seccomp_list seccomp_list_unpack(void)
 		ALLOW(listxattr), ALLOW(llistxattr), ALLOW(flistxattr),
 		ALLOW(removexattr), ALLOW(lremovexattr), ALLOW(fremovexattr),
 		ALLOW(lseek), ALLOW(_llseek), ALLOW(ftruncate), ALLOW(ftruncate64), ALLOW(fallocate),
+		ALLOW(fadvise64), ALLOW(arm_fadvise64_64),
 		ALLOW(pread64), ALLOW(pwrite64), ALLOW(getdents64), ALLOW(fchdir), ALLOW(chdir),
 		ALLOW(dup), FCNTL(fcntl), FCNTL(fcntl64), ALLOW(umask), ALLOW(fstatfs), ALLOW(fstatfs64),
 		ALLOW(syncfs), ALLOW(fsync), ALLOW(fdatasync), ALLOW(sync_file_range),

@@ -8,11 +8,12 @@
  *
  *	{"plan":[{"diff_id":D,"size":bytes,"compressed":bool}]}	all layers, before the first one
  *	{"layer":{"number":n,"diff_id":D,"size":bytes,"files":n,"compressed":bytes,
- *		 "index":"16 hex digits"}}
+ *		 "index":"16 hex digits","held":n,"shared":{D:bytes}}}
  *	{"image":{"digest":ASKED,"manifest":D,"config":D,"layers":[diff IDs]}}
  *	{"done":true} or {"error":TEXT,"code":CODE}
  *
- * When a layer is reported it is in <number>/fs of the stage, whole, verified and on disk; when the
+ * When a layer is reported it is in <number>/fs of the stage, whole, verified and on disk; with n files held back
+ * (store/held.h), which other layers have, it is so when relink has run. when the
  * image is, manifest.json and config.json are in the stage. Codes: feed_code_name(). Nothing that
  * decode has checked is taken for granted: not the documents, and of a layer the diff ID counts.
  */
@@ -46,6 +47,7 @@ struct unpack {
 	struct unpack_input input;
 	struct feed feed;
 	int root; /* the stage */
+	struct base base; /* the layers of the current version */
 };
 
 /* --- layers --- */
@@ -53,21 +55,19 @@ struct unpack {
 /* *index is made beside it. */
 static int open_layer_dir(const struct unpack *unpack, size_t number, int *index, struct err *err)
 {
-	FD_CLEANUP int dir = -1;
 	char name[24];
-	int fs;
+	int dir;
 
 	snprintf(name, sizeof(name), "%zu", number);
 	dir = fd_open_dir(unpack->root, name, 0700);
-	fs = dir < 0 ? dir : fd_open_dir(dir, "fs", 0755);
-	if (fs < 0)
-		return err_set(err, fs, "make the layer's directory: %s", strerror(-fs));
+	if (dir < 0)
+		return err_set(err, dir, "make the layer's directory: %s", strerror(-dir));
 	*index = openat(dir, "index", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*index < 0) {
-		close(fs);
+		close(dir);
 		return err_sys(err, "make the layer's index");
 	}
-	return fs;
+	return dir;
 }
 
 /*
@@ -94,7 +94,8 @@ static int blame(struct feed_layer *source, int rc, struct err *err)
 
 /* Frames in, files out; what was not right with it is found before it returns. */
 static int unpack_stream(struct unpack *unpack, size_t number, int dir,
-			 struct index_writer *index, struct extract_result *result, struct err *err)
+			 const struct extract_reuse *reuse, struct index_writer *index,
+			 struct extract_result *result, struct err *err)
 {
 	struct feed_layer source;
 	struct space_guard guard;
@@ -106,10 +107,25 @@ static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 	verify_init(&content, &guard.stream, "its content (the diff ID in the image's config)",
 		    &unpack->feed.chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
 		    LAYER_UNPACKED_MAX);
-	rc = extract(&content.stream, dir, NULL, index, result, err);
+	rc = extract(&content.stream, dir, reuse, index, result, err);
 	if (!rc)
 		rc = verify_finish(&content, err);
 	return blame(&source, rc, err);
+}
+
+/* The tree in `fs`, and beside it what is held back. */
+static int unpack_files(struct unpack *unpack, size_t number, int dir, struct index_writer *index,
+			struct held *held, struct extract_result *result, struct err *err)
+{
+	FD_CLEANUP int fs = fd_open_dir(dir, "fs", 0755);
+	const struct extract_reuse reuse = { .base = &unpack->base, .held = held };
+	int rc;
+
+	if (fs < 0)
+		return err_set(err, fs, "make the layer's directory: %s", strerror(-fs));
+	rc = unpack_stream(unpack, number, fs, unpack->base.count ? &reuse : NULL, index, result,
+			   err);
+	return rc ? rc : held_finish(held, err);
 }
 
 /* Sizes as they come over the wire. */
@@ -129,38 +145,50 @@ static void report_plan(const struct unpack *unpack)
 	report_line(json_pack("{s:o}", "plan", layers));
 }
 
+/* How many bytes are with which layer. */
+static json_t *held_bytes(const struct unpack *unpack, const struct held *held)
+{
+	json_t *shared = json_object();
+
+	for (size_t i = 0; i < unpack->input.base_count; i++)
+		if (held->bytes[i])
+			json_object_set_new(shared, unpack->input.base[i].text,
+					    json_integer((json_int_t)held->bytes[i]));
+	return shared;
+}
+
 static void report_layer(const struct unpack *unpack, size_t number,
-			 const struct extract_result *result, uint64_t index)
+			 const struct extract_result *result, uint64_t index,
+			 const struct held *held)
 {
 	char checksum[17];
 
 	snprintf(checksum, sizeof(checksum), "%016llx", (unsigned long long)index);
-	report_line(json_pack("{s:{s:I, s:s, s:I, s:I, s:I, s:s}}", "layer", "number",
+	report_line(json_pack("{s:{s:I, s:s, s:I, s:I, s:I, s:s, s:I, s:o}}", "layer", "number",
 			      (json_int_t)number, "diff_id",
 			      unpack->feed.chain.config->diff_ids[number].text, "size",
 			      (json_int_t)result->bytes, "files", (json_int_t)result->files,
 			      "compressed", (json_int_t)unpack->feed.chain.manifest->layers[number].size,
-			      "index", checksum));
+			      "index", checksum, "held", (json_int_t)held->files, "shared",
+			      held_bytes(unpack, held)));
 }
 
 /* What the agent would write into the layer (store/stage.h), so that it needn't be synced apart. */
-static int write_meta(const struct unpack *unpack, size_t number,
-		      const struct extract_result *result, struct err *err)
+static int write_meta(const struct unpack *unpack, size_t number, int dir,
+		      const struct extract_result *result, uint64_t index, struct err *err)
 {
 	const struct layer_meta meta = {
 		.diff_id = unpack->feed.chain.config->diff_ids[number],
 		.size_bytes = result->bytes,
 		.files = result->files,
+		.has_index = true,
+		.index = index,
 	};
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	FD_CLEANUP int dir = -1;
-	char name[24];
 	int rc;
 
 	layer_meta_format(&meta, &text);
-	snprintf(name, sizeof(name), "%zu", number);
-	dir = fd_open_dir(unpack->root, name, 0700);
-	rc = dir < 0 ? dir : fd_replace_file_volatile(dir, "meta", text.data, text.size, 0600);
+	rc = fd_replace_file_volatile(dir, "meta", text.data, text.size, 0600);
 	return rc ? err_set(err, rc, "write the layer's meta: %s", strerror(-rc)) : 0;
 }
 
@@ -170,23 +198,43 @@ static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 	FD_CLEANUP int dir = open_layer_dir(unpack, number, &index_fd, err);
 	struct extract_result result;
 	struct index_writer index;
+	struct held held;
 	uint64_t checksum;
 	int rc;
 
 	if (dir < 0)
 		return dir;
 	index_write_begin(&index, index_fd);
-	rc = unpack_stream(unpack, number, dir, &index, &result, err) ?:
+	held_init(&held, dir);
+	rc = unpack_files(unpack, number, dir, &index, &held, &result, err) ?:
 	     index_write_end(&index, &checksum, err);
+	if (!rc)
+		rc = write_meta(unpack, number, dir, &result, checksum, err);
+	/* What relink has to do something with, it syncs as well. */
+	if (!rc && !held.files && syncfs(dir) < 0)
+		rc = err_sys(err, "write it to disk");
 	if (rc < 0)
-		return err_context(err, "layer %zu (%s)", number,
-				   unpack->feed.chain.manifest->layers[number].digest.text);
-	rc = write_meta(unpack, number, &result, err);
-	if (rc < 0)
-		return rc;
-	if (syncfs(dir) < 0)
-		return err_sys(err, "write layer %zu to disk", number);
-	report_layer(unpack, number, &result, checksum);
+		err_context(err, "layer %zu (%s)", number,
+			    unpack->feed.chain.manifest->layers[number].digest.text);
+	else
+		report_layer(unpack, number, &result, checksum, &held);
+	held_release(&held);
+	return rc;
+}
+
+/* Layers that the new image has as well have nothing that is missing. */
+static int open_base(struct unpack *unpack, struct err *err)
+{
+	const struct image_config *config = unpack->feed.chain.config;
+	int dir = open(SANDBOX_BASE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_sys(err, "open the current version");
+	base_open(&unpack->base, dir, unpack->input.base_count);
+	for (size_t i = 0; i < unpack->input.base_count; i++)
+		for (size_t j = 0; j < config->diff_id_count; j++)
+			unpack->base.is_left_out[i] |=
+				digest_equal(&unpack->input.base[i], &config->diff_ids[j]);
 	return 0;
 }
 
@@ -254,14 +302,21 @@ static int finish_image(struct unpack *unpack, struct err *err)
 
 static int run(struct unpack *unpack, struct err *err)
 {
-	int rc = sandbox_unpack(unpack->input.stage_fd, MEMORY_MAX, err);
+	const struct sandbox_view view = {
+		.stage_fd = unpack->input.stage_fd,
+		.base = unpack->input.base,
+		.base_count = unpack->input.base_count,
+	};
+	int rc = sandbox_unpack(&view, MEMORY_MAX, err);
 
 	if (rc < 0)
 		return rc;
-	unpack->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unpack->root = open(SANDBOX_STAGE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (unpack->root < 0)
 		return err_sys(err, "open the stage");
 	rc = feed_documents(&unpack->feed, -1, err);
+	if (!rc)
+		rc = open_base(unpack, err);
 	if (rc < 0)
 		return rc;
 	report_plan(unpack);
@@ -285,6 +340,7 @@ int unpack_main(int argc, char **argv)
 	else
 		report_done();
 	feed_release(&unpack.feed);
+	base_release(&unpack.base);
 	unpack_input_release(&unpack.input);
 	fd_close(&unpack.root);
 	return rc < 0 ? 1 : 0;

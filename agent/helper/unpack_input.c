@@ -8,6 +8,7 @@
 
 #include "lib/fd.h"
 #include "lib/json.h"
+#include "store/base.h"
 #include "store/decompress.h"
 
 static int read_word(const json_t *json, const char *name, char word[static PLATFORM_WORD_MAX + 1],
@@ -60,6 +61,22 @@ static int read_limits(struct unpack_input *input, const json_t *json, struct er
 	return 0;
 }
 
+int unpack_input_read_base(struct digest **base, size_t *count, const json_t *json, struct err *err)
+{
+	char **texts = NULL;
+	int rc = json_get_strings(json, "base", &texts, err);
+	size_t most = rc > 0 ? count_strings(texts) : 0;
+
+	if (rc >= 0 && most > BASE_LAYERS_MAX)
+		rc = err_set(err, -EINVAL, "\"base\" has too many layers");
+	*base = xcalloc(most + 1, sizeof(**base));
+	for (*count = 0; rc >= 0 && *count < most; ++*count)
+		if (digest_parse(&(*base)[*count], texts[*count]) < 0)
+			rc = err_set(err, -EINVAL, "\"base\" has what is no digest");
+	free_strings(texts);
+	return rc < 0 ? rc : 0;
+}
+
 static int read_settings(struct unpack_input *input, const struct buf *text, struct err *err)
 {
 	JSON_CLEANUP json_t *json = NULL;
@@ -72,7 +89,7 @@ static int read_settings(struct unpack_input *input, const struct buf *text, str
 	if (rc < 0)
 		return rc;
 	rc = json_get_strings(json, "have", &input->have, err);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : unpack_input_read_base(&input->base, &input->base_count, json, err);
 }
 
 int unpack_input_read(struct unpack_input *input, int argc, char **argv, int fd, struct err *err)
@@ -97,6 +114,8 @@ void unpack_input_release(struct unpack_input *input)
 {
 	free_strings(input->have);
 	input->have = NULL;
+	free(input->base);
+	input->base = NULL;
 }
 
 bool unpack_input_has(const struct unpack_input *input, const struct digest *diff_id)

@@ -3,11 +3,13 @@
  * STAGE_FD`, and both the same JSON object on descriptor 6:
  *
  *	{"platform":{"os","architecture","variant"},"have":["sha256:<diff ID>",...],
+ *	 "base":["sha256:<diff ID>",...],
  *	 "limits":{"window_log":23,"free_bytes":n,"free_inodes":n}}
  */
 #ifndef AGENT_HELPER_UNPACK_INPUT_H
 #define AGENT_HELPER_UNPACK_INPUT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "config/digest.h"
@@ -23,6 +25,8 @@ struct unpack_input {
 	int stage_fd; /* -1: none was given */
 	struct platform platform;
 	char **have; /* diff IDs in the store; NULL-terminated, may be NULL */
+	struct digest *base; /* those of the current version, lowest first (store/base.h) */
+	size_t base_count;
 	int window_log;
 	struct space floor; /* what the stage's file system has to have free; 0: nothing */
 };
@@ -30,6 +34,9 @@ struct unpack_input {
 /* Reads and closes the settings' descriptor. -EINVAL with the reason. Release it in any case. */
 int unpack_input_read(struct unpack_input *input, int argc, char **argv, int fd, struct err *err);
 void unpack_input_release(struct unpack_input *input);
+
+/* The member "base". Also of relink's settings. free() *base in any case. */
+int unpack_input_read_base(struct digest **base, size_t *count, const json_t *json, struct err *err);
 
 bool unpack_input_has(const struct unpack_input *input, const struct digest *diff_id);
 

@@ -24,7 +24,7 @@ static struct err err;
 static struct digest diff_ids[LAYERS];
 static int layers = -1, base_dir = -1;
 static struct extract_result result;
-static struct relink_result linked;
+static int64_t linked, held_bytes;
 
 static const char *base_root(void)
 {
@@ -84,6 +84,7 @@ static int make_layer(const struct buf *tar, int number, size_t count)
 		rc = held_finish(&held, &err);
 	if (!rc)
 		rc = relink_layer(&relink_base, dir, &linked, &err);
+	held_bytes = held.bytes[0];
 	held_release(&held);
 	base_release(&base);
 	if (rc < 0)
@@ -174,8 +175,8 @@ static void equal_files_are_linked(void)
 	check_update(&old, &new);
 	CHECK(is_shared("d/small") && is_shared("d/empty") && is_shared("d/large"));
 	CHECK(is_shared("d/attr") && is_shared("d/nano") && is_shared("d/su"));
-	CHECK_INT(linked.files, 6);
-	CHECK_INT(linked.bytes[0], LARGE + 7);
+	CHECK_INT(linked, 6);
+	CHECK_INT(held_bytes, LARGE + 7);
 	CHECK_INT(look(1, "d").st_mtime, 2000);
 }
 
@@ -211,7 +212,7 @@ static void any_difference_is_written(void)
 	tar_link(&old, '2', "kind", "x");
 	tar_file(&new, "kind", 0644, "x");
 	check_update(&old, &new);
-	CHECK_INT(linked.files, 0);
+	CHECK_INT(linked, 0);
 }
 
 /* A file that is damaged in the store is none to link to. */
@@ -308,7 +309,7 @@ static void directories_and_links_trade_places(void)
 	tar_dir(&new, "real", 0755);
 	tar_file(&new, "through/f", 0644, "f"); /* is real/f */
 	check_update(&old, &new);
-	CHECK_INT(linked.files, 1);
+	CHECK_INT(linked, 1);
 	CHECK(is_shared("real/f"));
 }
 
@@ -519,7 +520,7 @@ static void any_archive_gives_the_same_tree(void)
 		dump_layer(2, &written);
 		CHECK_INT(make_layer(&tar, 2, 2), 0);
 		dump_layer(2, &linked_tree);
-		files += linked.files;
+		files += linked;
 		if (!CHECK(tree_same(&linked_tree, &written)))
 			fprintf(stderr, "in round %d\n", round);
 	}

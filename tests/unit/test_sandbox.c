@@ -55,9 +55,9 @@ static const struct attempt attempts[] = {
 	{ "write another's memory", SYS_openat, { AT_FDCWD, WORD("/proc/1/mem"), O_RDWR }, { DIES, DIES, FAILS } },
 	{ "write by /proc/self/fd", SYS_openat, { AT_FDCWD, WORD("/proc/self/fd/0"), O_WRONLY }, { DIES, DIES, FAILS } },
 	{ "open the program", SYS_openat, { AT_FDCWD, WORD("/proc/self/exe"), O_RDONLY }, { FAILS, DIES, FAILS } },
-	{ "open a device that it brought", SYS_openat, { AT_FDCWD, WORD("/disk"), O_RDWR }, { DIES, DIES, FAILS } },
-	{ "make a file", SYS_openat, { AT_FDCWD, WORD("/new"), O_WRONLY | O_CREAT, 0600 }, { DIES, DIES, WORKS } },
-	{ "make a device", SYS_mknodat, { AT_FDCWD, WORD("/node"), S_IFBLK | 0600, 0x800 }, { DIES, DIES, WORKS } },
+	{ "open a device that it brought", SYS_openat, { AT_FDCWD, WORD("/stage/disk"), O_RDWR }, { DIES, DIES, FAILS } },
+	{ "make a file", SYS_openat, { AT_FDCWD, WORD("/stage/new"), O_WRONLY | O_CREAT, 0600 }, { DIES, DIES, WORKS } },
+	{ "make a device", SYS_mknodat, { AT_FDCWD, WORD("/stage/node"), S_IFBLK | 0600, 0x800 }, { DIES, DIES, WORKS } },
 	{ "delete a file", SYS_unlinkat, { AT_FDCWD, WORD("/etc/hosts"), 0 }, { DIES, DIES, FAILS } },
 	{ "open by a handle", SYS_open_by_handle_at, { 0, WORD(nothing), O_RDONLY }, { 0 } },
 	{ "list by a kept directory", SYS_getdents64, { 100, WORD(nothing), 0 }, { DIES, DIES, FAILS } },
@@ -146,7 +146,7 @@ static int enter(enum role role, struct err *err)
 	if (role == DECODE)
 		return sandbox_decode(32 << 20, err);
 	stage = open("stage", O_RDONLY | O_DIRECTORY);
-	return sandbox_unpack(stage, 32 << 20, err);
+	return sandbox_unpack(&(struct sandbox_view){ .stage_fd = stage }, 32 << 20, err);
 }
 
 /* In the child: descriptors as a helper has them, but one that its sandbox has to take away. */
@@ -246,7 +246,7 @@ static void unpack_marks_opaque_directories(void)
 {
 	int stage = fd_open_dir(scratch.fd, "stage", 0700);
 	const struct attempt mark = { "mark", SYS_setxattr,
-				      { WORD("/"), WORD("trusted.overlay.opaque"), WORD("y"), 1, 0 },
+				      { WORD("/stage"), WORD("trusted.overlay.opaque"), WORD("y"), 1, 0 },
 				      { [UNPACK] = WORKS } };
 
 	try(UNPACK, &mark);

@@ -1,0 +1,108 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/job.h"
+#include "agent/pull_parts.h"
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+#define STORE_FD 4
+#define SETTINGS_FD 6
+
+struct held_layer {
+	struct layer_meta meta;
+	unsigned int number;
+};
+
+void pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number)
+{
+	pull->held = xrealloc(pull->held, (pull->held_count + 1) * sizeof(*pull->held));
+	pull->held[pull->held_count++] = (struct held_layer){ .meta = *meta, .number = number };
+}
+
+json_t *pull_base_json(const struct pull *pull)
+{
+	json_t *base = json_array();
+
+	for (size_t i = 0; i < pull->base_count; i++)
+		json_array_append_new(base, json_string(pull->base[i].text));
+	return base;
+}
+
+static int settings_file(const struct pull *pull, struct err *err)
+{
+	json_t *numbers = json_array();
+	JSON_CLEANUP json_t *settings = NULL;
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int fd;
+
+	for (size_t i = 0; i < pull->held_count; i++)
+		json_array_append_new(numbers, json_integer((json_int_t)pull->held[i].number));
+	settings = json_pack("{s:s, s:o, s:o}", "stage", pull->stage.name, "layers", numbers, "base",
+			     pull_base_json(pull));
+	json_append(&text, settings);
+	fd = memory_file(text.data, text.size);
+	return fd < 0 ? err_set(err, fd, "settings for relink: %s", strerror(-fd)) : fd;
+}
+
+/* What it was that can't be linked: the next try does without. */
+static void commit_held(struct pull *pull)
+{
+	struct err *err = &pull->helpers[ROLE_RELINK].err;
+
+	if (err->code && !pull->is_cancelled) {
+		log_warn("pull %s: unchanged files can't be linked (%s): from now on they are written",
+			 pull->name, err->text);
+		pull->agent->is_relink_broken = true;
+	}
+	for (size_t i = 0; i < pull->held_count && !err->code; i++)
+		stage_commit_layer(&pull->stage, &pull->held[i].meta, pull->held[i].number, err);
+	pull->held_count = 0;
+}
+
+static void relink_says(struct job *job, char *line, void *data)
+{
+	(void)job;
+	pull_take_error(data, line);
+}
+
+static void relink_ended(struct job *job, int status, void *data)
+{
+	struct pull_helper *relink = data;
+
+	(void)job;
+	pull_take_end(relink, status);
+	commit_held(relink->pull);
+	pull_finish(relink->pull);
+}
+
+bool pull_start_relink(struct pull *pull)
+{
+	struct pull_helper *relink = &pull->helpers[ROLE_RELINK];
+	FD_CLEANUP int settings_fd = -1;
+	char store_fd[8];
+	struct job_spec spec = {
+		.argv = (char *[]){ "berth", "relink", store_fd, NULL },
+		.fds = { { .from = pull->agent->store.dirfd, .to = STORE_FD },
+			 { .to = SETTINGS_FD } },
+		.fd_count = 2,
+		.on_line = relink_says,
+		.on_end = relink_ended,
+		.data = relink,
+	};
+
+	if (!pull->held_count || pull->is_cancelled)
+		return false;
+	*relink = (struct pull_helper){ .pull = pull, .role = ROLE_RELINK };
+	snprintf(store_fd, sizeof(store_fd), "%d", STORE_FD);
+	settings_fd = settings_file(pull, &relink->err);
+	if (settings_fd < 0)
+		return false;
+	spec.fds[1].from = settings_fd;
+	relink->job = job_start(&pull->agent->loop, &spec, &relink->err);
+	return relink->job;
+}
