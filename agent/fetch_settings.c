@@ -197,10 +197,11 @@ int fetch_settings(const struct agent_config *config, const struct fetch_request
 	int rc;
 
 	platform_current(&platform);
-	*out = json_pack("{s:{s:s, s:s, s:s}, s:O*, s:I, s:o*}", "platform", "os", platform.os,
+	*out = json_pack("{s:{s:s, s:s, s:s}, s:O*, s:I, s:o*, s:{s:I}}", "platform", "os", platform.os,
 			 "architecture", platform.architecture, "variant", platform.variant, "have",
 			 request->have, "clock_floor", (json_int_t)clock_floor(), "proxy",
-			 fetch_proxy(config, registry));
+			 fetch_proxy(config, registry), "link", "bytes_per_s",
+			 (json_int_t)config->bytes_per_s);
 	rc = server_settings(registry, request->auth, *out, err);
 	if (!rc && !request->without_mirrors)
 		rc = mirrors_settings(config, registry, *out, err);

@@ -46,6 +46,7 @@ struct agent_config {
 	int64_t poll_ms;
 	int jitter_percent;
 	int64_t min_free_bytes; /* of the store's file system, for pulls; -1: a default that depends on its size */
+	int64_t bytes_per_s; /* `bandwidth`; 0: no cap */
 	char *name;   /* NULL: take it from /etc/machine-id */
 	char *socket; /* default: berth.sock in run */
 	char *cgroup_parent;

@@ -9,6 +9,7 @@
 #include "lib/fd.h"
 
 #define AGENT_NAME_MAX 128
+#define AGENT_BANDWIDTH_LEAST 1024
 
 static int set_store(void *object, const char *value, struct err *err)
 {
@@ -45,6 +46,18 @@ static int set_jitter(void *object, const char *value, struct err *err)
 static int set_min_free(void *object, const char *value, struct err *err)
 {
 	return size_parse(value, &((struct agent_config *)object)->min_free_bytes, err);
+}
+
+static int set_bandwidth(void *object, const char *value, struct err *err)
+{
+	int64_t bytes;
+
+	if (size_parse(value, &bytes, err) < 0)
+		return -EINVAL;
+	if (bytes < AGENT_BANDWIDTH_LEAST)
+		return err_set(err, -EINVAL, "too slow for a pull; use at least 1K");
+	((struct agent_config *)object)->bytes_per_s = bytes;
+	return 0;
 }
 
 static int set_name(void *object, const char *value, struct err *err)
@@ -96,7 +109,7 @@ const struct key_table *agent_config_keys(void)
 		{ "poll", set_poll, false },
 		{ "jitter", set_jitter, false },
 		{ "window", NULL, false },
-		{ "bandwidth", NULL, false },
+		{ "bandwidth", set_bandwidth, false },
 		{ "min_free", set_min_free, false },
 		{ "name", set_name, false },
 		{ "socket", set_socket, false },

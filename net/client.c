@@ -19,6 +19,7 @@ void client_init(struct client *client, const struct client_settings *settings)
 	for (size_t i = 0; i < CLIENT_CONNECTIONS; i++)
 		client->connections[i].stream = STREAM_CLOSED;
 	http_parser_init(&client->parser, HTTP_RESPONSE);
+	pace_init(&client->pace, settings->bytes_per_s);
 }
 
 void client_release(struct client *client)
@@ -93,6 +94,9 @@ static int open_connection(struct client *client, struct connection *connection,
 	int ret = connect_to(client, connection, url, err);
 
 	connection->stream.slow_ms = settings->slow_ms;
+	connection->stream.pace = &client->pace;
+	if (ret == 0)
+		pace_slow_down(&client->pace, connection->stream.fd);
 	if (ret == 0 && url->https)
 		ret = stream_start_tls(&connection->stream, url->host, &settings->trust,
 				       validation_time(client), err);

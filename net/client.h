@@ -37,6 +37,7 @@ struct client_settings {
 	int head_ms;  /* from a request to the end of its answer's head, however it trickles in; 0: stall_ms */
 	int stall_ms; /* the longest wait for one more byte of a body */
 	int slow_ms;  /* see stream.h; 0: a body may come as slowly as it likes */
+	int64_t bytes_per_s; /* a cap on what is received, over all connections; 0: none */
 };
 
 struct client_request {
@@ -63,6 +64,7 @@ struct client {
 	struct connection connections[CLIENT_CONNECTIONS];
 	struct connection *active; /* has an answer to be read; NULL: none */
 	unsigned long requests;
+	struct pace pace;
 	struct http_parser parser;
 	char *input;
 	size_t input_begin, input_end;

@@ -15,7 +15,6 @@
 
 #define CONNECT_MS 10000
 #define HEAD_MS 60000 /* a registry that is a cache asks another one first */
-#define STALL_MS 30000
 #define SLOW_MS 120000
 #define ERROR_BODY_MAX 8192
 #define ERROR_TEXT_MAX 160
@@ -36,8 +35,9 @@ void registry_open(struct registry *registry, const struct registry_settings *se
 		.allow_plain = plain,
 		.connect_ms = CONNECT_MS,
 		.head_ms = HEAD_MS,
-		.stall_ms = STALL_MS,
+		.stall_ms = settings->stall_ms > 0 ? (int)settings->stall_ms : REGISTRY_STALL_MS,
 		.slow_ms = SLOW_MS,
+		.bytes_per_s = settings->bytes_per_s,
 	};
 
 	*registry = (struct registry){

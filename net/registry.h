@@ -32,6 +32,7 @@
 
 #define REGISTRY_MEDIA_TYPE_MAX 127
 #define REGISTRY_RETRY_AFTER_MAX 86400
+#define REGISTRY_STALL_MS 30000
 #define REGISTRY_ETAG_MAX 127 /* longer ones are not used */
 
 /* All borrowed until registry_close(). */
@@ -43,6 +44,8 @@ struct registry_settings {
 	const char *password;
 	int64_t time_floor_s; /* see client_settings, as the next */
 	const struct proxy_rules *proxies;
+	int64_t bytes_per_s;  /* a cap on what is received; 0: none */
+	int64_t stall_ms;     /* the longest wait for one more byte of a body; 0: REGISTRY_STALL_MS */
 };
 
 struct registry {

@@ -192,11 +192,15 @@ void stream_adopt(struct stream *stream, int fd, const char *peer, int stall_ms)
 /* 0: the peer closed its side. */
 static ssize_t wire_read(struct stream *stream, void *data, size_t size, struct err *err)
 {
+	if (stream->pace)
+		size = pace_wait(stream->pace, size);
 	for (;;) {
 		ssize_t got = recv(stream->fd, data, size, 0);
 
 		if (got >= 0) {
 			stream->received += (size_t)got;
+			if (stream->pace)
+				pace_took(stream->pace, (size_t)got, pace_now_us());
 			return got;
 		}
 		if (errno == EINTR)

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "lib/err.h"
+#include "net/pace.h"
 #include "net/tls.h"
 
 #define STREAM_PEER_SIZE 272
@@ -33,6 +34,7 @@ struct stream {
 	int stall_ms;	 /* the longest wait for one more byte, either way */
 	int slow_ms;	 /* reads that wait this long in all have to bring STREAM_SLOW_BYTES; 0: no matter */
 	char peer[STREAM_PEER_SIZE]; /* "host:port", for errors */
+	struct pace *pace;	     /* what it reads is capped by; borrowed; NULL: nothing */
 	const char *waiting_for;     /* a constant: "no byte for 60 s while waiting for ..." */
 	/* private */
 	int64_t deadline_ms; /* monotonic; 0: none */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -210,6 +211,27 @@ static int take_clock(struct fetch_input *input, struct err *err)
 	return ret;
 }
 
+static int take_link(struct fetch_input *input, struct err *err)
+{
+	int64_t bytes_per_s = 0, stall_ms = 0;
+	json_t *object = NULL;
+	int ret = json_get_object(input->json, "link", &object, err);
+
+	if (ret > 0)
+		ret = json_get_int(object, "bytes_per_s", &bytes_per_s, err);
+	if (ret >= 0 && object)
+		ret = json_get_int(object, "stall_ms", &stall_ms, err);
+	if (bytes_per_s < 0 || stall_ms < 0 || stall_ms > INT_MAX)
+		return err_set(err, -EINVAL, "settings for fetch: a number in link is out of range");
+	input->sources.registry.bytes_per_s = bytes_per_s;
+	input->sources.registry.stall_ms = stall_ms;
+	for (size_t i = 0; i < input->sources.mirror_count; i++) {
+		input->mirrors[i].settings.bytes_per_s = bytes_per_s;
+		input->mirrors[i].settings.stall_ms = stall_ms;
+	}
+	return ret;
+}
+
 static int take_settings(struct fetch_input *input, struct err *err)
 {
 	json_t *have = NULL;
@@ -225,6 +247,8 @@ static int take_settings(struct fetch_input *input, struct err *err)
 		ret = json_get_array(input->json, "have", &have, err);
 	if (ret >= 0)
 		ret = take_clock(input, err);
+	if (ret >= 0)
+		ret = take_link(input, err);
 	return ret < 0 ? ret : 0;
 }
 

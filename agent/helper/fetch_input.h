@@ -5,7 +5,8 @@
  *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool}, "auth":{"username","password"}|null,
  *	 "mirrors":[{"host":"<host:port>","https":bool,"registry":{..},"auth":{..}},...],
  *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>,
- *	 "proxy":{"http":"<URL>"|null, "https":"<URL>"|null, "exempt":"<no_proxy>"|null, "for_loopback":bool}|null}
+ *	 "proxy":{"http":"<URL>"|null, "https":"<URL>"|null, "exempt":"<no_proxy>"|null, "for_loopback":bool}|null,
+ *	 "link":{"bytes_per_s":<cap>, "stall_ms":<time-out>}}
  *
  * ca_pem is set when [registry] has `ca`. Without it, and when https is to be spoken, the system's
  * bundle is mapped, before the sandbox is entered: passing 200 kB through the agent at each poll

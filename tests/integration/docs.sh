@@ -19,7 +19,7 @@ example() {
 	sed 's/^# \([a-z_]* *=\)/\1/' "$SOURCE/doc/agent.ini.example" > "$T/all.ini"
 	check "and with its comments taken away" berth check "$T/all.ini"
 
-	for key in window bandwidth; do
+	for key in window; do
 		refuses "[agent]\n$key = 1\n" "bad.ini:2: \[agent\] $key = 1: not supported yet"
 	done
 	for key in cert key mirror; do

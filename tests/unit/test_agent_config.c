@@ -34,6 +34,7 @@ static void reads_the_whole_grammar(void)
 			     "run        = /run/x\n"
 			     "poll       = 5m                 ; how often\n"
 			     "jitter     = 15%\n"
+			     "bandwidth  = 500K\n"
 			     "name       = gw-0042\n"
 			     "socket     = /run/y.sock\n"
 			     "cgroup_parent = /fleet/apps\n"
@@ -76,6 +77,7 @@ static void reads_the_whole_grammar(void)
 	CHECK_TEXT(config->run, "/run/x");
 	CHECK_INT(config->poll_ms, 300000);
 	CHECK_INT(config->jitter_percent, 15);
+	CHECK_INT(config->bytes_per_s, 500 * 1024);
 	CHECK_TEXT(config->name, "gw-0042");
 	CHECK_TEXT(config->socket, "/run/y.sock");
 	CHECK_TEXT(config->cgroup_parent, "/fleet/apps");
@@ -139,6 +141,7 @@ static void has_defaults(void)
 	CHECK_TEXT(config->name, NULL);
 	CHECK_INT(config->poll_ms, 300000);
 	CHECK_INT(config->jitter_percent, 20);
+	CHECK_INT(config->bytes_per_s, 0);
 	CHECK_INT(config->app_count, 0);
 
 	REQUIRE(CHECK_INT(parse("[agent]\nrun = /tmp/r\n" APP "[registry a.io]\n"), 0));
@@ -187,8 +190,10 @@ static void names_place_cause_and_way_out(void)
 		{ "[agent]\nproxy = http://me:geheim@gw\n",
 		  "agent.ini:2: [agent] proxy = ...: not a proxy; use http://HOST:PORT or "
 		  "http://USER:PASSWORD@HOST:PORT (with %XX for special characters)" },
-		{ "[agent]\nbandwidth = 500K\n",
-		  "agent.ini:2: [agent] bandwidth = 500K: not supported yet; remove the line" },
+		{ "[agent]\nwindow = 02:00-05:00\n",
+		  "agent.ini:2: [agent] window = 02:00-05:00: not supported yet; remove the line" },
+		{ "[agent]\nbandwidth = 500\n",
+		  "agent.ini:2: [agent] bandwidth = 500: too slow for a pull; use at least 1K" },
 		{ APP "network = bridge\n", "agent.ini:3: [app sensor] network = bridge: bridge is "
 					    "not supported yet; use host or none" },
 		{ APP "network = wlan\n", "agent.ini:3: [app sensor] network = wlan: unknown; use "
@@ -209,7 +214,7 @@ static void names_place_cause_and_way_out(void)
 
 static void refuses_what_comes_later(void)
 {
-	static const char *const agent[] = { "window = 02:00-05:00", "bandwidth = 1K" };
+	static const char *const agent[] = { "window = 02:00-05:00" };
 	static const char *const registry[] = { "cert = /a", "key = /a" };
 	static const char *const app[] = { "publish = 80:80", "group = a", "depends = b",
 					   "network = bridge", "health = https://:1/" };
