@@ -5,16 +5,10 @@
 need docker-registry skopeo openssl jq curl python3
 images
 
-registry_start
-registry_push "$IMAGES" app:v1 app:v1
-
 CONFIG='{"config":{"Env":["PATH=/opt/app/bin:/bin"],"Cmd":["/opt/app/run","serve"],"WorkingDir":"/opt/app"}}'
-LINK=$T/link
 
-# link WORD...: what the proxy in use does from now on.
-link() { echo "$*" > "$LINK.new" && mv "$LINK.new" "$LINK"; }
-
-# big NAME BYTES: pushes app:NAME, v2 with one more layer of that size, and sets BIG to its digest and LAYERS to the size of its two new layers.
+# big NAME BYTES: pushes app:NAME, v2 with one more layer of that size, and sets BIG to its digest and LAYERS to the size
+# of its two layers that v1 has not.
 big() {
 	local tree=$T/tree-$1
 	mkdir -p "$tree/opt/app"
@@ -22,62 +16,194 @@ big() {
 	tree_pack "$tree" "$T/$1.tar"
 	oci_open "$T/layout"
 	BIG=$(oci_image "app:$1" "$CONFIG" "$(oci_layer "$CACHE/test/base-busybox.tar")" "$(oci_layer "$CACHE/test/tools.tar")" \
-		"$(oci_layer "$CACHE/test/v2.tar")" "$(oci_layer "$T/$1.tar")")
+		"$(oci_layer "$CACHE/test/v2.tar")" "$(oci_layer "$T/$1.tar" tar)")
 	LAYERS=$(jq '[.layers[2:][].size] | add' "$T/layout/blobs/sha256/${BIG#sha256:}")
 	registry_push "$T/layout" "app:$1" "app:$1"
 }
 
-# through PROGRAM [ARGUMENT...]: the registry is reached by way of tcp-proxy or http-faults from now on.
-through() {
-	FRONT=$(free_port)
+# The device reaches the registry by way of tcp-proxy ($FRONT), and that by way of http-faults.
+link() { echo "$*" > "$T/link.new" && mv "$T/link.new" "$T/link"; }
+registry_is() { echo "$*" > "$T/health.new" && mv "$T/health.new" "$T/health"; }
+
+way_start() {
+	FRONT=$(free_port) MIDDLE=$(free_port)
 	link pass
-	: > "$T/traffic"
-	background front "$TESTS/integration/$1" "$FRONT" "$REG_PORT" "$LINK" "$T/traffic"
+	registry_is pass
+	background middle "$TESTS/integration/http-faults" "$MIDDLE" "$1" "$T/health" "$T/requests"
+	poll 5 port_open "$MIDDLE"
+	background front "$TESTS/integration/tcp-proxy" "$FRONT" "$MIDDLE" "$T/link" "$T/traffic"
 	poll 5 port_open "$FRONT"
 }
 
-# device: the small v1 runs, from the registry behind $FRONT.
-device() {
-	REG=localhost:$FRONT config_begin
-	app web "localhost:$FRONT/app:stable"
-	registry_tag app v1 stable
-	agent_start
-	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
-	OLD=$(app_pid web)
-}
-
-# update_to NAME: from now on. The log of the traffic starts anew.
+# update_to NAME BYTES: the tag moves to a new big image. What the device runs until then is in OLD.
 update_to() {
+	big "$1" "$2"
+	wait_until "$1: the app is at rest" 10 app_phase web idle
+	OLD=$(app_pid web)
 	: > "$T/traffic"
 	registry_tag app "$1" stable
 }
 
 error_like() { app_like web .update.error "$1"; }
+pulling_with() { app_like web '"\(.update.phase) \(.update.error)"' "^pulling $1"; }
+old_runs() { same "the app runs on" "$(app_pid web)" "$OLD"; }
 
-old_runs() { [ "$(app_pid web)" = "$OLD" ] && alive "$OLD"; }
-
-# settled: what was big runs, no trouble is left over.
-settled() {
+# updated [SECONDS]: what was big runs, no trouble is left over.
+updated() {
 	wait_until "the update runs in the end" "${1:-20}" app_runs web "$BIG"
 	same "no error is left" "$(app_get web '.update.error // ""')" ""
+	link pass
+	registry_is pass
 }
 
-# received: bytes that went to the device, once all connections of the pull have ended.
+# received: bytes that went to the device.
 received() { jq -s 'map(.down) | add' "$T/traffic"; }
 
 cuts() {
-	big cuts 4000000
-	through tcp-proxy
-	device
+	update_to cuts 4000000
 	link cut 300000 10
-	update_to cuts
-	settled
-	agent_stop TERM
-	sleep 0.3
+	updated
 	check "ten cuts cost at most 2 %: $(received) bytes for layers of $LAYERS" \
 		test "$(received)" -le $((LAYERS * 102 / 100))
-	same "eleven connections brought it" "$(jq -s 'map(select(.down > 200000)) | length' "$T/traffic")" 11
+	check "eleven connections brought it" test "$(jq -s 'map(select(.down > 200000)) | length' "$T/traffic")" = 11
 }
 
-case_run cuts
+resets() {
+	link reset 40000 4
+	update_to resets 300000
+	wait_until "a reset is told" 10 pulling_with "pull localhost:$FRONT/app:stable: .* at byte [0-9]+ of [0-9]+, trying again in [12] s"
+	old_runs
+	updated
+	like "the log has it" "$(cat "$T/agent.log")" 'warn.*app web: pull localhost.*closed.*trying again in'
+}
+
+restart() {
+	link rate 3000000
+	update_to restart 9000000
+	wait_until "it is pulled" 10 app_phase web pulling
+	sleep 0.5
+	registry_stop
+	wait_until "a registry that goes down is told" 10 pulling_with 'pull .* at byte [0-9]+ of 9[0-9]+, trying again in'
+	old_runs
+	link pass
+	registry_start port="$REG_PORT" > /dev/null
+	updated 30
+}
+
+without_ranges() {
+	registry_is whole 600000 1
+	update_to whole 1000000
+	updated
+	check "all of the layer came again, once: $(received)" test "$(received)" -gt 1600000 -a "$(received)" -lt 1900000
+	registry_is wrong 600000 1
+	update_to wrong 1000000
+	updated
+	like "a registry with wrong ranges is asked without" "$(grep -A1 'bytes=6.* 206' "$T/requests" | tail -1)" ' - 200$'
+}
+
+other_bytes() {
+	registry_is other 600000 1
+	update_to other 1000000
+	wait_until "other bytes after a cut are noticed" 10 error_like 'digest'
+	check "and not taken" test ! -e "$STORE/layers/$(sha256sum < "$T/other.tar" | cut -c1-64)"
+	old_runs
+	updated
+	link corrupt 600000 1
+	update_to corrupt 1000000
+	wait_until "a byte that the link changed is noticed" 10 error_like 'digest'
+	old_runs
+	updated
+}
+
+# Polls are tried again by the agent.
+unwell_polls() {
+	registry_is status 503 2 - '^HEAD'
+	update_to polls 1000
+	wait_until "a registry that is unwell is told" 10 error_like 'asks to come back later \(503 Service Unavailable\)'
+	old_runs
+	updated
+}
+
+bandwidth() {
+	local rate
+	sed -i '2i bandwidth = 500K' "$T/agent.ini"
+	agent_reload
+	update_to bandwidth 1500000
+	updated
+	poll 5 test "$(received)" -gt 1500000
+	rate=$(jq -s 'max_by(.down) | .down / .seconds | floor' "$T/traffic")
+	check "the cap of 512000 bytes a second is kept within 10 %: $rate" \
+		test "$rate" -ge $((512000 * 9 / 10)) -a "$rate" -le $((512000 * 11 / 10))
+}
+
+device() {
+	registry_start
+	registry_push "$IMAGES" app:v1 app:v1
+	registry_push "$IMAGES" app:v1 app:stable
+	way_start "$REG_PORT"
+	REG='' config_begin
+	app web "localhost:$FRONT/app:stable" 'probation = 1s'
+	agent_start
+	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
+	cuts
+	resets
+	restart
+	without_ranges
+	other_bytes
+	unwell_polls
+	bandwidth
+	no_leftovers 1
+}
+
+# fetch SETTINGS: the helper alone pulls $BIG; its report goes to $T/report.
+fetch() { "$BERTH" fetch pull "localhost:$FRONT/app:big" "$BIG" <<< "$1" 3> "$T/report" > "$T/frames"; }
+waited() { jq -r 'select(.waiting).waiting' "$T/report"; }
+
+# bytes_of_frames: of the layers in them.
+bytes_of_frames() {
+	python3 -c '
+import struct, sys
+data, at, size = sys.stdin.buffer.read(), 0, 0
+while at < len(data):
+    kind, length = struct.unpack_from("<B3xI", data, at)
+    size, at = size + (length if kind == 5 else 0), at + 8 + length
+print(size)' < "$T/frames"
+}
+
+helper() {
+	local all
+	registry_start name=alone
+	big big 500000
+	way_start "$REG_PORT"
+	all=$(jq '[.layers[].size] | add' "$T/layout/blobs/sha256/${BIG#sha256:}")
+
+	link hang 600000 2
+	check "a link that falls silent is left" fetch '{"link":{"stall_ms":1000}}'
+	same "each byte came once" "$(bytes_of_frames)" "$all"
+	check "two connections were given up" test "$(jq -s 'map(select(.down > 200000)) | length' "$T/traffic")" -ge 3
+	link pass
+
+	registry_is status 429 2 1 'GET.*/manifests/'
+	check "a registry that asks for patience gets it" fetch '{}'
+	like "which is told" "$(waited)" 'come back later \(429 Too Many Requests\), trying again in [12] s'
+	registry_is status 502 2 @2 'GET.*/blobs/'
+	check "also one that names a time, whatever the clock says" fetch '{}'
+	like "which is told" "$(waited)" 'answers 502 Bad Gateway .* at byte 0 of [0-9]+, trying again in [23] s'
+	same "each byte came once" "$(bytes_of_frames)" "$all"
+	registry_is status 503 2 3600 'GET.*/blobs/'
+	fetch '{}'
+	same "nobody waits an hour within a pull" "$?" 1
+	same "the agent is told to" "$(jq 'select(.error).retry_after_s' "$T/report")" 3600
+
+	registry_start name=secure tls
+	registry_push "$T/layout" app:big app:big
+	background tls-front "$TESTS/integration/tcp-proxy" "$((FRONT = $(free_port)))" "$REG_PORT" "$T/link" "$T/traffic"
+	poll 5 port_open "$FRONT"
+	link corrupt 600000 3
+	check "TLS that breaks in a layer is a link that broke" \
+		fetch "$(jq -n --rawfile ca "$T/ca.pem" '{registry:{ca_pem:$ca}}')"
+	same "each byte came once" "$(bytes_of_frames)" "$all"
+}
+
+case_run device helper
 done_testing
