@@ -120,10 +120,10 @@ static int keep(const char *data, size_t count, void *arg)
 /* What was reported meanwhile goes to `reports`, to be freed. */
 static int transfer(const struct answer *answers, size_t count, char **reports)
 {
-	const struct registry_settings settings = { .trust = { "", 0, "ca =" } };
+	const struct sources_settings settings = { .registry.trust = { "", 0, "ca =" } };
 	struct descriptor descriptor = { .size = 5 };
 	struct reference reference;
-	struct registry registry;
+	struct sources sources;
 	struct buf text = BUF_INIT;
 	struct server server;
 	int ends[2];
@@ -137,13 +137,13 @@ static int transfer(const struct answer *answers, size_t count, char **reports)
 		abort();
 	buf_clear(&got);
 	digest_of(&descriptor.digest, "hello", 5);
-	registry_open(&registry, &settings, &reference);
+	sources_open(&sources, &settings, &reference);
 	fetch_retry_init(&retry);
 	retry.first_ms = retry.most_ms = 4;
 	err = ERR_INIT;
-	int ret = fetch_transfer(&registry, &retry, &descriptor, keep, &got, &err);
+	int ret = fetch_transfer(&sources, &retry, &descriptor, keep, &got, &err);
 
-	registry_close(&registry);
+	sources_close(&sources);
 	free(server_stop(&server));
 	close(ends[1]);
 	dup2(STDERR_FILENO, REPORT_FD);
