@@ -56,6 +56,7 @@ struct app {
 	int64_t pull_again_ms;	 /* time_monotonic_ms() */
 	struct timer room_timer; /* the store is too full for `failed`: looks for room */
 	struct space room;	 /* that must be free */
+	int64_t switch_again_ms; /* time_monotonic_ms(): not before that, there was no room */
 	struct digest candidate; /* what the tag resolved to; none: not known yet */
 	bool apply_asked;	 /* `berth update` */
 	bool insists;		 /* `berth update APP`: on a refused one too */
@@ -115,6 +116,8 @@ void app_consider(struct app *app);		    /* app_track.c: is there something to c
 void app_heal(struct app *app, const struct generation *generation); /* app_track.c: fetch what the store lost */
 void app_reference_moved(struct app *app);	    /* app_track.c: what is asked or pulled of the old one is stale */
 void app_track_release(struct app *app);	    /* app_track.c */
+bool app_has_room_to_switch(struct app *app); /* app_room.c: if not, app_consider() is called when there is */
+void app_found_no_room(struct app *app);	    /* app_room.c: a container could not be started for that */
 void app_wait_for_room(struct app *app, const struct space *room); /* app_room.c: app_consider() when it is there */
 
 #endif

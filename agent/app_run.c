@@ -206,7 +206,7 @@ static bool is_image_whole(const struct store *store, const struct digest *confi
 }
 
 /* It could not be started, by the agent or by the shim. */
-static void start_failed(struct app *app, const char *reason)
+static void start_failed(struct app *app, const char *reason, bool is_full)
 {
 	const struct generation *due = app_generation(app);
 
@@ -216,7 +216,11 @@ static void start_failed(struct app *app, const char *reason)
 	snprintf(app->error, sizeof(app->error), "%s", reason);
 	if (app->container)
 		app->container->state = CONTAINER_DEAD;
-	app_decide(app, &(struct update_event){ .kind = UPDATE_START_FAILED, .reason = reason });
+	if (is_full)
+		app_found_no_room(app);
+	app_decide(app, &(struct update_event){
+				.kind = is_full ? UPDATE_NO_ROOM : UPDATE_START_FAILED,
+				.reason = reason });
 	if (!due || app_generation(app) != due)
 		return; /* rolled back */
 	if (!is_image_whole(&app->agent->store, &due->config)) {
@@ -233,7 +237,7 @@ static void start_container(struct app *app)
 
 	app->started_ms = 0;
 	if (container_start(app->container, &err) < 0)
-		start_failed(app, err.text);
+		start_failed(app, err.text, space_is_full(err.code));
 }
 
 /* From here on nothing it does says how good it is. */
@@ -286,7 +290,7 @@ void app_step(struct app *app)
 		if (!container)
 			container = make_container(app, due, &err);
 		if (!container) {
-			start_failed(app, err.text);
+			start_failed(app, err.text, false);
 			return;
 		}
 		attach(app, container);
@@ -430,7 +434,7 @@ static void on_container_event(struct container *container, enum container_event
 		break;
 	case CONTAINER_START_FAILED:
 		if (is_container_of(container, app_generation(app)))
-			start_failed(app, container->error);
+			start_failed(app, container->error, container->was_full);
 		else
 			app_step(app);
 		break;

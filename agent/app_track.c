@@ -223,12 +223,14 @@ static const struct generation *find_image(const struct app *app, const struct d
 }
 
 /* A first install waits for nobody, nor do settings, which were changed by hand on the device. */
-static bool may_apply(const struct app *app, const struct digest *image)
+static bool may_apply(struct app *app, const struct digest *image)
 {
 	bool is_update = generation_exists(&app->record.current) &&
 			 !digest_equal(image, &app->record.current.image);
 
-	return !is_update || app->apply_asked || app->config->update == UPDATE_AUTO;
+	if (is_update && !app->apply_asked && app->config->update != UPDATE_AUTO)
+		return false;
+	return !generation_exists(&app->record.current) || app_has_room_to_switch(app);
 }
 
 static void stage(struct app *app, const struct digest *image, const struct digest *manifest,

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/bundle.h"
 #include "agent/helper/shim.h"
+#include "agent/run/report.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -165,6 +166,13 @@ static void say_bye(struct container *container)
 			 strerror(-rc));
 }
 
+/* The runtime is a program of its own: its exit code is docker's, and the reason is in its text only. */
+static bool tells_of_full(const struct shim_event *event)
+{
+	return event->code == EXIT_RUNTIME &&
+	       (strstr(event->text, strerror(ENOSPC)) || strstr(event->text, strerror(EDQUOT)));
+}
+
 void container_take_event(struct container *container, const struct shim_event *event)
 {
 	switch (event->type) {
@@ -183,6 +191,7 @@ void container_take_event(struct container *container, const struct shim_event *
 		break;
 	case SHIM_FAILED:
 		set_ended(container, event->code, 0, false);
+		container->was_full = tells_of_full(event);
 		container->state = CONTAINER_DEAD;
 		snprintf(container->error, sizeof(container->error), "%s", event->text);
 		utf8_make_printable(container->error); /* its end may be cut, and it goes into JSON */
@@ -242,6 +251,7 @@ int container_start(struct container *container, struct err *err)
 	if (container_is_alive(container))
 		return err_set(err, -EALREADY, "container %s is running already", container->name);
 	container->error[0] = '\0';
+	container->was_full = false;
 	rc = bundle_write(container, err);
 	if (rc < 0)
 		return err_context(err, "start %s", container->name);

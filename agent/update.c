@@ -26,6 +26,7 @@ const char *const update_event_names[UPDATE_EVENT_COUNT] = {
 	[UPDATE_APPLY] = "apply",
 	[UPDATE_STARTED] = "started",
 	[UPDATE_START_FAILED] = "start-failed",
+	[UPDATE_NO_ROOM] = "no-room",
 	[UPDATE_GOOD] = "good",
 	[UPDATE_BAD] = "bad",
 	[UPDATE_ROLLBACK] = "rollback",
@@ -177,6 +178,16 @@ static enum update_action fail_trying(struct record *record, const char *reason)
 	return ACTION_RETRY_TRYING;
 }
 
+/* A good version must not be refused for a full disk: it waits, and what ran before runs again meanwhile. */
+static enum update_action put_back(struct record *record)
+{
+	if (!generation_exists(&record->current))
+		return ACTION_RETRY_TRYING;
+	record->phase = PHASE_STAGED;
+	record->attempts = 0;
+	return ACTION_RUN_CURRENT;
+}
+
 static enum update_action end_rollback(struct record *record)
 {
 	if (generation_exists(&record->trying))
@@ -322,6 +333,8 @@ enum update_action update_next(struct record *record, const struct update_event 
 	case UPDATE_BAD:
 		/* Outside a trial the restart policy of the app decides, not the record. */
 		return update_is_on_trial(record) ? fail_trying(record, event->reason) : ACTION_NONE;
+	case UPDATE_NO_ROOM:
+		return update_is_on_trial(record) ? put_back(record) : ACTION_NONE;
 	case UPDATE_GOOD:
 		/* While switching: one that ran to its good end when no agent looked. */
 		return update_is_on_trial(record) ? accept_trying(record) : ACTION_NONE;

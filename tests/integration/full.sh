@@ -167,5 +167,39 @@ any_inode() {
 	unflash
 }
 
-case_run refused stopped any_byte any_inode
+# The run directory is a small file system: no room for the new container, while the old one runs.
+no_room_to_switch() {
+	mount -t tmpfs -o size=3m none "$R"
+	start_v1
+	PID=$(app_pid web)
+	head -c 20M /dev/zero > "$R/filler" 2> /dev/null
+	release v2
+	wait_until "the new version waits for room" 20 app_like web .update.error 'the new version waits: .* has only'
+	check "v1 runs on" app_runs_on
+	same "v2 is staged" "$(app_get web '"\(.update.phase) \(.update.candidate)"')" "staged $(digest_of app:v2)"
+	rm "$R/filler"
+	wait_until "with room it is switched in" 20 app_runs web "$(digest_of app:v2)"
+
+	note "full just when the old one has stopped"
+	sed -i 's/^env = PORT.*/&\nenv = STOP_DELAY=2/' "$T/agent.ini"
+	agent_reload
+	wait_until "new settings are in" 20 settled_with_delay
+	release v5
+	wait_until "switching" 20 app_phase web switching
+	head -c 20M /dev/zero > "$R/filler" 2> /dev/null
+	wait_until "v5 is put back, not refused" 20 app_phase web staged
+	same "nothing is refused" "$(app_get web '.update.refused | length')" 0
+	rm "$R/filler"
+	wait_until "v2 runs again" 20 serves "$PORT" v2
+	check "v5 is asked for" berth update web
+	wait_until "and runs" 20 app_runs web "$(digest_of app:v5)"
+	same "nothing was refused" "$(app_get web '.update.refused | length')" 0
+	agent_stop KILL
+	sweep
+	umount -l "$R"
+}
+# A change of settings is an update of the same image.
+settled_with_delay() { app_like web '"\(.update.phase) \(.previous)"' "^(idle|resolving) $(digest_of app:v2)$"; }
+
+case_run refused stopped any_byte any_inode no_room_to_switch
 done_testing
