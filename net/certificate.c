@@ -8,62 +8,14 @@
 #include <time.h>
 
 enum {
-	TAG_OID = 0x06,
-	TAG_OCTETS = 0x04,
-	TAG_BOOLEAN = 0x01,
 	TAG_UTC_TIME = 0x17,
 	TAG_GENERALIZED_TIME = 0x18,
-	TAG_SEQUENCE = 0x30,
 	TAG_VERSION = 0xa0,
 	TAG_EXTENSIONS = 0xa3,
 	/* GeneralName */
 	TAG_DNS_NAME = 0x82,
 	TAG_IP_ADDRESS = 0x87,
 };
-
-/* Takes one element off the front: its content, and with its header where `whole` is given. 0 or -EINVAL. */
-static int der_next(struct der *in, unsigned *tag, struct der *content, struct der *whole)
-{
-	const unsigned char *at = in->data;
-	size_t left = in->size, length;
-
-	if (left < 2 || (at[0] & 0x1f) == 0x1f)
-		return -EINVAL;
-	*tag = at[0];
-	length = at[1];
-	at += 2, left -= 2;
-	if (length > 0x80) {
-		size_t count = length - 0x80;
-
-		if (count > 3 || count > left)
-			return -EINVAL;
-		for (length = 0; count > 0; count--, left--)
-			length = length << 8 | *at++;
-	} else if (length == 0x80) {
-		return -EINVAL; /* indefinite length: BER, not DER */
-	}
-	if (length > left)
-		return -EINVAL;
-	*content = (struct der){ at, length };
-	if (whole)
-		*whole = (struct der){ in->data, (size_t)(at - in->data) + length };
-	*in = (struct der){ at + length, left - length };
-	return 0;
-}
-
-static int der_expect(struct der *in, unsigned tag, struct der *content)
-{
-	unsigned found;
-
-	if (der_next(in, &found, content, NULL) < 0 || found != tag)
-		return -EINVAL;
-	return 0;
-}
-
-static bool der_is(struct der a, const void *data, size_t size)
-{
-	return a.size == size && !memcmp(a.data, data, size);
-}
 
 static int digits(const unsigned char *text, size_t count)
 {
@@ -116,11 +68,11 @@ static int parse_usages(struct certificate *certificate, struct der value)
 	static const unsigned char any_usage[] = { 0x55, 0x1d, 0x25, 0 };
 	struct der usages, usage;
 
-	if (der_expect(&value, TAG_SEQUENCE, &usages) < 0)
+	if (der_expect(&value, DER_SEQUENCE, &usages) < 0)
 		return -EINVAL;
 	certificate->serves = false;
 	while (usages.size > 0) {
-		if (der_expect(&usages, TAG_OID, &usage) < 0)
+		if (der_expect(&usages, DER_OID, &usage) < 0)
 			return -EINVAL;
 		if (der_is(usage, server_auth, sizeof(server_auth)) ||
 		    der_is(usage, any_usage, sizeof(any_usage)))
@@ -136,15 +88,15 @@ static int parse_extension(struct certificate *certificate, struct der extension
 	struct der oid, value;
 	unsigned tag;
 
-	if (der_expect(&extension, TAG_OID, &oid) < 0 ||
+	if (der_expect(&extension, DER_OID, &oid) < 0 ||
 	    der_next(&extension, &tag, &value, NULL) < 0)
 		return -EINVAL;
-	if (tag == TAG_BOOLEAN && der_next(&extension, &tag, &value, NULL) < 0) /* critical */
+	if (tag == DER_BOOLEAN && der_next(&extension, &tag, &value, NULL) < 0) /* critical */
 		return -EINVAL;
-	if (tag != TAG_OCTETS)
+	if (tag != DER_OCTETS)
 		return -EINVAL;
 	if (der_is(oid, alt_name, sizeof(alt_name)))
-		return der_expect(&value, TAG_SEQUENCE, &certificate->names);
+		return der_expect(&value, DER_SEQUENCE, &certificate->names);
 	if (der_is(oid, ext_key_usage, sizeof(ext_key_usage)))
 		return parse_usages(certificate, value);
 	return 0;
@@ -161,10 +113,10 @@ static int parse_extensions(struct certificate *certificate, struct der in)
 			return -EINVAL;
 		if (tag != TAG_EXTENSIONS)
 			continue;
-		if (der_expect(&content, TAG_SEQUENCE, &list) < 0)
+		if (der_expect(&content, DER_SEQUENCE, &list) < 0)
 			return -EINVAL;
 		while (list.size > 0)
-			if (der_expect(&list, TAG_SEQUENCE, &extension) < 0 ||
+			if (der_expect(&list, DER_SEQUENCE, &extension) < 0 ||
 			    parse_extension(certificate, extension) < 0)
 				return -EINVAL;
 	}
@@ -178,19 +130,19 @@ int certificate_parse(struct certificate *certificate, const void *data, size_t 
 	unsigned tag;
 
 	*certificate = (struct certificate){ .serves = true };
-	if (der_expect(&in, TAG_SEQUENCE, &outer) < 0 || der_expect(&outer, TAG_SEQUENCE, &tbs) < 0)
+	if (der_expect(&in, DER_SEQUENCE, &outer) < 0 || der_expect(&outer, DER_SEQUENCE, &tbs) < 0)
 		return -EINVAL;
 	if (der_next(&tbs, &tag, &part, NULL) < 0) /* version, or the serial number */
 		return -EINVAL;
 	if (tag == TAG_VERSION && der_next(&tbs, &tag, &part, NULL) < 0)
 		return -EINVAL;
-	if (der_expect(&tbs, TAG_SEQUENCE, &part) < 0 || /* signature algorithm */
+	if (der_expect(&tbs, DER_SEQUENCE, &part) < 0 || /* signature algorithm */
 	    der_next(&tbs, &tag, &part, &certificate->issuer) < 0 ||
-	    der_expect(&tbs, TAG_SEQUENCE, &validity) < 0 ||
+	    der_expect(&tbs, DER_SEQUENCE, &validity) < 0 ||
 	    parse_time(&validity, &certificate->not_before) < 0 ||
 	    parse_time(&validity, &certificate->not_after) < 0 ||
 	    der_next(&tbs, &tag, &part, &certificate->subject) < 0 ||
-	    der_expect(&tbs, TAG_SEQUENCE, &part) < 0) /* public key */
+	    der_expect(&tbs, DER_SEQUENCE, &part) < 0) /* public key */
 		return -EINVAL;
 	return parse_extensions(certificate, tbs);
 }

@@ -11,11 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A piece of the certificate's bytes, borrowed. */
-struct der {
-	const unsigned char *data;
-	size_t size;
-};
+#include "net/der.h"
 
 struct certificate {
 	struct der issuer; /* Name, compared byte by byte */

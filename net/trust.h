@@ -15,7 +15,6 @@
 #include "lib/err.h"
 
 #define TRUST_PEM_MAX (2u << 20)
-#define TRUST_CERTIFICATE_MAX 16384 /* bytes of one certificate in DER; larger ones are passed over */
 
 struct trust {
 	const char *pem; /* needs no NUL */
