@@ -63,7 +63,7 @@ CONFIG ?= $(if $(wildcard .config),.config,board/defconfig)
 include $(CONFIG)
 
 # Files that go with a switch, and what stands in for them without it. Every other *.c of $(FOLDERS) is always built.
-with-$(CONFIG_TLS)    += net/tls.c net/verify.c
+with-$(CONFIG_TLS)    += net/tls.c net/verify.c net/identity.c net/private_key.c
 without-$(CONFIG_TLS) += net/tls_none.c
 with-$(CONFIG_GZIP)    += store/gunzip.c
 without-$(CONFIG_GZIP) += store/gunzip_none.c

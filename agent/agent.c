@@ -15,6 +15,7 @@
 #include "agent/applets.h"
 #include "agent/collect.h"
 #include "agent/container.h"
+#include "agent/fetch_settings.h"
 #include "agent/helper/seccomp.h"
 #include "agent/last_good.h"
 #include "lib/fd.h"
@@ -108,6 +109,7 @@ int agent_reload(struct agent *agent, struct err *err)
 	set_name(agent);
 	reconfigure_apps(agent);
 	last_good_keep(agent);
+	fetch_settings_warn(agent->config);
 	log_info("%s: read again", agent->config_path);
 	return 0;
 }
@@ -210,6 +212,7 @@ static int start(struct agent *agent, struct err *err)
 	set_name(agent);
 	if (!agent->config_error[0])
 		last_good_keep(agent);
+	fetch_settings_warn(agent->config);
 	agent->api = api_start(agent, err);
 	if (!agent->api)
 		return err->code;

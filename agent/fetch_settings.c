@@ -3,16 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agent/fetch_proxy.h"
 #include "config/platform.h"
 #include "lib/base64.h"
 #include "lib/fd.h"
 #include "lib/json.h"
+#include "lib/log.h"
 #include "lib/time.h"
 #include "version.h"
 
 #define CA_FILE_MAX (2 << 20)
+#define IDENTITY_FILE_MAX (64 * 1024)
 #define AUTH_FILE_MAX (256 * 1024)
 
 static int read_file(const char *path, size_t limit, const char *key, struct buf *out,
@@ -136,6 +139,37 @@ static int64_t clock_floor(void)
 	return now > BUILD_TIME ? now : BUILD_TIME;
 }
 
+static int add_file(const char *path, const char *key, const char *name, json_t *object, struct err *err)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc = read_file(path, IDENTITY_FILE_MAX, key, &text, err);
+
+	if (rc == 0 && json_object_set_new(object, name, json_string(buf_text(&text))) < 0)
+		rc = err_set(err, -EINVAL, "%s = %s: not a PEM text", key, path);
+	if (text.data)
+		explicit_bzero(text.data, text.size);
+	return rc;
+}
+
+static int add_identity(const struct registry_config *registry, json_t *object, struct err *err)
+{
+	int rc = add_file(registry->cert, "cert", "cert_pem", object, err);
+
+	return rc < 0 ? rc : add_file(registry->key, "key", "key_pem", object, err);
+}
+
+void fetch_settings_warn(const struct agent_config *config)
+{
+	for (size_t i = 0; i < config->registry_count; i++) {
+		const struct registry_config *registry = &config->registries[i];
+		struct stat status;
+
+		if (registry->key && stat(registry->key, &status) == 0 && status.st_mode & 077)
+			log_warn("registry %s: key = %s can be read by others than its owner: chmod 600 %s",
+				 registry->host, registry->key, registry->key);
+	}
+}
+
 /* What one server gets: "registry" and "auth" of agent/helper/fetch_input.h. `auth` (borrowed) goes before agent.ini's. */
 static int server_settings(const struct registry_config *registry, const json_t *auth, json_t *out,
 			   struct err *err)
@@ -150,12 +184,14 @@ static int server_settings(const struct registry_config *registry, const json_t 
 		rc = read_credentials(registry, &own_auth, err);
 	if (rc < 0)
 		return rc;
+	json_t *object = json_pack("{s:s*, s:b}", "ca_pem", anchors.size ? anchors.data : NULL, "insecure",
+				   registry && registry->insecure);
+
 	json_object_set_new(out, "auth", auth ? json_incref((json_t *)(uintptr_t)auth) :
 					 own_auth ? own_auth : json_null());
-	return json_object_set_new(out, "registry",
-				   json_pack("{s:s*, s:b}", "ca_pem", anchors.size ? anchors.data : NULL,
-					     "insecure", registry && registry->insecure)) < 0 ?
-		       err_set(err, -EINVAL, "the CA file is not text") : 0;
+	if (json_object_set_new(out, "registry", object) < 0)
+		return err_set(err, -EINVAL, "the CA file is not text");
+	return registry && registry->cert ? add_identity(registry, object, err) : 0;
 }
 
 static int mirror_settings(const struct agent_config *config, const struct mirror_config *mirror,

@@ -23,6 +23,9 @@ struct fetch_request {
 int fetch_settings(const struct agent_config *config, const struct fetch_request *request, json_t **out,
 		   struct err *err);
 
+/* Logs what a new config gives away: private keys that others can read. */
+void fetch_settings_warn(const struct agent_config *config);
+
 bool fetch_settings_have_mirrors(const struct agent_config *config, const struct reference *reference);
 
 /*

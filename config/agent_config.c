@@ -50,16 +50,35 @@ static void fail(struct parser *parser, int line)
 	parser->failure = parser->err->code;
 }
 
+static int check_app(const struct app_config *app, struct err *err)
+{
+	if (app->image)
+		return 0;
+	return err_set(err, -EINVAL, "no image; add a line such as image = registry.example.com/%s:stable",
+		       app->name);
+}
+
+static int check_registry(const struct registry_config *registry, struct err *err)
+{
+	if (!registry->cert == !registry->key)
+		return 0;
+	return err_set(err, -EINVAL, "cert and key belong together; add %s = (it may be the same file)",
+		       registry->cert ? "key" : "cert");
+}
+
 /* Before a new section and at the end: is anything missing? */
 static void close_section(struct parser *parser)
 {
-	const struct app_config *app = parser->object;
+	int ret = 0;
 
-	if (parser->failure || parser->keys != app_config_keys() || app->image)
+	if (parser->failure || !parser->object)
 		return;
-	err_set(parser->err, -EINVAL,
-		"no image; add a line such as image = registry.example.com/%s:stable", app->name);
-	fail(parser, parser->title_line);
+	if (parser->keys == app_config_keys())
+		ret = check_app(parser->object, parser->err);
+	else if (parser->keys == registry_config_keys())
+		ret = check_registry(parser->object, parser->err);
+	if (ret < 0)
+		fail(parser, parser->title_line);
 }
 
 static void enter(struct parser *parser, const struct key_table *keys, void *object)
@@ -356,6 +375,8 @@ static void release_registry(struct registry_config *registry)
 	free(registry->host);
 	free(registry->ca);
 	free(registry->auth);
+	free(registry->cert);
+	free(registry->key);
 	free(registry->proxy);
 	for (size_t i = 0; i < registry->mirror_count; i++)
 		free(registry->mirrors[i].host);

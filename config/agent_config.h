@@ -34,6 +34,8 @@ struct registry_config {
 	char *host; /* normal form: as in struct reference */
 	char *ca;   /* PEM trust anchors; NULL: the system's bundle */
 	char *auth; /* docker config.json */
+	char *cert; /* PEM of this device's certificate; with key, or both are NULL */
+	char *key;
 	char *proxy; /* as in struct agent_config */
 	bool insecure;
 	struct mirror_config *mirrors; /* in the order in which they are tried */

@@ -127,6 +127,16 @@ static int set_ca(void *object, const char *value, struct err *err)
 	return key_set_path(&((struct registry_config *)object)->ca, value, err);
 }
 
+static int set_cert(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct registry_config *)object)->cert, value, err);
+}
+
+static int set_key(void *object, const char *value, struct err *err)
+{
+	return key_set_path(&((struct registry_config *)object)->key, value, err);
+}
+
 static int set_auth(void *object, const char *value, struct err *err)
 {
 	return key_set_path(&((struct registry_config *)object)->auth, value, err);
@@ -181,8 +191,8 @@ static int set_insecure(void *object, const char *value, struct err *err)
 const struct key_table *registry_config_keys(void)
 {
 	static const struct key keys[] = {
-		{ "ca", set_ca, false },     { "cert", NULL, false },
-		{ "key", NULL, false },	     { "auth", set_auth, false },
+		{ "ca", set_ca, false },     { "cert", set_cert, false },
+		{ "key", set_key, false },	     { "auth", set_auth, false },
 		{ "mirror", add_mirror, true },   { "insecure", set_insecure, false },
 		{ "proxy", set_registry_proxy, false },
 	};

@@ -84,22 +84,33 @@ static int connect_to(struct client *client, struct connection *connection, cons
 	return tunnel_open(stream, proxy, authority, settings->head_ms, err);
 }
 
+static int start_tls(struct client *client, struct connection *connection, const struct url *url,
+		     struct err *err)
+{
+	const struct client_settings *settings = &client->settings;
+	bool is_known = settings->identity && !strcmp(settings->identity_host, url->host);
+	const struct tls_settings tls = {
+		.trust = &settings->trust,
+		.identity = is_known ? settings->identity : NULL,
+		.now_s = validation_time(client),
+	};
+
+	return stream_start_tls(&connection->stream, url->host, &tls, err);
+}
+
 static int open_connection(struct client *client, struct connection *connection,
 			   const struct url *url, struct err *err)
 {
-	const struct client_settings *settings = &client->settings;
-
 	connection->origin = *url;
 	connection->origin.target = NULL;
 	int ret = connect_to(client, connection, url, err);
 
-	connection->stream.slow_ms = settings->slow_ms;
+	connection->stream.slow_ms = client->settings.slow_ms;
 	connection->stream.pace = &client->pace;
 	if (ret == 0)
 		pace_slow_down(&client->pace, connection->stream.fd);
 	if (ret == 0 && url->https)
-		ret = stream_start_tls(&connection->stream, url->host, &settings->trust,
-				       validation_time(client), err);
+		ret = start_tls(client, connection, url, err);
 	if (ret < 0)
 		stream_close(&connection->stream);
 	return ret;

@@ -30,6 +30,8 @@
 
 struct client_settings {
 	struct trust trust;    /* borrowed */
+	const struct identity *identity; /* borrowed; NULL: none; shown to identity_host alone */
+	const char *identity_host;
 	int64_t time_floor_s;  /* certificates are checked against the later of this and the clock */
 	const struct proxy_rules *proxies; /* borrowed; NULL: none */
 	bool allow_plain;      /* redirects may lead from https to http */

@@ -24,6 +24,15 @@ bool registry_is_plain(const struct reference *reference, bool insecure, bool ha
 	return insecure || (!has_ca && reference_registry_is_local(reference->registry));
 }
 
+static void note_host(struct registry *registry)
+{
+	struct url url URL_CLEANUP = URL_NONE;
+
+	/* What can't be a host fails with its reason at the first request. */
+	if (url_from_authority(&url, !registry->plain, reference_host(registry->reference), "/", NULL) == 0)
+		strcpy(registry->host, url.host);
+}
+
 void registry_open(struct registry *registry, const struct registry_settings *settings,
 		   const struct reference *reference)
 {
@@ -32,6 +41,8 @@ void registry_open(struct registry *registry, const struct registry_settings *se
 		.trust = settings->trust,
 		.time_floor_s = settings->time_floor_s,
 		.proxies = settings->proxies,
+		.identity = settings->identity,
+		.identity_host = registry->host,
 		.allow_plain = plain,
 		.connect_ms = CONNECT_MS,
 		.head_ms = HEAD_MS,
@@ -51,6 +62,7 @@ void registry_open(struct registry *registry, const struct registry_settings *se
 			.allow_plain = plain,
 		},
 	};
+	note_host(registry);
 	client_init(&registry->client, &client_settings);
 	auth_init(&registry->auth);
 }

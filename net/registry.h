@@ -42,6 +42,7 @@ struct registry_settings {
 	struct trust trust;
 	const char *username; /* NULL: anonymous */
 	const char *password;
+	const struct identity *identity; /* NULL: none. The registry's host alone sees it, nobody it redirects to */
 	int64_t time_floor_s; /* see client_settings, as the next */
 	const struct proxy_rules *proxies;
 	int64_t bytes_per_s;  /* a cap on what is received; 0: none */
@@ -53,6 +54,7 @@ struct registry {
 	int64_t retry_after_s; /* 0: not said */
 	/* private */
 	bool plain;
+	char host[URL_HOST_MAX + 1]; /* of it */
 	struct client client;
 	struct auth auth;
 };

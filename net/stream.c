@@ -294,10 +294,10 @@ static int pump(struct stream *stream, unsigned wanted, struct err *err)
 	}
 }
 
-int stream_start_tls(struct stream *stream, const char *host, const struct trust *trust,
-		     int64_t now_s, struct err *err)
+int stream_start_tls(struct stream *stream, const char *host, const struct tls_settings *settings,
+		     struct err *err)
 {
-	stream->tls = tls_new(host, trust, now_s, err);
+	stream->tls = tls_new(host, settings, err);
 	if (!stream->tls)
 		return FAILURE_TLS;
 	stream->waiting_for = "the TLS handshake";

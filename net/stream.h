@@ -3,7 +3,7 @@
  * time-out on every wait.
  *
  *	stream_connect(&stream, host, port, stall_ms, err)
- *	stream_start_tls(&stream, host, trust, now_s, err)	only for https
+ *	stream_start_tls(&stream, host, settings, err)	only for https
  *	stream_write / stream_read ...
  *	stream_close(&stream)
  *
@@ -55,9 +55,9 @@ int stream_connect(struct stream *stream, const char *host, uint16_t port, int c
 /* For a socket that is connected already; takes the descriptor. */
 void stream_adopt(struct stream *stream, int fd, const char *peer, int stall_ms);
 
-/* The TLS handshake. `now_s`: Unix time that certificates are checked against. */
-int stream_start_tls(struct stream *stream, const char *host, const struct trust *trust,
-		     int64_t now_s, struct err *err);
+/* The TLS handshake. */
+int stream_start_tls(struct stream *stream, const char *host, const struct tls_settings *settings,
+		     struct err *err);
 
 /*
  * From now on everything has to be over within limit_ms, however it trickles in; stall_ms does not count

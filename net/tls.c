@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "net/failure.h"
+#include "net/identity.h"
 #include "net/url.h"
 #include "net/verify.h"
 
@@ -91,7 +92,7 @@ static int seed(br_ssl_engine_context *engine)
 	return 0;
 }
 
-struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, struct err *err)
+struct tls *tls_new(const char *host, const struct tls_settings *settings, struct err *err)
 {
 	struct tls *tls = xcalloc(1, sizeof(*tls));
 	br_ssl_engine_context *engine = &tls->client.eng;
@@ -101,8 +102,10 @@ struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, 
 	memcpy(tls->host, host, strnlen(host, sizeof(tls->host) - 1));
 	br_ssl_client_zero(&tls->client);
 	set_algorithms(engine);
-	verifier_init(&tls->verifier, tls->host, trust, now_s);
+	verifier_init(&tls->verifier, tls->host, settings->trust, settings->now_s);
 	br_ssl_engine_set_x509(engine, &tls->verifier.vtable);
+	if (settings->identity)
+		identity_use(settings->identity, &tls->client);
 	br_ssl_engine_set_buffer(engine, tls->buffer, sizeof(tls->buffer), 0);
 	/* RFC 6066, 3: addresses are not permitted in SNI. */
 	if (seed(engine) < 0 || !br_ssl_client_reset(&tls->client, is_address ? NULL : tls->host, 0)) {

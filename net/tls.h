@@ -32,13 +32,17 @@ enum tls_door {
 };
 
 struct tls;
+struct identity;
 
-/*
- * A client that wants to talk to `host`, whose certificate has to be valid at `now_s` and to lead to
- * an anchor in `trust` (borrowed, needed until the handshake is over). NULL without randomness,
- * or when berth was built without TLS.
- */
-struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, struct err *err);
+/* All borrowed until tls_free(). */
+struct tls_settings {
+	const struct trust *trust;	 /* anchors the server's certificate has to lead to */
+	const struct identity *identity; /* for servers that ask who we are; NULL: nobody */
+	int64_t now_s;			 /* when certificates have to be valid, Unix time */
+};
+
+/* A client that wants to talk to `host`. NULL without randomness, or when berth was built without TLS. */
+struct tls *tls_new(const char *host, const struct tls_settings *settings, struct err *err);
 void tls_free(struct tls *tls);
 
 unsigned tls_state(const struct tls *tls);

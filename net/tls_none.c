@@ -1,10 +1,11 @@
-/* Stands in for tls.c and verify.c where CONFIG_TLS is off: tls_new() fails, so the rest is never reached. */
+/* Stands in for tls.c, verify.c and identity.c where CONFIG_TLS is off: tls_new() fails, so the rest is never reached. */
 #include "net/failure.h"
+#include "net/identity.h"
 #include "net/tls.h"
 
-struct tls *tls_new(const char *host, const struct trust *trust, int64_t now_s, struct err *err)
+struct tls *tls_new(const char *host, const struct tls_settings *settings, struct err *err)
 {
-	(void)trust, (void)now_s;
+	(void)settings;
 	err_set(err, FAILURE_TLS,
 		"https to %s: this berth was built without TLS (CONFIG_TLS; or set insecure = yes)", host);
 	return NULL;
@@ -47,4 +48,17 @@ int tls_reason(const struct tls *tls, struct err *err)
 {
 	(void)tls;
 	return err_set(err, FAILURE_TLS, "this berth was built without TLS");
+}
+
+struct identity *identity_new(const char *certificate, const char *key, const char *setting,
+			      struct err *err)
+{
+	(void)certificate, (void)key;
+	err_set(err, FAILURE_TLS, "cert = %s: this berth was built without TLS (CONFIG_TLS)", setting);
+	return NULL;
+}
+
+void identity_free(struct identity *identity)
+{
+	(void)identity;
 }

@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "net/failure.h"
+#include "net/identity.h"
 #include "version.h"
 
 #define INPUT_MAX (4u << 20)
@@ -76,6 +77,24 @@ static int take_registry(const json_t *object, struct registry_settings *setting
 	return ret;
 }
 
+static int take_identity(struct fetch_input *input, size_t number, const json_t *object, const char *host,
+			 struct registry_settings *settings, struct err *err)
+{
+	const json_t *registry = json_object_get(object, "registry");
+	const char *certificate = NULL, *key = NULL;
+	char setting[sizeof(input->settings[0])];
+
+	if (json_get_string(registry, "cert_pem", &certificate, err) < 0 ||
+	    json_get_string(registry, "key_pem", &key, err) < 0)
+		return -EINVAL;
+	if (!certificate || !key)
+		return 0;
+	snprintf(setting, sizeof(setting), "in [registry %s]", host);
+	input->identities[number] = identity_new(certificate, key, setting, err);
+	settings->identity = input->identities[number];
+	return settings->identity ? 0 : FAILURE_TLS;
+}
+
 static int take_trust(struct fetch_input *input, size_t number, const char *host, bool is_plain,
 		      struct registry_settings *settings, struct err *err)
 {
@@ -97,7 +116,11 @@ static int take_origin(struct fetch_input *input, struct err *err)
 
 	if (ret < 0)
 		return ret;
-	return take_trust(input, SOURCES_MIRRORS_MAX, input->reference.registry, is_plain, settings, err);
+	ret = take_trust(input, SOURCES_MIRRORS_MAX, input->reference.registry, is_plain, settings, err);
+	if (ret == 0 && !is_plain)
+		ret = take_identity(input, SOURCES_MIRRORS_MAX, input->json, input->reference.registry, settings,
+				    err);
+	return ret;
 }
 
 static int take_mirror(struct fetch_input *input, const json_t *object, struct err *err)
@@ -115,6 +138,9 @@ static int take_mirror(struct fetch_input *input, const json_t *object, struct e
 	if (ret >= 0)
 		ret = take_trust(input, input->sources.mirror_count, mirror->host, !mirror->https,
 				 &mirror->settings, err);
+	if (ret >= 0 && mirror->https)
+		ret = take_identity(input, input->sources.mirror_count, object, mirror->host,
+				    &mirror->settings, err);
 	input->sources.mirror_count++;
 	return ret < 0 ? err_context(err, "mirror") : 0;
 }
@@ -289,6 +315,8 @@ int fetch_input_read(struct fetch_input *input, int argc, char **argv, int fd, s
 
 void fetch_input_release(struct fetch_input *input)
 {
+	for (size_t i = 0; i <= SOURCES_MIRRORS_MAX; i++)
+		identity_free(input->identities[i]);
 	json_decref(input->json);
 	if (input->bundle)
 		munmap(input->bundle, input->bundle_size);

@@ -2,7 +2,7 @@
  * fetch_input - what fetch is told: its argv and one JSON object on stdin, which the agent writes
  * because fetch can open no files:
  *
- *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool}, "auth":{"username","password"}|null,
+ *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool,"cert_pem":..,"key_pem":..}, "auth":{"username","password"}|null,
  *	 "mirrors":[{"host":"<host:port>","https":bool,"registry":{..},"auth":{..}},...],
  *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>,
  *	 "proxy":{"http":"<URL>"|null, "https":"<URL>"|null, "exempt":"<no_proxy>"|null, "for_loopback":bool}|null,
@@ -36,6 +36,7 @@ struct fetch_input {
 	size_t bundle_size;
 	struct proxy_rules proxies;
 	struct mirror mirrors[SOURCES_MIRRORS_MAX];
+	struct identity *identities[SOURCES_MIRRORS_MAX + 1];
 	char settings[SOURCES_MIRRORS_MAX + 1][REFERENCE_REGISTRY_MAX + 32]; /* "ca = in [registry HOST]" */
 };
 

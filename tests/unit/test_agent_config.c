@@ -194,6 +194,12 @@ static void names_place_cause_and_way_out(void)
 		  "agent.ini:2: [agent] window = 02:00-05:00: not supported yet; remove the line" },
 		{ "[agent]\nbandwidth = 500\n",
 		  "agent.ini:2: [agent] bandwidth = 500: too slow for a pull; use at least 1K" },
+		{ "[agent]\n[registry a.io]\ncert = /a\n[app x]\nimage = b\n",
+		  "agent.ini:2: [registry a.io]: cert and key belong together; add key = (it may be the "
+		  "same file)" },
+		{ "[registry a.io]\nkey = /a\n",
+		  "agent.ini:1: [registry a.io]: cert and key belong together; add cert = (it may be the "
+		  "same file)" },
 		{ APP "network = bridge\n", "agent.ini:3: [app sensor] network = bridge: bridge is "
 					    "not supported yet; use host or none" },
 		{ APP "network = wlan\n", "agent.ini:3: [app sensor] network = wlan: unknown; use "
@@ -215,20 +221,16 @@ static void names_place_cause_and_way_out(void)
 static void refuses_what_comes_later(void)
 {
 	static const char *const agent[] = { "window = 02:00-05:00" };
-	static const char *const registry[] = { "cert = /a", "key = /a" };
 	static const char *const app[] = { "publish = 80:80", "group = a", "depends = b",
 					   "network = bridge", "health = https://:1/" };
 	char text[200];
 
-	for (size_t i = 0; i < COUNT(agent) + COUNT(registry) + COUNT(app); i++) {
+	for (size_t i = 0; i < COUNT(agent) + COUNT(app); i++) {
 		if (i < COUNT(agent))
 			snprintf(text, sizeof(text), "[agent]\n%s\n", agent[i]);
-		else if (i < COUNT(agent) + COUNT(registry))
-			snprintf(text, sizeof(text), "[registry a.io]\n%s\n",
-				 registry[i - COUNT(agent)]);
 		else
 			snprintf(text, sizeof(text), APP "%s\n",
-				 app[i - COUNT(agent) - COUNT(registry)]);
+				 app[i - COUNT(agent)]);
 		CHECK_INT(parse(text), -ENOTSUP);
 		CHECK_HAS(err.text, "not supported yet");
 	}

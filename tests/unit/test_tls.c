@@ -21,7 +21,7 @@
 #define CHAIN_MAX 3
 
 /* What the server shows. */
-struct identity {
+struct server_identity {
 	const char *chain[CHAIN_MAX];
 	const char *key;
 	unsigned version; /* 0: TLS 1.2 */
@@ -53,7 +53,7 @@ static int socket_write(void *arg, const unsigned char *data, size_t size)
 }
 
 /* Answers each byte with the next letter, an 'x' with a record that was altered on the way; runs in the child. */
-static void serve(int fd, const struct identity *identity)
+static void serve(int fd, const struct server_identity *identity)
 {
 	static unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
 	static br_ssl_server_context server;
@@ -94,7 +94,7 @@ static void serve(int fd, const struct identity *identity)
 	_exit(0);
 }
 
-static pid_t start_server(struct stream *stream, const struct identity *identity)
+static pid_t start_server(struct stream *stream, const struct server_identity *identity)
 {
 	int ends[2];
 
@@ -127,14 +127,14 @@ static void echo(struct stream *stream)
 	CHECK_TEXT(letters, "bcd");
 }
 
-static int shake(const struct identity *identity, const char *pem, const char *host, int64_t now)
+static int shake(const struct server_identity *identity, const char *pem, const char *host, int64_t now)
 {
 	const struct trust trust = { pem, strlen(pem), "ca = in [registry peer]" };
 	struct stream stream;
 	pid_t pid = start_server(&stream, identity);
 
 	err = ERR_INIT;
-	int ret = stream_start_tls(&stream, host, &trust, now, &err);
+	int ret = stream_start_tls(&stream, host, &(struct tls_settings){ .trust = &trust, .now_s = now }, &err);
 
 	if (ret == 0)
 		echo(&stream);
@@ -143,7 +143,7 @@ static int shake(const struct identity *identity, const char *pem, const char *h
 	return ret;
 }
 
-static const struct identity leaf = { { CERT_LEAF, CERT_INTER }, KEY_SERVER, 0 };
+static const struct server_identity leaf = { { CERT_LEAF, CERT_INTER }, KEY_SERVER, 0 };
 
 static void speaks_to_a_good_server(void)
 {
@@ -151,18 +151,18 @@ static void speaks_to_a_good_server(void)
 	CHECK_TEXT(err.text, "");
 	CHECK_INT(shake(&leaf, PEM(CERT_ROOT), "A.Example", NOW), 0);
 	CHECK_INT(shake(&leaf, PEM(CERT_OTHER) "text between\n" PEM(CERT_ROOT), "x.b.example", NOW), 0);
-	const struct identity rsa = { { CERT_RSA }, KEY_RSA, 0 };
+	const struct server_identity rsa = { { CERT_RSA }, KEY_RSA, 0 };
 
 	CHECK_INT(shake(&rsa, PEM(CERT_ROOT), "a.example", NOW), 0);
-	const struct identity no_usage = { { CERT_PLAIN }, KEY_SERVER, 0 };
+	const struct server_identity no_usage = { { CERT_PLAIN }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&no_usage, PEM(CERT_ROOT), "a.example", NOW), 0);
 }
 
 static void anchors_may_be_roots_intermediates_or_the_server(void)
 {
-	const struct identity direct = { { CERT_DIRECT }, KEY_SERVER, 0 };
-	const struct identity alone = { { CERT_LEAF }, KEY_SERVER, 0 };
+	const struct server_identity direct = { { CERT_DIRECT }, KEY_SERVER, 0 };
+	const struct server_identity alone = { { CERT_LEAF }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&alone, PEM(CERT_INTER), "a.example", NOW), 0);
 	CHECK_INT(shake(&direct, PEM(CERT_DIRECT), "a.example", NOW), 0);
@@ -173,8 +173,8 @@ static void anchors_may_be_roots_intermediates_or_the_server(void)
 
 static void shuffled_chains_are_sorted(void)
 {
-	const struct identity extra = { { CERT_LEAF, CERT_OTHER, CERT_INTER }, KEY_SERVER, 0 };
-	const struct identity root_first = { { CERT_LEAF, CERT_ROOT, CERT_INTER }, KEY_SERVER, 0 };
+	const struct server_identity extra = { { CERT_LEAF, CERT_OTHER, CERT_INTER }, KEY_SERVER, 0 };
+	const struct server_identity root_first = { { CERT_LEAF, CERT_ROOT, CERT_INTER }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&extra, PEM(CERT_ROOT), "a.example", NOW), 0);
 	CHECK_INT(shake(&root_first, PEM(CERT_ROOT), "a.example", NOW), 0);
@@ -182,8 +182,8 @@ static void shuffled_chains_are_sorted(void)
 
 static void unknown_cas_are_refused(void)
 {
-	const struct identity alone = { { CERT_LEAF }, KEY_SERVER, 0 };
-	const struct identity direct = { { CERT_DIRECT }, KEY_SERVER, 0 };
+	const struct server_identity alone = { { CERT_LEAF }, KEY_SERVER, 0 };
+	const struct server_identity direct = { { CERT_DIRECT }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&leaf, PEM(CERT_OTHER), "a.example", NOW), FAILURE_TLS);
 	CHECK_TEXT(err.text, "peer:443: signed by an unknown CA (set ca = in [registry peer])");
@@ -191,7 +191,7 @@ static void unknown_cas_are_refused(void)
 	CHECK_INT(shake(&direct, PEM(CERT_ROOT), "a.example", NOW), FAILURE_TLS);
 	CHECK_INT(shake(&leaf, "", "a.example", NOW), FAILURE_TLS);
 	/* What the server sends is no anchor, even when it is a root. */
-	const struct identity own_root = { { CERT_LEAF, CERT_INTER, CERT_ROOT }, KEY_SERVER, 0 };
+	const struct server_identity own_root = { { CERT_LEAF, CERT_INTER, CERT_ROOT }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&own_root, PEM(CERT_OTHER), "a.example", NOW), FAILURE_TLS);
 }
@@ -204,7 +204,7 @@ static void names_have_to_fit(void)
 	CHECK_INT(shake(&leaf, PEM(CERT_ROOT), "x.y.b.example", NOW), FAILURE_TLS);
 	CHECK_INT(shake(&leaf, PEM(CERT_ROOT), "10.0.0.1", NOW), FAILURE_TLS);
 	/* A common name is no name of a host. */
-	const struct identity only_cn = { { CERT_A_EXAMPLE }, KEY_SERVER, 0 };
+	const struct server_identity only_cn = { { CERT_A_EXAMPLE }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&only_cn, PEM(CERT_ROOT), "a.example", NOW), FAILURE_TLS);
 	CHECK_TEXT(err.text, "peer:443: certificate is for no name, not a.example");
@@ -212,7 +212,7 @@ static void names_have_to_fit(void)
 
 static void addresses_are_names_too(void)
 {
-	const struct identity address = { { CERT_ADDRESS }, KEY_SERVER, 0 };
+	const struct server_identity address = { { CERT_ADDRESS }, KEY_SERVER, 0 };
 
 	CHECK_INT(shake(&address, PEM(CERT_ROOT), "10.0.0.1", NOW), 0);
 	CHECK_INT(shake(&address, PEM(CERT_ROOT), "fd00::1", NOW), 0);
@@ -234,8 +234,8 @@ static void dates_are_told(void)
 
 static void purpose_and_strength_count(void)
 {
-	const struct identity client = { { CERT_CLIENT }, KEY_SERVER, 0 };
-	const struct identity weak = { { CERT_WEAK }, KEY_WEAK, 0 };
+	const struct server_identity client = { { CERT_CLIENT }, KEY_SERVER, 0 };
+	const struct server_identity weak = { { CERT_WEAK }, KEY_WEAK, 0 };
 
 	CHECK_INT(shake(&client, PEM(CERT_ROOT), "a.example", NOW), FAILURE_TLS);
 	CHECK_HAS(err.text, "serverAuth");
@@ -245,7 +245,7 @@ static void purpose_and_strength_count(void)
 
 static void a_server_without_the_key_is_refused(void)
 {
-	const struct identity thief = { { CERT_RSA }, KEY_WEAK, 0 };
+	const struct server_identity thief = { { CERT_RSA }, KEY_WEAK, 0 };
 
 	CHECK_INT(shake(&thief, PEM(CERT_ROOT), "a.example", NOW), FAILURE_TLS);
 	CHECK_HAS(err.text, "peer:443: ");
@@ -253,7 +253,7 @@ static void a_server_without_the_key_is_refused(void)
 
 static void old_versions_are_refused(void)
 {
-	const struct identity old = { { CERT_LEAF, CERT_INTER }, KEY_SERVER, BR_TLS11 };
+	const struct server_identity old = { { CERT_LEAF, CERT_INTER }, KEY_SERVER, BR_TLS11 };
 
 	CHECK_INT(shake(&old, PEM(CERT_ROOT), "a.example", NOW), FAILURE_TLS);
 	CHECK_HAS(err.text, "TLS 1.2");
@@ -272,7 +272,7 @@ static int shake_with(const char *bytes, size_t size)
 	shutdown(ends[1], SHUT_WR);
 	stream_adopt(&stream, ends[0], "peer:443", 50);
 	err = ERR_INIT;
-	int ret = stream_start_tls(&stream, "a.example", &trust, NOW, &err);
+	int ret = stream_start_tls(&stream, "a.example", &(struct tls_settings){ .trust = &trust, .now_s = NOW }, &err);
 
 	stream_close(&stream);
 	close(ends[1]);
@@ -300,7 +300,7 @@ static void what_breaks_later_is_the_link(void)
 	char letter;
 
 	err = ERR_INIT;
-	CHECK_INT(stream_start_tls(&stream, "a.example", &trust, NOW, &err), 0);
+	CHECK_INT(stream_start_tls(&stream, "a.example", &(struct tls_settings){ .trust = &trust, .now_s = NOW }, &err), 0);
 	CHECK_INT(stream_write(&stream, "x", 1, &err), 0);
 	CHECK_INT(stream_read(&stream, &letter, 1, &err), -ECONNRESET);
 	CHECK_HAS(err.text, "peer:443: bytes were altered on the way");

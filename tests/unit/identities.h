@@ -1,0 +1,249 @@
+/* Made by make-identities: private keys and certificates of nobody. */
+#ifndef TESTS_UNIT_IDENTITIES_H
+#define TESTS_UNIT_IDENTITIES_H
+
+#define RSA_PKCS8 \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIIEvAIBADANBgkqhkiG9w0BAQEFAASCBKYwggSiAgEAAoIBAQCI7s4HeaS0mWgq\n" \
+	"xurbYaHDwbBa7WmO40kvhUoWv9r4tpgML5fbv1XJnJWZZHGu1LpvvhEn+41ddxzq\n" \
+	"Snru/HfGY8VJXK6GV8YGcg6wrDtK/C2Q13+OcR6Bc1u814daDtNY8awYQk+x9Bq1\n" \
+	"vBjam84jBQKs1jCvcOx+1qmZJhgxsReWKXV9/bc//aycmEdps7IzNjWC4+bV4D9L\n" \
+	"+AG9vEsONghfoyKachED0eQKuNr6lSCdxL4u8WdRemVjUaNI5x0j8gBRG1Dbd7ZU\n" \
+	"nUXJHFEQkBtolui4DjHRDGz7MvVkeXEJsDR0gdfW6MVIBmm42kEXQ7DVDv7wy8E7\n" \
+	"dw++7dX7AgMBAAECggEAPHuapmOdFCZkg+yL5S3pKVG+x1LxWqta8rIBqS3CFzRz\n" \
+	"0YIeJfKL/nr6+x+KNUqCNQQziMEMTnnj3DrctP3wG8GK7V4SOoW/kq5Dfdb9c6AS\n" \
+	"slT1YyHk8xHUtgNPJkDBKprIxIhZskUbnSVBpyHFueMnLNeI9p0+4MGJdPuGGUA1\n" \
+	"qy/DaM0vVlpH0rObRGBTOw/E14nb1AO/fKTk0bMY+MTdlh8XueEXRaZtolyChnsT\n" \
+	"uEBaN8lDm1k0rVS6VrGEIK6WkHGiPZUlAGoxtqGUzFAmk+tJquljg/CuiMli8P2A\n" \
+	"sBKVSx2Z5/hfxDDUGe07cVfSY1lpwL6ARTzr/OeevQKBgQDBMlNqlOm8wcJ78lzf\n" \
+	"rMbS9IfyC540/woTyadEiM8yW+gUR9vHPMJqqUkudE+70hHKGSyVrpzC+GsEFUCy\n" \
+	"gtadX0KLwZ7dxhwRqQoGBYypEXjkBtMgf/ILtFKwUuktNw3Vciyhu6zAIkWiDJI7\n" \
+	"KBhbphzfSiD2UPEfkljnDReoJwKBgQC1ckBzzKLeH1xJI8iSR78vYdD63Jdv7dMp\n" \
+	"wkuh2kjSG6xH0vy72G2S1EuY+dei/6i9fEa9atmFuvk+jb/vpHSlQ24M4d8O9XAj\n" \
+	"NVJBoIUtXPzvI0//HlNxsOucUjAKZ15WHas+BUyqqvkgUVUBcXPaSP6003ZbWJXu\n" \
+	"DKsg2PbUDQKBgAT3m0dxPrU4shxntdWWZqJD4T7q541rRUIO/Dr53YHo9QWYd2Ef\n" \
+	"AcymP5hvKyGkHAr7LLdIfwVQR8gaF8i/Lm9rZJWdS81d65jUpMpU2DH8ngQW3NTI\n" \
+	"FVwRrdKUvyQHd1aWkekynxVtjCbHdfcJZ97rXXCsQj6zBBAQvjJqlsIfAoGAAUxp\n" \
+	"A6siOz60NV3JMKrMxnUHvtPXTZjBGxpl2imqvb4u9HChGGMLHbLhO54GGgeEWJ7M\n" \
+	"Dsz184wL/pObHQbrQseBwRvYsc212Lqn9QpGCbYRpVB2YRgBdt3SQdMgvuJQfYNG\n" \
+	"13HIQ6xnjgCnABSkxJojIH4m6a5vnD2A+AI1ef0CgYAtfYIoMmxJtpYC2t8he1lS\n" \
+	"Yl59w94TDBTIhWDms+zwRyf1KvDgomeaBBj6xt/NeDiqXtPDRI3bWuUSWDHPsfhl\n" \
+	"w/N04LVMDTBrs7mo+lza1jHR3ty8CKXfwjUMM0xymJWDoa54Q/+bMAL2Xw0oi08h\n" \
+	"mBdbM40055ua18A3cgfZVw==\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#define RSA_PKCS1 \
+	"-----BEGIN RSA PRIVATE KEY-----\n" \
+	"MIIEogIBAAKCAQEAiO7OB3mktJloKsbq22Ghw8GwWu1pjuNJL4VKFr/a+LaYDC+X\n" \
+	"279VyZyVmWRxrtS6b74RJ/uNXXcc6kp67vx3xmPFSVyuhlfGBnIOsKw7SvwtkNd/\n" \
+	"jnEegXNbvNeHWg7TWPGsGEJPsfQatbwY2pvOIwUCrNYwr3DsftapmSYYMbEXlil1\n" \
+	"ff23P/2snJhHabOyMzY1guPm1eA/S/gBvbxLDjYIX6MimnIRA9HkCrja+pUgncS+\n" \
+	"LvFnUXplY1GjSOcdI/IAURtQ23e2VJ1FyRxREJAbaJbouA4x0Qxs+zL1ZHlxCbA0\n" \
+	"dIHX1ujFSAZpuNpBF0Ow1Q7+8MvBO3cPvu3V+wIDAQABAoIBADx7mqZjnRQmZIPs\n" \
+	"i+Ut6SlRvsdS8VqrWvKyAaktwhc0c9GCHiXyi/56+vsfijVKgjUEM4jBDE5549w6\n" \
+	"3LT98BvBiu1eEjqFv5KuQ33W/XOgErJU9WMh5PMR1LYDTyZAwSqayMSIWbJFG50l\n" \
+	"QachxbnjJyzXiPadPuDBiXT7hhlANasvw2jNL1ZaR9Kzm0RgUzsPxNeJ29QDv3yk\n" \
+	"5NGzGPjE3ZYfF7nhF0WmbaJcgoZ7E7hAWjfJQ5tZNK1UulaxhCCulpBxoj2VJQBq\n" \
+	"MbahlMxQJpPrSarpY4PwrojJYvD9gLASlUsdmef4X8Qw1BntO3FX0mNZacC+gEU8\n" \
+	"6/znnr0CgYEAwTJTapTpvMHCe/Jc36zG0vSH8gueNP8KE8mnRIjPMlvoFEfbxzzC\n" \
+	"aqlJLnRPu9IRyhksla6cwvhrBBVAsoLWnV9Ci8Ge3cYcEakKBgWMqRF45AbTIH/y\n" \
+	"C7RSsFLpLTcN1XIsobuswCJFogySOygYW6Yc30og9lDxH5JY5w0XqCcCgYEAtXJA\n" \
+	"c8yi3h9cSSPIkke/L2HQ+tyXb+3TKcJLodpI0husR9L8u9htktRLmPnXov+ovXxG\n" \
+	"vWrZhbr5Po2/76R0pUNuDOHfDvVwIzVSQaCFLVz87yNP/x5TcbDrnFIwCmdeVh2r\n" \
+	"PgVMqqr5IFFVAXFz2kj+tNN2W1iV7gyrINj21A0CgYAE95tHcT61OLIcZ7XVlmai\n" \
+	"Q+E+6ueNa0VCDvw6+d2B6PUFmHdhHwHMpj+YbyshpBwK+yy3SH8FUEfIGhfIvy5v\n" \
+	"a2SVnUvNXeuY1KTKVNgx/J4EFtzUyBVcEa3SlL8kB3dWlpHpMp8VbYwmx3X3CWfe\n" \
+	"611wrEI+swQQEL4yapbCHwKBgAFMaQOrIjs+tDVdyTCqzMZ1B77T102YwRsaZdop\n" \
+	"qr2+LvRwoRhjCx2y4TueBhoHhFiezA7M9fOMC/6Tmx0G60LHgcEb2LHNtdi6p/UK\n" \
+	"Rgm2EaVQdmEYAXbd0kHTIL7iUH2DRtdxyEOsZ44ApwAUpMSaIyB+Jumub5w9gPgC\n" \
+	"NXn9AoGALX2CKDJsSbaWAtrfIXtZUmJefcPeEwwUyIVg5rPs8Ecn9Srw4KJnmgQY\n" \
+	"+sbfzXg4ql7Tw0SN21rlElgxz7H4ZcPzdOC1TA0wa7O5qPpc2tYx0d7cvAil38I1\n" \
+	"DDNMcpiVg6GueEP/mzAC9l8NKItPIZgXWzONNOebmtfAN3IH2Vc=\n" \
+	"-----END RSA PRIVATE KEY-----\n"
+
+#define RSA_LOCKED \
+	"-----BEGIN ENCRYPTED PRIVATE KEY-----\n" \
+	"MIIFLTBXBgkqhkiG9w0BBQ0wSjApBgkqhkiG9w0BBQwwHAQIveRzzNf7Ci8CAggA\n" \
+	"MAwGCCqGSIb3DQIJBQAwHQYJYIZIAWUDBAECBBDLiG/cjNbBBxHRVy1s8tYrBIIE\n" \
+	"0HNgJSq0Brk9EWEnuP4SNlzmrD23YbbOcu7B/7uXz9Q7TLrAyX5wzH/FzRn3XidN\n" \
+	"EzCJFqvOCf/5HHwdm9+GkzkbH1k9qGLIBo40UfTw8WGyo+Oz+qwaLte0WtKcr7F3\n" \
+	"YpfERJBb0+8nLnEEKSo2c/qhss2Om8wFCYIsGFiSq0Sa7jWjaFBIwnrPkkQP4IBA\n" \
+	"AhPRQ2hAl0KfguWj76/DR9lQxsPwnKRSCs3oUsDAfek5XcXTHSCT03KP4m4N5EU5\n" \
+	"N/YdRAnHCee4ZOjY1hinAKX0RlZjPaDvacM1eaIneSzTbPqxmeHFwfuipxPPmQai\n" \
+	"qflwfWksab7v+g7R6JA+fP/VHB/r0SdXUORN7UP7lgk5af+5S2VOQzpyI/JbLf7x\n" \
+	"rhjxhmt2q2y8zUv9uaj+RwHGlNDOVdEbyvsLpEtVjH2vEwK90Rs5I0EfYU+tWKJm\n" \
+	"vgUku8O2i+AAOEEhbOKOpSUxEyIK8TpDp7ROd57qtjub2ZaEkw4JTOyEB3Xxibsr\n" \
+	"s3w32gjoABdRbByOIFu6P2vzzqh5fjaSmNlrQJ12C+PCTVBvkhKPciQ7Q6ngIQnq\n" \
+	"/X5vfAVBNoorAYCpuXYVwKuJy0YlAtDdsSKGAt/KBDuGE8Qw4o+hKS6L5RuxJCDN\n" \
+	"4dmCgHaMpIyDGuzEVozoKhmrIiuR0h+cxsXAzgqojtr+rl/yI+wahpfJbrwPCufZ\n" \
+	"5xeRMgHkSQjR3ceco/kB2bJnhUZ5AJC5F4VjrdcS6YdSz5vTcpJ+Jr5rsg9i0SqC\n" \
+	"d/NHRGqWM1GyPeq+h/g0ryxC6T59JBy+kQ2pRxauf7n3EfT5L7uwrf7aiCPqFoU+\n" \
+	"M1HoXSrGrd/N33mw8IfkRA0Rq9VSyasQ+XEoiDpXWLcL2L8jd1D5LLRbya4hp09P\n" \
+	"iw34NnacLKltXTM+MRU/pGAqqqC2MLwSXvgcmdCtZYkHcjg3l5NdHdGeHfbZQTyx\n" \
+	"Gp76595Sj/G3Sok33g0gmnWsiaCO2z9Yay5eCKbosIzoU1I9x82MZJbdV6ZJgRqJ\n" \
+	"Bhva+svWcOTGcMi6crBi0Ht36nCyNLknVu20VdcS/+P05Lk6GGeXxBZPSnYm7feK\n" \
+	"JsMTCTdH9FyipCMwD7gePlu0IScTjIjNAFkEb2cZbvCSk6+Um4OJIbGp1ezdyLUK\n" \
+	"QXsA7i90tY2yd0AMqwin/MEzk7tD+bK4KPey71JgdBRA85dsk2SLuAY9qbXH3s7Q\n" \
+	"b097MMqp8mkuwuAm4EGOisz40cl17G5WjrT5apPJ28wkhCkbHeIZpv4aCvuwuMtT\n" \
+	"z9ZlmgLERhMhXLsd8aFTg4hWkEGurezGcwzIE9H92IytXdsPJGGrfKpnn1AueFdE\n" \
+	"Gs2RJHJStkOT5+2KpMgxgiBsaIpqX35V9W/pMG459DkROOM5nAvBPjb/q/OXweZf\n" \
+	"CufoPB/1UjfV0FG5WRN4wm0BkXwY2jnS56aILJK97UuEI+/7bbAkbo0MJyhCszCW\n" \
+	"vYs1w7ycwWYVL2lB8E2Zo7PbtRoCZAz23rwyYxYZcIYsKLFa8wNDxv+U2hJqV1G1\n" \
+	"UfWDKCx3ENs4WgFkQlqIVSYIGge89rC5RBqyNUpPP1q60YpahfBw5rSNFJD4vLPf\n" \
+	"1wfsWqLRtUGwfcM+o+xgU6cnA9vw4f7cclgIG7gDq7rJ\n" \
+	"-----END ENCRYPTED PRIVATE KEY-----\n"
+
+#define RSA_PKCS1_LOCKED \
+	"-----BEGIN RSA PRIVATE KEY-----\n" \
+	"Proc-Type: 4,ENCRYPTED\n" \
+	"DEK-Info: AES-128-CBC,5A44CA1D03701772B3B041912E6EBEE2\n" \
+	"\n" \
+	"aq3VsrIbQAJLs8WtcUyUg0DdkJ41ZsMoE0Co5gYdPoOS0YZzY7ymQXVxjMtl43M7\n" \
+	"Py51zincsX5AkctYRz8nXOv25hW7i2LVyH4QrbRPuFYJYRaWKD/H17TvXF3uB2it\n" \
+	"1tLTyDUKEH8qUxuKAdp7iTGl7lWTGYuHD058yvyR8TnjxKeCe68UY4LE+UuBPKKv\n" \
+	"eFaZ+4kjBT95zDSjRVed7SQ6feL3LUnukaQaXEy4wmSMJNADXZAljbURSHQmugG8\n" \
+	"t7BEA5grb5UFw/AcUcT1WxKvsSFr/hLfUqVu45S5gBKkTEnLRVZBRE2eIL3AkFDv\n" \
+	"w87Q0xkRrkuPq9p0JUGD18mhPu3YnhMHLUSKAOat9hJpGIdJvGc6hvh3lgrzCqdM\n" \
+	"9LgEkUwbGKXRlKZXyB/GWw7abCuOz/KMOTsfY7DnE9Ubh8rjYbKRfj4ekTtbrhSM\n" \
+	"ocj7big91yE9o1Vjp+c3h0wHHs2gBNDz29OUO1murQfAPf1krXjPYkozgY3YxGDf\n" \
+	"dAYr9dKtElY0DWc95miERqAacQoYAvmiT32m4WbMs1KGaWOtXP0x3xoCUsea5NtY\n" \
+	"u/QqwfbZEAANEql99i/bo9xjLrvumqc6E3inm4eacj7mbf2cbZfrbONnezwidVVh\n" \
+	"ob/1Z0/Dvb9bqQ7V63IohOdCMarX+y4PI1AqRW3sncTMEdGnP6kinVYA3d62l7G9\n" \
+	"S2q3XMRnzTLSlmPx3tDAuLGxhTnLVJThd9oW6Q68WgQm/0OmtEXfxyCaTFf1GSt7\n" \
+	"9l8btOMIKA/lGJIZHI9xVCB4eo6yKnMVBJO6+YVU+0MoSB2P78jfhcMsQHerLdjO\n" \
+	"fJFUSg1eBjQSUbXBKr6G1BfeM0ze9nr1i1PUdv6CeoVr6u3uop3Ea9wVNkFcdKSa\n" \
+	"y5Ihz9q2LK8vPnzWXnTUCZHnLwSxezFU1auJ6n4hgA0kp6xUFxWV/iyCGtkLLmnD\n" \
+	"aNbd3eOvCIPSBS7zaibQg8FWEyDW1h2761+nXLZDNC27OYbkBYlXAVdVNdDuYrYX\n" \
+	"DjolrsBPCpIb6AtZG5la00Ycc0gxPwktS9DNXab3BH7eyiHOU3osQxBiXS1m5Vrv\n" \
+	"6NBBYxZBZWyxBgGWIyE9H9+/5QLpjHWx2UrH6mLUhR29m5FPku++VD7NrAG5Qgu+\n" \
+	"7OvsG6VcTS7zTiXvbfBpkeRIl9TVKWhqhDJ4KCzjyg0Sb5ywvbI3SHAsoN1qQMW3\n" \
+	"zQXkHe/aEWXg9Yx3LHFl+wlK/a0Wp4ImTqZmMicxtUVVAh9fbxkbANibJJclIfUG\n" \
+	"iOo5l32IDLS6aod7q+GlFXdxlSfva/RWMYq+7c8gX6LUfya1QxSL5LhWRgR8g49z\n" \
+	"STEgVVmFI5rul0yxlpXALIX5jAOs3nTbm2Y1eEk6NDAgqZE5QZ96w3nXPu68i551\n" \
+	"9O8AuGmapjIq67VelH3AqmsCTXXTRlbVWeGldtvdEeDxlNZqckC7wkY3NuNhPrnd\n" \
+	"Wj6zNbnJF+lYG1puMLb2rEPpUq3M5IIV03zk+PFhTuq06lts/LzVCMtDNfO8v18S\n" \
+	"OLJZtbCQGWAPqGz1dlLet7b4UatIXJyPXRoaUq8HBF3S0XWaZCiK8uj8t9kC1FFi\n" \
+	"-----END RSA PRIVATE KEY-----\n"
+
+#define RSA_WEAK \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIICeAIBADANBgkqhkiG9w0BAQEFAASCAmIwggJeAgEAAoGBANHzcg46xCGAM9s4\n" \
+	"G15QyEB73W+3UL7iVbLsNTJn3Z9wYVggEKyqvFFQOTTSw8WVwB1YbrdoDvtYw0qZ\n" \
+	"rGc6zyZnfc8mfWGIDl42/X2FUY8/R1bHRZ1hU3x6rKiylJxyZ79d0OomffwnsLmJ\n" \
+	"opgS6bExiGRl2e9Z7+iHjXZyptF9AgMBAAECgYAVk24iNjnXs4QgwDhXzfd2YQRV\n" \
+	"qcIbi8kA1TN2VaQ58WOfmdP82qL1vEfUvOAvmv8eROtD3+bCP9H6BabpCOsmuIOT\n" \
+	"TvkQzFO5dk3nTkZMpUdOKpxvNFQVNrzIojxdOJc/qDhF5I8C8MePJfy1BUf1e8Wt\n" \
+	"FA7vbwql5QhMeTJSgQJBAPJPhv5tjtw/lsrFBjQAY8BH8dgf6f1Ic48byyeh78/D\n" \
+	"lQBkPby8MFrpLHYJujbxVcMhiwTz1iqfYf+Zg2EBzl0CQQDdz+inTm9MCijEKagn\n" \
+	"e431hBJXPCJGsCtdSwa1EERf4I347XyGwzi1J/K7zHJKUKoMBlivdz3KKnEHgipH\n" \
+	"eZ2hAkEAxArhvjGnlrx/5Lf5J9N04RmUKnbPmlOm4w7qk7spyd+EStfPN0bOnI7w\n" \
+	"oOOH3HHvIDugPTaGfN+Mqv5p0+9hJQJBAJxIwUQgn4qUHeUY9MHc7EjwpXuRgxUL\n" \
+	"S4KQOkmZDJQBRAcATZ0mL+50FzL6+gwiia2vSw1WltK61KjVrbRunAECQQDivkiw\n" \
+	"9oP3bNS3BUP7YRuewwt3NEXd02mjSMqPVxqCk/va4YEz0x90vKP+JlypZhdvClUV\n" \
+	"DpMzMG6JRiXfgVn4\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#define P256_PKCS8 \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWE5Lyxwc5Ct54TWU\n" \
+	"XfRrEW1ppuqLWWM8oiHCWMGT8YShRANCAAST8T2CSKD/jRH+05QM6nfnrjry1NBs\n" \
+	"Cj7Cf2YAhKSMW8NdWVmfr68DfIrxSXI6EWNYmQaaxt8+E7gPAAA+3K1g\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#define P256_SEC1 \
+	"-----BEGIN EC PRIVATE KEY-----\n" \
+	"MHcCAQEEIFhOS8scHOQreeE1lF30axFtaabqi1ljPKIhwljBk/GEoAoGCCqGSM49\n" \
+	"AwEHoUQDQgAEk/E9gkig/40R/tOUDOp356468tTQbAo+wn9mAISkjFvDXVlZn6+v\n" \
+	"A3yK8UlyOhFjWJkGmsbfPhO4DwAAPtytYA==\n" \
+	"-----END EC PRIVATE KEY-----\n"
+
+#define P256_PARAMETERS \
+	"-----BEGIN EC PARAMETERS-----\n" \
+	"BggqhkjOPQMBBw==\n" \
+	"-----END EC PARAMETERS-----\n" \
+	"-----BEGIN EC PRIVATE KEY-----\n" \
+	"MHcCAQEEIFhOS8scHOQreeE1lF30axFtaabqi1ljPKIhwljBk/GEoAoGCCqGSM49\n" \
+	"AwEHoUQDQgAEk/E9gkig/40R/tOUDOp356468tTQbAo+wn9mAISkjFvDXVlZn6+v\n" \
+	"A3yK8UlyOhFjWJkGmsbfPhO4DwAAPtytYA==\n" \
+	"-----END EC PRIVATE KEY-----\n"
+
+#define P384_PKCS8 \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDAnMU3DFesYTGLo5EaI\n" \
+	"qv1+6Ramb221USOq8GP/nEZah9XIYNc8JSzBiKhnPU0oWA6hZANiAAQFEtW0L+L+\n" \
+	"pijKtGOYdlkxMhqkD32pOWyzwwiQTJDYQU/qRYW0oSkLSbliJfZvwZDpc0M3MyXQ\n" \
+	"0joFSb0S5V20CIkshscYuJHae/oZejzvqpwK3z8vyW3vKTtKXSF09so=\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#define P384_SEC1 \
+	"-----BEGIN EC PRIVATE KEY-----\n" \
+	"MIGkAgEBBDAnMU3DFesYTGLo5EaIqv1+6Ramb221USOq8GP/nEZah9XIYNc8JSzB\n" \
+	"iKhnPU0oWA6gBwYFK4EEACKhZANiAAQFEtW0L+L+pijKtGOYdlkxMhqkD32pOWyz\n" \
+	"wwiQTJDYQU/qRYW0oSkLSbliJfZvwZDpc0M3MyXQ0joFSb0S5V20CIkshscYuJHa\n" \
+	"e/oZejzvqpwK3z8vyW3vKTtKXSF09so=\n" \
+	"-----END EC PRIVATE KEY-----\n"
+
+#define P521_SEC1 \
+	"-----BEGIN EC PRIVATE KEY-----\n" \
+	"MIHcAgEBBEIB5YaUG6afNxp6O0JYfQPLPQrKHc4JO320iDiMhxr9UzoHRYqj1gLn\n" \
+	"xghJDkQMNENYnuc0uiyE/GomgFUTSwT+lKOgBwYFK4EEACOhgYkDgYYABAEbYqNK\n" \
+	"/UAOQEDzMCT5xBlv+M26JXNRW+C2GK7GjuSGs/rQ61ioQNRD5tDGx6l6g99mF5BW\n" \
+	"C5ZQEyuVsp6oIQwMjgGpShTs+JNSbJsxFbr5ZYza4jDzAdETk6E8FfWjcmVIOqS2\n" \
+	"Ahj3A61dJ74S85pENsDg8HdbzHPOn2quDQJ3jdmoSA==\n" \
+	"-----END EC PRIVATE KEY-----\n"
+
+#define K1_PKCS8 \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQgAF97PsWRe4PMy+JTEI8x\n" \
+	"9A8hhnnrFyFL3i+miIDtLAahRANCAASQd6EhhZSslae2o93GgFF88RxdDuQbyapF\n" \
+	"9kdVYcY79wz+p9T4kqw4YPOe16djnC1iPIjWqSCuVi9ERGN+O5r8\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#define ED25519_PKCS8 \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MC4CAQAwBQYDK2VwBCIEIOSGNDZfZMbGy+7sFUnDN/wxrTBaUkLcvjXER4RCqyJr\n" \
+	"-----END PRIVATE KEY-----\n"
+
+#define RSA_CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIICqzCCAZMCFD76ID9irE4qLufuu8iUL4J7MVzEMA0GCSqGSIb3DQEBCwUAMBEx\n" \
+	"DzANBgNVBAMMBmRldmljZTAgFw0yNjExMjExMDI4MTdaGA8yMTI2MTAyODEwMjgx\n" \
+	"N1owETEPMA0GA1UEAwwGZGV2aWNlMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIB\n" \
+	"CgKCAQEAiO7OB3mktJloKsbq22Ghw8GwWu1pjuNJL4VKFr/a+LaYDC+X279VyZyV\n" \
+	"mWRxrtS6b74RJ/uNXXcc6kp67vx3xmPFSVyuhlfGBnIOsKw7SvwtkNd/jnEegXNb\n" \
+	"vNeHWg7TWPGsGEJPsfQatbwY2pvOIwUCrNYwr3DsftapmSYYMbEXlil1ff23P/2s\n" \
+	"nJhHabOyMzY1guPm1eA/S/gBvbxLDjYIX6MimnIRA9HkCrja+pUgncS+LvFnUXpl\n" \
+	"Y1GjSOcdI/IAURtQ23e2VJ1FyRxREJAbaJbouA4x0Qxs+zL1ZHlxCbA0dIHX1ujF\n" \
+	"SAZpuNpBF0Ow1Q7+8MvBO3cPvu3V+wIDAQABMA0GCSqGSIb3DQEBCwUAA4IBAQB8\n" \
+	"OuZ1RkFOojcFy+0hM/yOSJkilwnswCcjd2arFqu75Wlxbv7V73UKNX/uFEBHVqgj\n" \
+	"KQ95mvmkzO3H8DUgRSTdD2o46I41TPK8DFcWlY85T4nHFlJu6Nj5tV4MzvbNVbMq\n" \
+	"e1kesW2d0lkaKPehQ3/hz9N4byQsMGTbCUgponFrnwVydmcam29KBWd+wHEkT0Od\n" \
+	"MzyGOjf7gKfxpuPWdYZ85/4Mggay8MeCMjktulXuphGasQ7yxCJ/fv4TTKI0MJlV\n" \
+	"g+iDWOAHwuvp+H7KmF7hhil2BTs509icmyjI4OIB84Abq23Fcn5JDvviUR2U/vdP\n" \
+	"rBXfuqhkrD8JDg6xx+1B\n" \
+	"-----END CERTIFICATE-----\n"
+
+#define P256_CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBHjCBxQIUXu+hk7GVs7av5LLAQnRswAldJHcwCgYIKoZIzj0EAwIwETEPMA0G\n" \
+	"A1UEAwwGZGV2aWNlMCAXDTI2MTEyMTEwMjgxN1oYDzIxMjYxMDI4MTAyODE3WjAR\n" \
+	"MQ8wDQYDVQQDDAZkZXZpY2UwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAST8T2C\n" \
+	"SKD/jRH+05QM6nfnrjry1NBsCj7Cf2YAhKSMW8NdWVmfr68DfIrxSXI6EWNYmQaa\n" \
+	"xt8+E7gPAAA+3K1gMAoGCCqGSM49BAMCA0gAMEUCIQCl9ZwmnUZHvBjnR9eqlxgR\n" \
+	"8GONmd4y2RrCAchBsWJymAIgevQlAFW80oH7azvJDLN4d0u8YQZWzymRqK9L6MZ8\n" \
+	"tyU=\n" \
+	"-----END CERTIFICATE-----\n"
+
+#define P384_CERTIFICATE \
+	"-----BEGIN CERTIFICATE-----\n" \
+	"MIIBWzCB4gIUaZWSLQASPp0AUpYrN2PPZ83/seAwCgYIKoZIzj0EAwIwETEPMA0G\n" \
+	"A1UEAwwGZGV2aWNlMCAXDTI2MTEyMTEwMjgxN1oYDzIxMjYxMDI4MTAyODE3WjAR\n" \
+	"MQ8wDQYDVQQDDAZkZXZpY2UwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAAQFEtW0L+L+\n" \
+	"pijKtGOYdlkxMhqkD32pOWyzwwiQTJDYQU/qRYW0oSkLSbliJfZvwZDpc0M3MyXQ\n" \
+	"0joFSb0S5V20CIkshscYuJHae/oZejzvqpwK3z8vyW3vKTtKXSF09sowCgYIKoZI\n" \
+	"zj0EAwIDaAAwZQIwdJ/P35+7D+ABotNwPxzoFanHZw5Pe/wioY3yAhKy//YkJxb8\n" \
+	"OVFwblO+qEwWOSF+AjEA0reLDu84o1GaXhOOLG9hDTEoO5CA+8kLzBBK+Znj2tnO\n" \
+	"LmEVMZWn6nGTUEOZNQKP\n" \
+	"-----END CERTIFICATE-----\n"
+
+#endif
