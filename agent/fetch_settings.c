@@ -238,6 +238,12 @@ int fetch_settings(const struct agent_config *config, const struct fetch_request
 			 request->have, "clock_floor", (json_int_t)clock_floor(), "proxy",
 			 fetch_proxy(config, registry), "link", "bytes_per_s",
 			 (json_int_t)config->bytes_per_s);
+	if (request->lane.count)
+		json_object_set_new(*out, "lane", lane_settings(&request->lane));
+	if (request->manifest && request->config) {
+		json_object_set_new(*out, "manifest", json_string(request->manifest));
+		json_object_set_new(*out, "config", json_string(request->config));
+	}
 	rc = server_settings(registry, request->auth, *out, err);
 	if (!rc && !request->without_mirrors)
 		rc = mirrors_settings(config, registry, *out, err);

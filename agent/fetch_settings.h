@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "agent/helper/lane.h"
 #include "config/agent_config.h"
 #include "config/reference.h"
 #include "lib/err.h"
@@ -17,6 +18,8 @@ struct fetch_request {
 	const json_t *auth; /* {"username","password"} of an API client, before agent.ini's; or NULL */
 	json_t *have;	    /* array of diff IDs that need no fetching, or NULL */
 	bool without_mirrors;
+	struct lane lane;   /* count 0: the only one */
+	const char *manifest, *config; /* the image's documents, or NULL: they are to be fetched */
 };
 
 /* A new reference in *out. All of the request is borrowed. */

@@ -45,6 +45,7 @@ static void end_pull(struct pull *pull)
 	free(pull->base);
 	free(pull->held);
 	json_decref(pull->request.auth);
+	json_decref(pull->have);
 	list_remove(&pull->node);
 	free(pull->plan);
 	free(pull);
@@ -132,7 +133,7 @@ static bool find_present(struct pull *pull)
 
 void pull_resolved(struct pull *pull)
 {
-	pull->result.err = pull->helpers[ROLE_FETCH].err;
+	pull->result.err = pull->helpers[0][ROLE_FETCH].err;
 	if (pull->result.err.code || pull->is_cancelled || pull->request.resolve_only ||
 	    find_present(pull)) {
 		end_pull(pull);

@@ -76,14 +76,15 @@ const struct pull_helper *pull_find_culprit(const struct pull *pull)
 {
 	const struct pull_helper *echo = NULL;
 
-	for (int role = ROLE_RELINK; role >= ROLE_FETCH; role--) {
-		const struct pull_helper *helper = &pull->helpers[role];
+	for (int role = ROLE_RELINK; role >= ROLE_FETCH; role--)
+		for (size_t lane = 0; lane < LANES_MAX; lane++) {
+			const struct pull_helper *helper = &pull->helpers[lane][role];
 
-		if (helper->err.code && !helper->is_echo)
-			return helper;
-		if (helper->err.code && !echo)
-			echo = helper;
-	}
+			if (helper->err.code && !helper->is_echo)
+				return helper;
+			if (helper->err.code && !echo)
+				echo = helper;
+		}
 	return echo;
 }
 
@@ -175,6 +176,15 @@ static void take_image(struct pull *pull, const json_t *image, struct err *err)
 		err_set(err, -EINVAL, "the unpack helper reports a bad image");
 }
 
+static void take_plan(struct pull *pull, const json_t *json, const json_t *layers, struct err *err)
+{
+	const char *manifest = "";
+
+	json_get_string(json, "manifest", &manifest, NULL);
+	if (pull_take_plan(pull, layers, err) == 0)
+		pull_start_lanes(pull, manifest, err);
+}
+
 static void unpack_says(struct job *job, char *line, void *data)
 {
 	struct pull_helper *unpack = data;
@@ -186,11 +196,11 @@ static void unpack_says(struct job *job, char *line, void *data)
 	if (!json || unpack->err.code)
 		return;
 	take_error(unpack, json);
-	if (json_get_array(json, "plan", &object, NULL) > 0)
-		pull_take_plan(pull, object, &unpack->err);
+	if (unpack->lane == 0 && json_get_array(json, "plan", &object, NULL) > 0)
+		take_plan(pull, json, object, &unpack->err);
 	else if (json_get_object(json, "layer", &object, NULL) > 0)
 		commit_layer(pull, object, &unpack->err);
-	else if (json_get_object(json, "image", &object, NULL) > 0)
+	else if (unpack->lane == 0 && json_get_object(json, "image", &object, NULL) > 0)
 		take_image(pull, object, &unpack->err);
 	if (unpack->err.code && unpack->job)
 		job_stop(unpack->job);
@@ -242,25 +252,25 @@ static void helper_ended(struct job *job, int status, void *data)
 
 /* --- starting them --- */
 
-static struct pull_helper *begin_helper(struct pull *pull, enum pull_role role)
+static struct pull_helper *begin_helper(struct pull *pull, unsigned int lane, enum pull_role role)
 {
-	pull->helpers[role] = (struct pull_helper){ .pull = pull, .role = role };
-	return &pull->helpers[role];
+	pull->helpers[lane][role] = (struct pull_helper){ .pull = pull, .lane = lane, .role = role };
+	return &pull->helpers[lane][role];
 }
 
-static int start_fetch(struct pull *pull, json_t *have, int output_fd,
-		       void (*on_end)(struct job *, int, void *), struct err *err)
+/* Without a lane it only asks. */
+static int start_fetch(struct pull *pull, const struct pull_lane *lane, int output_fd, struct err *err)
 {
-	struct pull_helper *fetch = begin_helper(pull, ROLE_FETCH);
+	struct pull_helper *fetch = begin_helper(pull, lane ? lane->number : 0, ROLE_FETCH);
 	char reference[REFERENCE_TEXT_SIZE];
-	bool is_head = output_fd < 0;
+	bool is_head = !lane;
 	struct job_spec spec = {
 		.argv = (char *[]){ "berth", "fetch", is_head ? "head" : "pull", reference,
-				    is_head ? NULL : pull->result.image.text, NULL },
+				    is_head ? NULL : (char *)(uintptr_t)lane->asked->text, NULL },
 		.fd_count = is_head ? 1 : 2,
 		.deadline_ms = is_head ? RESOLVE_DEADLINE_MS : 0,
 		.on_line = fetch_says,
-		.on_end = on_end,
+		.on_end = is_head ? head_ended : helper_ended,
 		.data = fetch,
 	};
 	JSON_CLEANUP json_t *settings = NULL;
@@ -269,8 +279,11 @@ static int start_fetch(struct pull *pull, json_t *have, int output_fd,
 	const struct fetch_request request = {
 		.reference = &pull->request.reference,
 		.auth = pull->request.auth,
-		.have = have,
+		.have = pull->have,
 		.without_mirrors = pull->without_mirrors,
+		.lane = { lane ? lane->number : 0, is_head ? 0 : pull->lane_count },
+		.manifest = is_head ? NULL : lane->manifest,
+		.config = is_head ? NULL : lane->config,
 	};
 	int rc = fetch_settings(pull->agent->config, &request, &settings, err);
 
@@ -302,7 +315,7 @@ static json_t *layers_at_hand(struct agent *agent)
 }
 
 /* A descriptor with what decode and unpack are told (agent/helper/unpack_input.h), or negative. */
-static int unpack_settings(const struct pull *pull, json_t *have, struct err *err)
+static int unpack_settings(const struct pull *pull, const struct pull_lane *lane, struct err *err)
 {
 	struct platform platform;
 	JSON_CLEANUP json_t *settings = NULL;
@@ -310,24 +323,25 @@ static int unpack_settings(const struct pull *pull, json_t *have, struct err *er
 	int fd;
 
 	platform_current(&platform);
-	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:o, s:{s:i, s:I, s:I}}", "platform", "os",
+	settings = json_pack("{s:{s:s, s:s, s:s}, s:O, s:o, s:{s:i, s:I, s:I}, s:o}", "platform", "os",
 			     platform.os, "architecture", platform.architecture, "variant",
-			     platform.variant, "have", have, "base", pull_base_json(pull), "limits",
+			     platform.variant, "have", pull->have, "base", pull_base_json(pull), "limits",
 			     "window_log", ZSTD_WINDOW_LOG_MAX, "free_bytes",
 			     (json_int_t)pull->floor.bytes, "free_inodes",
-			     (json_int_t)pull->floor.inodes);
+			     (json_int_t)pull->floor.inodes, "lane",
+			     lane_settings(&(struct lane){ lane->number, pull->lane_count }));
 	json_append(&text, settings);
 	fd = memory_file(text.data, text.size);
 	return fd < 0 ? err_set(err, fd, "settings for unpack: %s", strerror(-fd)) : fd;
 }
 
-static int start_decode(struct pull *pull, json_t *have, int input_fd, int output_fd,
+static int start_decode(struct pull *pull, const struct pull_lane *lane, int input_fd, int output_fd,
 			struct err *err)
 {
-	struct pull_helper *decode = begin_helper(pull, ROLE_DECODE);
-	FD_CLEANUP int settings_fd = unpack_settings(pull, have, err);
+	struct pull_helper *decode = begin_helper(pull, lane->number, ROLE_DECODE);
+	FD_CLEANUP int settings_fd = unpack_settings(pull, lane, err);
 	const struct job_spec spec = {
-		.argv = (char *[]){ "berth", "decode", pull->result.image.text, NULL },
+		.argv = (char *[]){ "berth", "decode", (char *)(uintptr_t)lane->asked->text, NULL },
 		.fds = { { .from = input_fd, .to = STDIN_FILENO },
 			 { .from = output_fd, .to = STDOUT_FILENO },
 			 { .from = settings_fd, .to = UNPACK_SETTINGS_FD } },
@@ -343,13 +357,13 @@ static int start_decode(struct pull *pull, json_t *have, int input_fd, int outpu
 	return decode->job ? 0 : err->code;
 }
 
-static int start_unpack(struct pull *pull, json_t *have, int input_fd, struct err *err)
+static int start_unpack(struct pull *pull, const struct pull_lane *lane, int input_fd, struct err *err)
 {
-	struct pull_helper *unpack = begin_helper(pull, ROLE_UNPACK);
-	FD_CLEANUP int settings_fd = unpack_settings(pull, have, err);
+	struct pull_helper *unpack = begin_helper(pull, lane->number, ROLE_UNPACK);
+	FD_CLEANUP int settings_fd = unpack_settings(pull, lane, err);
 	char stage_fd[8];
 	const struct job_spec spec = {
-		.argv = (char *[]){ "berth", "unpack", pull->result.image.text, stage_fd, NULL },
+		.argv = (char *[]){ "berth", "unpack", (char *)(uintptr_t)lane->asked->text, stage_fd, NULL },
 		.fds = { { .from = input_fd, .to = STDIN_FILENO },
 			 { .from = pull->stage.dirfd, .to = UNPACK_STAGE_FD },
 			 { .from = settings_fd, .to = UNPACK_SETTINGS_FD } },
@@ -368,7 +382,7 @@ static int start_unpack(struct pull *pull, json_t *have, int input_fd, struct er
 
 int pull_start_head(struct pull *pull, struct err *err)
 {
-	return start_fetch(pull, NULL, -1, head_ended, err);
+	return start_fetch(pull, NULL, -1, err);
 }
 
 /* Wide, so that one helper goes on while the next is busy; a kernel that won't have it gives 64 KiB. */
@@ -386,42 +400,53 @@ static void close_pipe(int ends[static 2])
 	fd_close(&ends[1]);
 }
 
-int pull_start_helpers(struct pull *pull, struct err *err)
+int pull_start_lane(struct pull *pull, const struct pull_lane *lane, struct err *err)
 {
-	JSON_CLEANUP json_t *have = layers_at_hand(pull->agent);
-	int blobs[2] = { -1, -1 }, plain[2] = { -1, -1 }, rc;
+	int blobs[2] = { -1, -1 }, plain[2] = { -1, -1 };
+	int rc = open_pipe(blobs, err);
 
-	rc = pull_look_at_space(pull, err) ?: stage_open(&pull->stage, &pull->agent->store, err);
-	if (rc < 0)
-		return rc;
-	pull->has_stage = true;
-	pull_find_base(pull);
-	rc = open_pipe(blobs, err);
 	if (!rc)
 		rc = open_pipe(plain, err);
 	if (!rc)
-		rc = start_unpack(pull, have, plain[0], err);
+		rc = start_unpack(pull, lane, plain[0], err);
 	if (!rc)
-		rc = start_decode(pull, have, blobs[0], plain[1], err);
+		rc = start_decode(pull, lane, blobs[0], plain[1], err);
 	if (!rc)
-		rc = start_fetch(pull, have, blobs[1], helper_ended, err);
+		rc = start_fetch(pull, lane, blobs[1], err);
 	close_pipe(blobs);
 	close_pipe(plain);
 	return rc;
 }
 
+int pull_start_helpers(struct pull *pull, struct err *err)
+{
+	const struct pull_lane first = { .asked = &pull->result.image };
+	int rc = pull_look_at_space(pull, err) ?: stage_open(&pull->stage, &pull->agent->store, err);
+
+	if (rc < 0)
+		return rc;
+	pull->has_stage = true;
+	pull_find_base(pull);
+	json_decref(pull->have);
+	pull->have = layers_at_hand(pull->agent);
+	pull->lane_count = pull_count_lanes(pull->agent->config);
+	return pull_start_lane(pull, &first, err);
+}
+
 bool pull_has_helpers(const struct pull *pull)
 {
-	for (size_t i = 0; i < PULL_ROLES; i++)
-		if (pull->helpers[i].job)
-			return true;
+	for (size_t lane = 0; lane < LANES_MAX; lane++)
+		for (size_t role = 0; role < PULL_ROLES; role++)
+			if (pull->helpers[lane][role].job)
+				return true;
 	return false;
 }
 
 void pull_stop_helpers(struct pull *pull)
 {
 	pull->is_stopping = true;
-	for (size_t i = 0; i < PULL_ROLES; i++)
-		if (pull->helpers[i].job)
-			job_stop(pull->helpers[i].job);
+	for (size_t lane = 0; lane < LANES_MAX; lane++)
+		for (size_t role = 0; role < PULL_ROLES; role++)
+			if (pull->helpers[lane][role].job)
+				job_stop(pull->helpers[lane][role].job);
 }

@@ -4,12 +4,14 @@
  *	pull.c		the queue, and the life of a pull: resolve, compare with the store, pull, commit
  *	pull_plan.c	what the image consists of, before its first layer comes: noted on flash, and room for it
  *	pull_base.c	which layers the store has of the version before
+ *	pull_lanes.c	how many lanes there are, and those besides the first
  *	pull_helpers.c	starts the helpers, takes their reports, sees them end
  *	pull_relink.c	layers with files that are linked to those, when unpack has ended
  */
 #ifndef AGENT_PULL_PARTS_H
 #define AGENT_PULL_PARTS_H
 
+#include "agent/helper/lane.h"
 #include "agent/pull.h"
 #include "lib/list.h"
 #include "store/stage.h"
@@ -27,6 +29,7 @@ enum pull_role { ROLE_FETCH, ROLE_DECODE, ROLE_UNPACK, ROLE_RELINK, PULL_ROLES }
 /* One process of a pull, and how it ended. */
 struct pull_helper {
 	struct pull *pull;
+	unsigned int lane;
 	enum pull_role role;
 	struct job *job; /* NULL: not started, or it has ended */
 	struct err err;
@@ -40,7 +43,9 @@ struct pull {
 	struct pull_request request;
 	enum pull_step step;
 	char name[REFERENCE_TEXT_SIZE]; /* for people */
-	struct pull_helper helpers[PULL_ROLES];
+	struct pull_helper helpers[LANES_MAX][PULL_ROLES];
+	unsigned int lane_count; /* most that there may be; they are started when the layers are known */
+	json_t *have; /* diff IDs in the store when the helpers were started */
 	struct stage stage;
 	bool has_stage, is_cancelled;
 	bool without_mirrors; /* one of them may have sent other bytes */
@@ -58,6 +63,13 @@ struct pull {
 /* pull_helpers.c. An error of pull_start_helpers() may leave some of them running: stop them. */
 int pull_start_head(struct pull *pull, struct err *err);
 int pull_start_helpers(struct pull *pull, struct err *err);
+/* What a lane's processes shall bring; documents may be NULL. */
+struct pull_lane {
+	unsigned int number;
+	const struct digest *asked;
+	const char *manifest, *config;
+};
+int pull_start_lane(struct pull *pull, const struct pull_lane *lane, struct err *err);
 bool pull_has_helpers(const struct pull *pull);
 /* Asks those that run to end; what follows their end is called as ever. */
 void pull_stop_helpers(struct pull *pull);
@@ -72,13 +84,17 @@ void pull_take_end(struct pull_helper *helper, int status);
 void pull_find_base(struct pull *pull);
 
 /*
- * pull_relink.c. Layers that unpack has reported as such wait until it has ended, well or not; then
+ * pull_relink.c. Layers that unpack has reported as such wait until all helpers have ended, well or not; then
  * pull_start_relink() has them linked and commits them, and pull_finish() is called. False: there is nothing to
- * do, or helpers[ROLE_RELINK] has the error.
+ * do, or helpers[0][ROLE_RELINK] has the error.
  */
 void pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number);
 json_t *pull_base_json(const struct pull *pull);
 bool pull_start_relink(struct pull *pull);
+
+/* pull_lanes.c. Starts the other lanes, as many as there are layers for; on an error stop those that run. */
+unsigned int pull_count_lanes(const struct agent_config *config);
+int pull_start_lanes(struct pull *pull, const char *manifest_digest, struct err *err);
 
 /* pull_plan.c. Looks what is free before anything is written. */
 int pull_look_at_space(struct pull *pull, struct err *err);

@@ -52,7 +52,7 @@ static int settings_file(const struct pull *pull, struct err *err)
 /* What it was that can't be linked: the next try does without. */
 static void commit_held(struct pull *pull)
 {
-	struct err *err = &pull->helpers[ROLE_RELINK].err;
+	struct err *err = &pull->helpers[0][ROLE_RELINK].err;
 
 	if (err->code && !pull->is_cancelled) {
 		log_warn("pull %s: unchanged files can't be linked (%s): from now on they are written",
@@ -82,7 +82,7 @@ static void relink_ended(struct job *job, int status, void *data)
 
 bool pull_start_relink(struct pull *pull)
 {
-	struct pull_helper *relink = &pull->helpers[ROLE_RELINK];
+	struct pull_helper *relink = &pull->helpers[0][ROLE_RELINK];
 	FD_CLEANUP int settings_fd = -1;
 	char store_fd[8];
 	struct job_spec spec = {

@@ -23,6 +23,7 @@
 #define AGENT_CONFIG_REGISTRIES_MAX 32
 
 #define AGENT_CONFIG_MIRRORS_MAX 4 /* of a registry */
+#define AGENT_CONFIG_PARALLEL_MAX 8
 
 struct mirror_config {
 	char *host; /* as a registry's; its own section has its ca and auth */
@@ -54,6 +55,7 @@ struct agent_config {
 	char *cgroup_parent;
 	char *proxy;	/* http://..., "none", or NULL: as the environment says */
 	char *no_proxy; /* NULL: as the environment says */
+	int parallel;	/* layers of a pull at the same time; 0: by processors and memory */
 	struct registry_config *registries;
 	size_t registry_count;
 	struct app_config *apps; /* in the file's order */

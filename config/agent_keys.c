@@ -101,6 +101,14 @@ static int set_no_proxy(void *object, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_parallel(void *object, const char *value, struct err *err)
+{
+	if (strlen(value) != 1 || *value < '1' || *value > '0' + AGENT_CONFIG_PARALLEL_MAX)
+		return err_set(err, -EINVAL, "use a number from 1 to %d", AGENT_CONFIG_PARALLEL_MAX);
+	((struct agent_config *)object)->parallel = *value - '0';
+	return 0;
+}
+
 const struct key_table *agent_config_keys(void)
 {
 	static const struct key keys[] = {
@@ -116,6 +124,7 @@ const struct key_table *agent_config_keys(void)
 		{ "cgroup_parent", set_cgroup_parent, false },
 		{ "proxy", set_proxy, false },
 		{ "no_proxy", set_no_proxy, false },
+		{ "parallel", set_parallel, false },
 	};
 	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), "proxy" };
 

@@ -103,14 +103,29 @@ int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsig
 
 /* --- the image --- */
 
+static int read_unchecked(const struct stage *stage, const char *name, struct buf *out, struct err *err)
+{
+	int rc = file_read(stage->dirfd, name, out, MANIFEST_SIZE_MAX);
+
+	return rc < 0 ? err_set(err, rc, "read %s of the stage: %s", name, strerror(-rc)) : 0;
+}
+
+int stage_read_documents(const struct stage *stage, struct buf *manifest, struct buf *config,
+			 struct err *err)
+{
+	int rc = read_unchecked(stage, STAGE_MANIFEST, manifest, err);
+
+	return rc ? rc : read_unchecked(stage, STAGE_CONFIG, config, err);
+}
+
 static int read_document(const struct stage *stage, const char *name, const struct digest *expected,
 			 struct buf *out, struct err *err)
 {
 	struct digest digest;
-	int rc = file_read(stage->dirfd, name, out, MANIFEST_SIZE_MAX);
+	int rc = read_unchecked(stage, name, out, err);
 
 	if (rc < 0)
-		return err_set(err, rc, "read %s of the stage: %s", name, strerror(-rc));
+		return rc;
 	digest_of(&digest, out->data, out->size);
 	if (!digest_equal(&digest, expected))
 		return err_set(err, -EBADMSG, "%s of the stage is %s instead of %s", name,

@@ -41,6 +41,10 @@ int stage_open(struct stage *stage, struct store *store, struct err *err);
 int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsigned int number,
 		       struct err *err);
 
+/* The two documents as the helper has left them, unchecked. */
+int stage_read_documents(const struct stage *stage, struct buf *manifest, struct buf *config,
+			 struct err *err);
+
 /*
  * Takes over the image: checks that both files of the stage have these digests, that the manifest
  * names the config, and that every layer is in the store. -EBADMSG: they don't belong together.

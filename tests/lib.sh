@@ -419,6 +419,7 @@ config_begin() {
 		jitter = 0%
 		name = ${DEVICE:-bench-1}
 		cgroup_parent = $CG
+		${PARALLEL:+parallel = $PARALLEL}
 	INI
 	[ "${REG:-}" ] || return 0
 	printf '\n[registry %s]\n' "$REG" >> "$T/agent.ini"

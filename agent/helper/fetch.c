@@ -23,6 +23,7 @@
 #include "agent/helper/sandbox.h"
 #include "config/image_config.h"
 #include "config/manifest.h"
+#include "lib/fd.h"
 #include "lib/sys.h"
 #include "net/failure.h"
 #include "net/sources.h"
@@ -150,6 +151,22 @@ static int fetch_config(struct fetch *fetch, struct err *err)
 	return ret < 0 ? document_failed(ret) : send_frame(FRAME_CONFIG, text.data, text.size, err);
 }
 
+/* Another lane has fetched them. decode checks their digests. */
+static int pass_documents(struct fetch *fetch, struct err *err)
+{
+	const char *manifest = fetch->input.manifest_text, *config = fetch->input.config_text;
+	int ret = manifest_parse(&fetch->manifest, manifest, strlen(manifest), err);
+
+	if (ret == 0)
+		ret = image_config_parse(&fetch->config, config, strlen(config), err);
+	if (ret == 0)
+		ret = image_config_check(fetch->config, fetch->manifest, &fetch->input.platform, err);
+	if (ret < 0)
+		return document_failed(ret);
+	ret = send_frame(FRAME_MANIFEST, manifest, strlen(manifest), err);
+	return ret < 0 ? ret : send_frame(FRAME_CONFIG, config, strlen(config), err);
+}
+
 /* Layers. */
 
 struct layer_transfer {
@@ -186,21 +203,17 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 	return ret < 0 ? ret : send_frame(FRAME_LAYER_END, NULL, 0, err);
 }
 
-/* An image may hold the same layer twice: once is enough. */
-static bool is_wanted(const struct fetch *fetch, size_t number)
-{
-	const struct digest *diff_id = &fetch->config->diff_ids[number];
-
-	for (size_t i = 0; i < number; i++)
-		if (digest_equal(diff_id, &fetch->config->diff_ids[i]))
-			return false;
-	return !fetch_input_has(&fetch->input, diff_id);
-}
-
 static int fetch_layers(struct fetch *fetch, struct err *err)
 {
-	for (size_t i = 0; i < fetch->manifest->layer_count; i++) {
-		int ret = is_wanted(fetch, i) ? fetch_layer(fetch, i, err) : 0;
+	const struct image_config *config = fetch->config;
+	size_t count = fetch->manifest->layer_count;
+	FREE_CLEANUP bool *has = xcalloc(count + 1, sizeof(*has)), *mine = xcalloc(count + 1, sizeof(*mine));
+
+	for (size_t i = 0; i < count; i++)
+		has[i] = fetch_input_has(&fetch->input, &config->diff_ids[i]);
+	lane_deal(&fetch->input.lane, fetch->manifest, config, has, mine);
+	for (size_t i = 0; i < count; i++) {
+		int ret = mine[i] ? fetch_layer(fetch, i, err) : 0;
 
 		if (ret < 0)
 			return ret;
@@ -212,9 +225,10 @@ static int fetch_layers(struct fetch *fetch, struct err *err)
 
 static int pull(struct fetch *fetch, struct err *err)
 {
-	int ret = fetch_manifest(fetch, err);
+	bool is_given = fetch->input.manifest_text && fetch->input.config_text;
+	int ret = is_given ? pass_documents(fetch, err) : fetch_manifest(fetch, err);
 
-	if (ret == 0)
+	if (ret == 0 && !is_given)
 		ret = fetch_config(fetch, err);
 	return ret < 0 ? ret : fetch_layers(fetch, err);
 }

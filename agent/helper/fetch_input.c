@@ -15,7 +15,7 @@
 #include "net/identity.h"
 #include "version.h"
 
-#define INPUT_MAX (4u << 20)
+#define INPUT_MAX (16u << 20) /* with an image's documents */
 
 static const char *const system_bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Buildroot */
@@ -271,6 +271,12 @@ static int take_settings(struct fetch_input *input, struct err *err)
 		ret = take_proxies(input, err);
 	if (ret >= 0)
 		ret = json_get_array(input->json, "have", &have, err);
+	if (ret >= 0)
+		ret = lane_read(&input->lane, input->json, err);
+	if (ret >= 0)
+		ret = json_get_string(input->json, "manifest", &input->manifest_text, err);
+	if (ret >= 0)
+		ret = json_get_string(input->json, "config", &input->config_text, err);
 	if (ret >= 0)
 		ret = take_clock(input, err);
 	if (ret >= 0)

@@ -5,6 +5,7 @@
  *	{"registry":{"ca_pem":"<PEM>"|null,"insecure":bool,"cert_pem":..,"key_pem":..}, "auth":{"username","password"}|null,
  *	 "mirrors":[{"host":"<host:port>","https":bool,"registry":{..},"auth":{..}},...],
  *	 "platform":{"os","architecture","variant"}, "have":["sha256:<diff ID>",...], "clock_floor":<unix s>,
+ *	 "lane":{"number":n,"count":n} (lane.h), "manifest":"<text>"|null, "config":"<text>"|null,
  *	 "proxy":{"http":"<URL>"|null, "https":"<URL>"|null, "exempt":"<no_proxy>"|null, "for_loopback":bool}|null,
  *	 "link":{"bytes_per_s":<cap>, "stall_ms":<time-out>}}
  *
@@ -18,6 +19,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "agent/helper/lane.h"
 #include "config/digest.h"
 #include "config/platform.h"
 #include "config/reference.h"
@@ -30,6 +32,8 @@ struct fetch_input {
 	struct digest digest;  /* pull: of the manifest or index */
 	struct sources_settings sources;
 	struct platform platform;
+	struct lane lane;
+	const char *manifest_text, *config_text; /* the image's, when they need no fetching; NULL */
 	/* private: what the above points into */
 	json_t *json;
 	void *bundle;

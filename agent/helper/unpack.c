@@ -13,8 +13,9 @@
  *	{"done":true} or {"error":TEXT,"code":CODE}
  *
  * When a layer is reported it is in <number>/fs of the stage, whole, verified and on disk; with n files held back
- * (store/held.h), which other layers have, it is so when relink has run. when the
- * image is, manifest.json and config.json are in the stage. Codes: feed_code_name(). Nothing that
+ * (store/held.h), which other layers have, it is so when relink has run. When the plan is reported,
+ * manifest.json and config.json are in the stage. Plan and image come from lane 0 (lane.h). Codes:
+ * feed_code_name(). Nothing that
  * decode has checked is taken for granted: not the documents, and of a layer the diff ID counts.
  */
 #include <errno.h>
@@ -142,7 +143,7 @@ static void report_plan(const struct unpack *unpack)
 							(json_int_t)layer->size, "compressed",
 							layer->compression != COMPRESSION_NONE));
 	}
-	report_line(json_pack("{s:o}", "plan", layers));
+	report_line(json_pack("{s:o, s:s}", "plan", layers, "manifest", chain->manifest_digest.text));
 }
 
 /* How many bytes are with which layer. */
@@ -253,15 +254,20 @@ static int unpack_layers(struct unpack *unpack, struct err *err)
 
 /* --- the image --- */
 
-/* In the store, or unpacked now: under its own number or that of an equal layer. */
-static bool has_layer(const struct unpack *unpack, const struct digest *diff_id)
+static int check_complete(const struct unpack *unpack, struct err *err)
 {
-	const struct image_config *config = unpack->feed.chain.config;
+	const struct chain *chain = &unpack->feed.chain;
+	size_t count = chain->manifest->layer_count;
+	FREE_CLEANUP bool *has = xcalloc(count + 1, sizeof(*has)), *mine = xcalloc(count + 1, sizeof(*mine));
 
-	for (size_t i = 0; i < config->diff_id_count; i++)
-		if (unpack->feed.was_announced[i] && digest_equal(&config->diff_ids[i], diff_id))
-			return true;
-	return unpack_input_has(&unpack->input, diff_id);
+	for (size_t i = 0; i < count; i++)
+		has[i] = unpack_input_has(&unpack->input, &chain->config->diff_ids[i]);
+	lane_deal(&unpack->input.lane, chain->manifest, chain->config, has, mine);
+	for (size_t i = 0; i < count; i++)
+		if (mine[i] && !unpack->feed.was_announced[i])
+			return err_set(err, -EPROTO, "layer %zu (%s) was not sent", i,
+				       chain->config->diff_ids[i].text);
+	return 0;
 }
 
 /* Not synced: the agent checks them and writes them into the store itself (stage_commit_image). */
@@ -273,35 +279,28 @@ static int write_document(const struct unpack *unpack, const char *name, const s
 	return rc ? err_set(err, rc, "write %s: %s", name, strerror(-rc)) : 0;
 }
 
-static int finish_image(struct unpack *unpack, struct err *err)
+static int write_documents(const struct unpack *unpack, struct err *err)
+{
+	int rc = write_document(unpack, STAGE_MANIFEST, &unpack->feed.chain.manifest_text, err);
+
+	return rc ? rc : write_document(unpack, STAGE_CONFIG, &unpack->feed.chain.config_text, err);
+}
+
+static void report_image(const struct unpack *unpack)
 {
 	const struct chain *chain = &unpack->feed.chain;
 	json_t *layers = json_array();
-	int rc = 0;
 
-	for (size_t i = 0; !rc && i < chain->config->diff_id_count; i++) {
-		const struct digest *diff_id = &chain->config->diff_ids[i];
-
-		json_array_append_new(layers, json_string(diff_id->text));
-		if (!has_layer(unpack, diff_id))
-			rc = err_set(err, -EPROTO, "layer %zu (%s) was not sent", i, diff_id->text);
-	}
-	if (!rc)
-		rc = write_document(unpack, STAGE_MANIFEST, &chain->manifest_text, err);
-	if (!rc)
-		rc = write_document(unpack, STAGE_CONFIG, &chain->config_text, err);
-	if (rc < 0) {
-		json_decref(layers);
-		return rc;
-	}
+	for (size_t i = 0; i < chain->config->diff_id_count; i++)
+		json_array_append_new(layers, json_string(chain->config->diff_ids[i].text));
 	report_line(json_pack("{s:{s:s, s:s, s:s, s:o}}", "image", "digest", chain->asked.text,
 			      "manifest", chain->manifest_digest.text, "config",
 			      chain->manifest->config.digest.text, "layers", layers));
-	return 0;
 }
 
 static int run(struct unpack *unpack, struct err *err)
 {
+	bool is_first = !unpack->input.lane.number;
 	const struct sandbox_view view = {
 		.stage_fd = unpack->input.stage_fd,
 		.base = unpack->input.base,
@@ -317,11 +316,18 @@ static int run(struct unpack *unpack, struct err *err)
 	rc = feed_documents(&unpack->feed, -1, err);
 	if (!rc)
 		rc = open_base(unpack, err);
+	if (!rc && is_first)
+		rc = write_documents(unpack, err);
 	if (rc < 0)
 		return rc;
-	report_plan(unpack);
+	if (is_first)
+		report_plan(unpack);
 	rc = unpack_layers(unpack, err);
-	return rc ? rc : finish_image(unpack, err);
+	if (!rc)
+		rc = check_complete(unpack, err);
+	if (!rc && is_first)
+		report_image(unpack);
+	return rc;
 }
 
 int unpack_main(int argc, char **argv)

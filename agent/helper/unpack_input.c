@@ -86,6 +86,8 @@ static int read_settings(struct unpack_input *input, const struct buf *text, str
 		rc = read_platform(&input->platform, json, err);
 	if (!rc)
 		rc = read_limits(input, json, err);
+	if (!rc)
+		rc = lane_read(&input->lane, json, err);
 	if (rc < 0)
 		return rc;
 	rc = json_get_strings(json, "have", &input->have, err);
@@ -97,7 +99,7 @@ int unpack_input_read(struct unpack_input *input, int argc, char **argv, int fd,
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	int rc;
 
-	*input = (struct unpack_input){ .stage_fd = -1 };
+	*input = (struct unpack_input){ .stage_fd = -1, .lane.count = 1 };
 	if (argc < 2 || argc > 3 || digest_parse(&input->digest, argv[1]) < 0)
 		return err_set(err, -EINVAL, "usage: berth %s DIGEST [STAGE_FD] (the agent starts it)",
 			       argv[0]);

@@ -3,7 +3,7 @@
  * STAGE_FD`, and both the same JSON object on descriptor 6:
  *
  *	{"platform":{"os","architecture","variant"},"have":["sha256:<diff ID>",...],
- *	 "base":["sha256:<diff ID>",...],
+ *	 "base":["sha256:<diff ID>",...], "lane":{"number":0,"count":1},	(lane.h)
  *	 "limits":{"window_log":23,"free_bytes":n,"free_inodes":n}}
  */
 #ifndef AGENT_HELPER_UNPACK_INPUT_H
@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "agent/helper/lane.h"
 #include "config/digest.h"
 #include "config/platform.h"
 #include "lib/err.h"
@@ -29,6 +30,7 @@ struct unpack_input {
 	size_t base_count;
 	int window_log;
 	struct space floor; /* what the stage's file system has to have free; 0: nothing */
+	struct lane lane;
 };
 
 /* Reads and closes the settings' descriptor. -EINVAL with the reason. Release it in any case. */

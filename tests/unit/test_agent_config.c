@@ -38,6 +38,7 @@ static void reads_the_whole_grammar(void)
 			     "name       = gw-0042\n"
 			     "socket     = /run/y.sock\n"
 			     "cgroup_parent = /fleet/apps\n"
+			     "parallel = 4\n"
 			     "\n"
 			     "[registry fleet.example.com]   ; comment\n"
 			     "ca         = /etc/berth/ca.pem\r\n"
@@ -81,6 +82,7 @@ static void reads_the_whole_grammar(void)
 	CHECK_TEXT(config->name, "gw-0042");
 	CHECK_TEXT(config->socket, "/run/y.sock");
 	CHECK_TEXT(config->cgroup_parent, "/fleet/apps");
+	CHECK_INT(config->parallel, 4);
 	CHECK_INT(config->registry_count, 2);
 	REQUIRE(agent_config_registry(config, "Fleet.example.com"));
 	CHECK_TEXT(config->registries[0].ca, "/etc/berth/ca.pem");
