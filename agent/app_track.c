@@ -14,6 +14,7 @@
 
 #define RETRY_FIRST_MS 2000 /* after a failure; doubled each time, up to ... */
 #define RETRY_POLL_MAX_MS (5 * 60 * 1000)
+#define RETRY_JITTER_PERCENT 20 /* at least, whatever the polls have */
 /* A link that is down is tried more often than an image that is bad: moving the tag is what helps there. */
 #define RETRY_PULL_MAX_MS (15 * 60 * 1000)
 /* It is looked for room meanwhile. Without any the same bytes would be fetched for nothing. */
@@ -26,9 +27,9 @@ static void poll_due(struct timer *timer)
 }
 
 /* Fleets that are switched on together shall not ask together. */
-static int64_t with_jitter(const struct app *app, int64_t delay_ms)
+static int64_t with_jitter(int64_t delay_ms, int percent)
 {
-	int64_t range = delay_ms * app->agent->config->jitter_percent / 100;
+	int64_t range = delay_ms * percent / 100;
 	uint32_t random;
 
 	if (range <= 0 || getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
@@ -52,14 +53,25 @@ static int64_t backoff(int failures, int64_t most_ms)
 	return delay_ms < most_ms ? delay_ms : most_ms;
 }
 
+/* What failed for all of a fleet at once is not tried by all of it at once, nor before the registry wants it. */
+static int64_t retry_delay(const struct app *app, int64_t delay_ms, int64_t retry_after_s)
+{
+	int percent = app->agent->config->jitter_percent;
+	int64_t asked_ms = retry_after_s * 1000;
+
+	delay_ms = with_jitter(delay_ms, percent > RETRY_JITTER_PERCENT ? percent : RETRY_JITTER_PERCENT);
+	return delay_ms > asked_ms ? delay_ms : asked_ms + with_jitter(asked_ms / 20, 100);
+}
+
 static void schedule_poll(struct app *app)
 {
-	int64_t delay_ms = app->agent->config->poll_ms;
+	const struct agent_config *config = app->agent->config;
+	int64_t delay_ms = with_jitter(config->poll_ms, config->jitter_percent);
 	int64_t until_pull_ms = app->pull_again_ms - time_monotonic_ms();
 
 	if (!digest_is_none(&app->failed) && until_pull_ms < delay_ms)
 		delay_ms = until_pull_ms > 0 ? until_pull_ms : 0;
-	app_poll_later(app, with_jitter(app, delay_ms));
+	app_poll_later(app, delay_ms);
 }
 
 static void note_error(struct app *app, const struct err *err)
@@ -99,15 +111,11 @@ static void note_progress(struct pull *pull, const json_t *line, void *data)
 static void poll_failed(struct app *app, const struct pull_result *result)
 {
 	int64_t most_ms = app->agent->config->poll_ms;
-	int64_t delay_ms;
 
 	note_error(app, &result->err);
 	if (most_ms > RETRY_POLL_MAX_MS)
 		most_ms = RETRY_POLL_MAX_MS;
-	delay_ms = backoff(++app->poll_failures, most_ms);
-	if (result->retry_after_s * 1000 > delay_ms)
-		delay_ms = result->retry_after_s * 1000;
-	app_poll_later(app, with_jitter(app, delay_ms));
+	app_poll_later(app, retry_delay(app, backoff(++app->poll_failures, most_ms), result->retry_after_s));
 }
 
 /* The tag is polled on meanwhile, so that a better version doesn't have to wait. */
@@ -120,12 +128,11 @@ static void pull_failed(struct app *app, const struct pull_result *result)
 		app->pull_failures = 0;
 	app->failed = result->image;
 	/* It brought something that is kept: that link is bad, but it is one. */
-	if (result->fetched_bytes > 0)
+	if (result->fetched_bytes > 0 && !result->is_unusable)
 		app->pull_failures = 0;
 	delay_ms = backoff(++app->pull_failures, result->is_unusable ? RETRY_UNUSABLE_MAX_MS :
 								       RETRY_PULL_MAX_MS);
-	if (result->retry_after_s * 1000 > delay_ms)
-		delay_ms = result->retry_after_s * 1000;
+	delay_ms = retry_delay(app, delay_ms, result->retry_after_s);
 	if (space_is_full(result->err.code)) {
 		delay_ms = RETRY_FULL_MS;
 		app_wait_for_room(app, &result->room);
