@@ -22,7 +22,7 @@ example() {
 	for key in window; do
 		refuses "[agent]\n$key = 1\n" "bad.ini:2: \[agent\] $key = 1: not supported yet"
 	done
-	for key in cert key mirror; do
+	for key in cert key; do
 		refuses "[registry x.example]\n$key = /x\n" "\[registry x.example\] $key = /x: not supported yet"
 	done
 	for key in publish group depends; do
