@@ -140,12 +140,16 @@ static int set_xattrs_at(const struct dir *parent, const char *name, struct arch
 
 struct timespec extract_mtime(struct archive_entry *entry)
 {
+	struct timespec time;
+
 	if (!archive_entry_mtime_is_set(entry))
 		return (struct timespec){ .tv_nsec = UTIME_NOW };
-	return (struct timespec){
-		.tv_sec = archive_entry_mtime(entry),
-		.tv_nsec = archive_entry_mtime_nsec(entry),
-	};
+	time.tv_sec = archive_entry_mtime(entry);
+	time.tv_nsec = archive_entry_mtime_nsec(entry);
+	/* "-1.5" of a pax header: libarchive has read the fraction as one that is added. */
+	if (time.tv_sec < 0 && time.tv_nsec)
+		time = (struct timespec){ time.tv_sec - 1, 1000000000 - time.tv_nsec };
+	return time;
 }
 
 int extract_set_time(int fd, struct archive_entry *entry, struct err *err)
@@ -181,9 +185,10 @@ int extract_set_meta_at(const struct dir *parent, const char *name, struct archi
 
 bool extract_has_meta(const struct stat *st, struct archive_entry *entry)
 {
-	return archive_entry_mtime_is_set(entry) &&
-	       st->st_mtim.tv_sec == archive_entry_mtime(entry) &&
-	       st->st_mtim.tv_nsec == archive_entry_mtime_nsec(entry) &&
+	const struct timespec time = extract_mtime(entry);
+
+	return archive_entry_mtime_is_set(entry) && st->st_mtim.tv_sec == time.tv_sec &&
+	       st->st_mtim.tv_nsec == time.tv_nsec &&
 	       st->st_size == archive_entry_size(entry) &&
 	       (st->st_mode & 07777) == archive_entry_perm(entry) &&
 	       (int64_t)st->st_uid == archive_entry_uid(entry) &&

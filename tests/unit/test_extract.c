@@ -157,9 +157,13 @@ static void pax_headers_are_understood(void)
 	tar_file(&tar, "short", 0755, "x");
 	tar_pax_text(&tar, "path", "caf\xc3\xa9/\xff\xfe");
 	tar_file(&tar, "short", 0644, "not UTF-8");
+	tar_pax_text(&tar, "mtime", "-1.25");
+	tar_file(&tar, "before-1970", 0644, "");
 	REQUIRE(unpack(&tar) == 0);
 	CHECK_INT(look(name).st_mtim.tv_nsec, 567);
 	CHECK_INT(look(name).st_mtim.tv_sec, 1234);
+	CHECK_INT(look("before-1970").st_mtim.tv_sec, -2);
+	CHECK_INT(look("before-1970").st_mtim.tv_nsec, 750000000);
 	CHECK_INT(look(name).st_uid, 3000000);
 	CHECK_INT(look(name).st_gid, 4000000000);
 	CHECK_INT(getxattr(in_tree(name), "user.a", value, sizeof(value)), 3);
