@@ -13,6 +13,7 @@
 #include "store/store.h"
 
 struct api_server;
+struct job;
 
 struct agent {
 	struct loop loop;
@@ -27,6 +28,9 @@ struct agent {
 	struct list containers;
 	struct list pulls; /* running and waiting, oldest first */
 	struct timer pull_timer;
+	struct timer sweep_timer;
+	struct job *sweep_job; /* NULL: none runs */
+	bool is_sweep_due;   /* something was thrown away since it began */
 	bool is_collect_due; /* a collection had to wait for a pull */
 	bool is_relink_broken; /* links to unchanged files have failed: pulls write all until the next start */
 	bool has_unfinished; /* the store may have records of pulls (store/unfinished.h) */

@@ -118,6 +118,7 @@ void app_reference_moved(struct app *app);	    /* app_track.c: what is asked or 
 void app_track_release(struct app *app);	    /* app_track.c */
 bool app_has_room_to_switch(struct app *app); /* app_room.c: if not, app_consider() is called when there is */
 void app_found_no_room(struct app *app);	    /* app_room.c: a container could not be started for that */
+void app_look_for_room(struct app *app);	    /* app_room.c: there may be some now */
 void app_wait_for_room(struct app *app, const struct space *room); /* app_room.c: app_consider() when it is there */
 
 #endif

@@ -97,3 +97,9 @@ void app_found_no_room(struct app *app)
 	app->switch_again_ms = time_monotonic_ms() + SWITCH_AGAIN_MS;
 	look_later(app);
 }
+
+void app_look_for_room(struct app *app)
+{
+	if (timer_is_running(&app->room_timer))
+		timer_start(&app->agent->loop, &app->room_timer, 0, look, app);
+}

@@ -15,6 +15,7 @@ int fetch_main(int argc, char **argv);	/* talks to one registry */
 int decode_main(int argc, char **argv);	/* checks and decompresses what fetch brings */
 int unpack_main(int argc, char **argv); /* verifies and unpacks what decode gives */
 int relink_main(int argc, char **argv); /* links unchanged files to those of another layer */
+int sweep_main(int argc, char **argv);	/* removes what the store has thrown away */
 int shim_main(int argc, char **argv);	/* parent of one container's init */
 int probe_main(int argc, char **argv);	/* one health probe */
 

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/app.h"
 #include "agent/pull.h"
+#include "agent/sweeper.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -145,6 +146,7 @@ void collect(struct agent *agent)
 	int64_t freed = 0;
 	struct err err = ERR_INIT;
 
+	sweeper_start(agent); /* also for what others have thrown away */
 	agent->is_collect_due = pull_is_any_writing(agent);
 	if (agent->is_collect_due)
 		return;

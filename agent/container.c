@@ -12,6 +12,7 @@
 #include "agent/bundle.h"
 #include "agent/helper/shim.h"
 #include "agent/run/report.h"
+#include "agent/sweeper.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -308,6 +309,7 @@ void container_stop(struct container *container, int64_t timeout_ms)
 void container_remove(struct container *container)
 {
 	bundle_remove(container);
+	sweeper_start(container->agent);
 	container_free(container);
 }
 

@@ -8,6 +8,7 @@
 #include "agent/collect.h"
 #include "agent/fetch_settings.h"
 #include "agent/pull_parts.h"
+#include "agent/sweeper.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "store/image.h"
@@ -40,8 +41,10 @@ static void end_pull(struct pull *pull)
 	 */
 	if ((!err->code && !pull->is_cancelled) || is_full)
 		pull_forget_plan(pull);
-	if (pull->has_stage)
+	if (pull->has_stage) {
 		stage_discard(&pull->stage);
+		sweeper_start(agent);
+	}
 	free(pull->base);
 	free(pull->held);
 	json_decref(pull->request.auth);

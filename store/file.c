@@ -175,9 +175,10 @@ void file_staged_name(struct store *store, char name[static FILE_STAGED_SIZE], c
 	while (fstatat(store->staging, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
-int file_to_staging(struct store *store, int dirfd, const char *from,
-		    char name[static FILE_STAGED_SIZE])
+int file_throw_away(struct store *store, int dirfd, const char *name)
 {
-	file_staged_name(store, name, 't');
-	return renameat(dirfd, from, store->staging, name) < 0 ? -errno : 0;
+	char staged[FILE_STAGED_SIZE];
+
+	file_staged_name(store, staged, FILE_THROWN_AWAY);
+	return renameat(dirfd, name, store->staging, staged) < 0 ? -errno : 0;
 }

@@ -41,10 +41,14 @@ int file_document_digest(struct digest *digest, const char *name);
 int file_path(const struct store *store, char path[static PATH_MAX], struct err *err,
 	      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Moves an entry of `dirfd` to staging/ under a new name, which is returned in `name`. Not synced. */
 #define FILE_STAGED_SIZE 16
-int file_to_staging(struct store *store, int dirfd, const char *from,
-		    char name[static FILE_STAGED_SIZE]);
+
+/*
+ * Throws an entry of `dirfd` away: moves it to staging/ under a new name, which sweep() removes. Not
+ * synced.
+ */
+#define FILE_THROWN_AWAY 't' /* what such a name begins with */
+int file_throw_away(struct store *store, int dirfd, const char *name);
 
 /* A number that no other entry of staging/ has had since the store was opened, behind a letter. */
 void file_staged_name(struct store *store, char name[static FILE_STAGED_SIZE], char letter);

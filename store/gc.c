@@ -149,15 +149,13 @@ static bool needs_container(struct gc *gc, const char *name)
 
 static int discard(struct gc *gc, int dir, const char *name, bool is_tree)
 {
-	char staged[FILE_STAGED_SIZE];
-
 	if (is_tree)
-		return file_to_staging(gc->store, dir, name, staged);
+		return file_throw_away(gc->store, dir, name);
 	return unlinkat(dir, name, 0) < 0 ? -errno : 0;
 }
 
-/* Files are removed, trees are moved to staging/. Durable when it returns. */
-static int sweep(struct gc *gc, int dir, const char *what, is_needed needed, bool is_tree,
+/* Files are removed, trees are thrown away (sweep.h). Durable when it returns. */
+static int clear(struct gc *gc, int dir, const char *what, is_needed needed, bool is_tree,
 		 struct err *err)
 {
 	bool changed = false;
@@ -176,30 +174,16 @@ static int sweep(struct gc *gc, int dir, const char *what, is_needed needed, boo
 	return rc ? err_set(err, rc, "remove unused %s: %s", what, strerror(-rc)) : 0;
 }
 
-/* Only what was moved there by this process ('t'): stages of pulls under way ('s') are not ours. */
-static int delete_trees(struct gc *gc, struct err *err)
-{
-	char **names;
-	int rc = file_names(gc->store->staging, &names);
-
-	for (char **name = names; !rc && *name; name++)
-		if (**name == 't')
-			rc = fd_remove_tree(gc->store->staging, *name);
-	free_strings(names);
-	return rc ? err_set(err, rc, "delete unused layers: %s", strerror(-rc)) : 0;
-}
-
 static int collect(struct gc *gc, struct err *err)
 {
 	struct store *store = gc->store;
 
 	return mark_images(gc, err) ?:
-	       sweep(gc, store->images, "images", needs_image, false, err) ?:
-	       sweep(gc, store->manifests, "manifests", needs_manifest, false, err) ?:
+	       clear(gc, store->images, "images", needs_image, false, err) ?:
+	       clear(gc, store->manifests, "manifests", needs_manifest, false, err) ?:
 	       mark_layers(gc, err) ?:
-	       sweep(gc, store->layers, "layers", needs_layer, true, err) ?:
-	       sweep(gc, store->containers, "containers", needs_container, true, err) ?:
-	       delete_trees(gc, err);
+	       clear(gc, store->layers, "layers", needs_layer, true, err) ?:
+	       clear(gc, store->containers, "containers", needs_container, true, err);
 }
 
 int gc(struct store *store, const struct gc_keep *keep, int64_t *freed_bytes, struct err *err)

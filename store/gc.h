@@ -6,8 +6,9 @@
  * records are never touched.
  *
  * In an order that a power cut can't turn into an image without its layers: images go first,
- * durably, then layers are moved to staging/ and deleted there. What a cut interrupts is an
- * unreferenced layer, which the next gc() finds, or a left-over in staging/.
+ * durably, then layers are thrown away (sweep.h). What a cut interrupts is an unreferenced layer,
+ * which the next gc() finds, or a left-over in staging/. Takes a few system calls for each thing,
+ * however large: the room is there when sweep() has been.
  */
 #ifndef STORE_GC_H
 #define STORE_GC_H

@@ -34,7 +34,7 @@ void stage_discard(struct stage *stage)
 	if (stage->dirfd < 0)
 		return;
 	fd_close(&stage->dirfd);
-	rc = fd_remove_tree(stage->store->staging, stage->name);
+	rc = file_throw_away(stage->store, stage->store->staging, stage->name);
 	if (rc < 0)
 		log_warn("remove %s/staging/%s: %s (it goes at the next start)", stage->store->path,
 			 stage->name, strerror(-rc));
@@ -60,19 +60,16 @@ static int write_meta(struct store *store, const struct layer_meta *meta, int di
 static int move_in(struct stage *stage, const char *from, const char *name)
 {
 	struct store *store = stage->store;
-	char staged[FILE_STAGED_SIZE];
 	int rc;
 
 	if (renameat(stage->dirfd, from, store->layers, name) == 0)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
 		return -errno;
-	rc = file_to_staging(store, store->layers, name, staged);
+	rc = file_throw_away(store, store->layers, name);
 	if (rc < 0)
 		return rc;
-	if (renameat(stage->dirfd, from, store->layers, name) < 0)
-		return -errno;
-	return fd_remove_tree(store->staging, staged);
+	return renameat(stage->dirfd, from, store->layers, name) < 0 ? -errno : 0;
 }
 
 static int commit_layer(struct stage *stage, const struct layer_meta *meta, const char *from)

@@ -54,7 +54,7 @@ int stage_read_documents(const struct stage *stage, struct buf *manifest, struct
 int stage_commit_image(struct stage *stage, const struct digest *manifest,
 		       const struct digest *config, const struct tag *tag, struct err *err);
 
-/* Removes what is left. The helper must have ended. */
+/* Throws away what is left (sweep.h). The helper must have ended. */
 void stage_discard(struct stage *stage);
 
 #endif

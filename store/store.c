@@ -128,7 +128,8 @@ static void cannot_remove(const struct store *store, const char *what, int rc)
 		 strerror(-rc));
 }
 
-static void empty_staging(struct store *store)
+/* Stages of pulls that were cut short. Removing them can take long: that is sweep()'s. */
+static void throw_stages_away(struct store *store)
 {
 	char **names;
 	int rc = file_names(store->staging, &names);
@@ -136,17 +137,16 @@ static void empty_staging(struct store *store)
 	if (rc < 0)
 		cannot_remove(store, "staging", rc);
 	for (char **name = names; *name; name++) {
-		rc = fd_remove_tree(store->staging, *name);
+		rc = **name == FILE_THROWN_AWAY ?
+			     0 :
+			     file_throw_away(store, store->staging, *name);
 		if (rc < 0)
 			cannot_remove(store, *name, rc);
 	}
 	free_strings(names);
 }
 
-/*
- * A layer is renamed into place with its meta in it; one without was damaged, and stays recognisable
- * however much of it is removed before the next power cut.
- */
+/* A layer is renamed into place with its meta in it; one without was damaged. */
 static void remove_half_layers(struct store *store)
 {
 	char **names;
@@ -164,7 +164,7 @@ static void remove_half_layers(struct store *store)
 		if (layer_read_meta(store, &id, &meta, &why) != -EBADMSG)
 			continue;
 		log_warn("store %s: removed: %s", store->path, why.text);
-		rc = fd_remove_tree(store->layers, *name);
+		rc = file_throw_away(store, store->layers, *name);
 		if (rc < 0)
 			cannot_remove(store, *name, rc);
 	}
@@ -178,7 +178,7 @@ static void remove_leftovers(struct store *store)
 	if (rc < 0)
 		cannot_remove(store, "temporary files", rc);
 	remove_half_layers(store);
-	empty_staging(store);
+	throw_stages_away(store);
 	for (size_t i = 0; i < FOLDERS; i++) {
 		rc = *folder_fd(store, i) == store->volumes ?
 			     0 :

@@ -9,7 +9,7 @@
  *		containers/<id>/{upper,work}	writable.h
  *		volumes/<name>/			writable.h
  *		pulls/<digest of the image>	unfinished.h
- *		staging/			stage.h, and what gc.h is about to delete
+ *		staging/			stage.h, and what was thrown away: sweep.h
  *		lock, version
  *
  * Calling sequence: store_open() at start, anything of the headers above, store_close(). One process
@@ -18,7 +18,7 @@
  * Everything is reached relative to directory descriptors, so the store may be moved or mounted
  * elsewhere. Each change is durable when its function has returned 0, and whole: a power cut at any
  * moment leaves the old or the new state. What was under way is left in staging/, which
- * store_open() empties. After a function failed, ask the store what is there instead of assuming.
+ * store_open() throws away (sweep.h). After a function failed, ask the store what is there instead of assuming.
  *
  * Ids and digests are the names of content: 64 hex digits in file names, without "sha256:".
  */
@@ -44,7 +44,7 @@ struct store {
 };
 
 /*
- * Makes the directory and what is in it where missing, locks it, removes what a power cut left
+ * Makes the directory and what is in it where missing, locks it, throws away what a power cut left
  * behind (half layers, staging/, temporary files) and logs a warning for what can't be removed, and
  * for everything that the file system can't do and containers will need. -EBUSY: another process has it open; the reason names
  * its pid. -ENOTSUP: the layout is newer than STORE_VERSION. On error nothing stays open.

@@ -47,17 +47,12 @@ int volume_open(struct store *store, const char *name, char path[static PATH_MAX
 	return 0;
 }
 
-/* Through staging/, so that a power cut in the middle leaves no half of it. */
+/* A power cut in the middle leaves no half of it. */
 static int remove_whole(struct store *store, int dirfd, const char *name)
 {
-	char staged[FILE_STAGED_SIZE];
-	int rc = file_to_staging(store, dirfd, name, staged);
+	int rc = file_throw_away(store, dirfd, name);
 
-	if (rc < 0)
-		return rc;
-	if (fsync(dirfd) < 0)
-		return -errno;
-	return fd_remove_tree(store->staging, staged);
+	return rc ? rc : fsync(dirfd) < 0 ? -errno : 0;
 }
 
 int volume_remove(struct store *store, const char *name, struct err *err)

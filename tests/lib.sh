@@ -487,10 +487,12 @@ app_pid() {
 # serves PORT TEXT: what the app answers.
 serves() { [ "$(curl -sf -m 2 "http://127.0.0.1:$1/")" = "$2" ]; }
 
+is_empty() { [ -d "$1" ] && [ -z "$(ls -A "$1")" ]; }
+
 # no_leftovers APPS: nothing but what that many running apps need is left in store, cgroups, mounts, processes.
 no_leftovers() {
 	local want=$1 got
-	same "nothing is left in staging" "$(ls -A "$STORE/staging" 2>&1)" ""
+	check "nothing is left in staging" poll 5 is_empty "$STORE/staging"
 	same "one cgroup for each app" "$(cgroup_dirs | wc -l)" "$want"
 	same "one shim for each app" "$(helpers shim | wc -l)" "$want"
 	same "no helper of a pull runs" "$(helpers fetch decode unpack | wc -l)" 0

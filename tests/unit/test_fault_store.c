@@ -14,6 +14,7 @@
 #include "store/file.h"
 #include "store/gc.h"
 #include "store/record.h"
+#include "store/sweep.h"
 #include "store/writable.h"
 #include "tests/fault/inject.h"
 #include "tests/unit/store_fixture.h"
@@ -78,6 +79,14 @@ static int do_container(struct store *store, struct err *err)
 	int rc = container_dir_remove(store, "c0", err);
 
 	return rc ? rc : container_dir_open(store, "c1", &dir, err);
+}
+
+static int do_sweep(struct store *store, struct err *err)
+{
+	struct container_dir dir;
+	int rc = container_dir_remove(store, "c0", err) ?: container_dir_open(store, "c0", &dir, err);
+
+	return rc ? rc : sweep(store->staging, err);
 }
 
 static int do_reopen(struct store *store, struct err *err)
@@ -241,7 +250,7 @@ static void check_next_start(const struct operation *operation, const char *what
 		return;
 	}
 	wrong = problem(&store);
-	if (!wrong && !is_empty(store.staging))
+	if (!wrong && (sweep(store.staging, &err) < 0 || !is_empty(store.staging)))
 		wrong = "something is left in staging";
 	if (!wrong && operation->run(&store, &err) < 0)
 		wrong = err.text;
@@ -309,6 +318,7 @@ static void volumes_and_containers_survive(void)
 {
 	try_operation(&(struct operation){ "volume", do_volume, NOTHING, false });
 	try_operation(&(struct operation){ "container", do_container, NOTHING, false });
+	try_operation(&(struct operation){ "sweep", do_sweep, NOTHING, false });
 }
 
 static void opening_survives(void)

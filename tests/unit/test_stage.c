@@ -1,6 +1,7 @@
 /* From a stage into the store: layers, then the image; and what must not get in. */
 #include <errno.h>
 
+#include "store/sweep.h"
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/test.h"
 
@@ -188,6 +189,7 @@ static void discarding_removes_everything(void)
 	fixture_stage_layer(&stage, 0);
 	CHECK(names_in(store.staging) != 0);
 	stage_discard(&stage);
+	CHECK_INT(sweep(store.staging, &err), 0);
 	CHECK_INT(names_in(store.staging), 0);
 	CHECK_INT(stage.dirfd, -1);
 	end();

@@ -1,0 +1,35 @@
+#include "store/sweep.h"
+
+#include <string.h>
+
+#include "lib/fd.h"
+#include "lib/json.h"
+#include "store/file.h"
+
+bool sweep_is_due(int staging)
+{
+	bool is_due = false;
+	char **names;
+
+	file_names(staging, &names);
+	for (char **name = names; *name; name++)
+		is_due |= **name == FILE_THROWN_AWAY;
+	free_strings(names);
+	return is_due;
+}
+
+int sweep(int staging, struct err *err)
+{
+	char **names;
+	int rc = file_names(staging, &names), first = rc;
+
+	if (rc < 0)
+		err_set(err, rc, "list staging: %s", strerror(-rc));
+	for (char **name = names; *name; name++) {
+		rc = **name == FILE_THROWN_AWAY ? fd_remove_tree(staging, *name) : 0;
+		if (rc < 0 && !first)
+			first = err_set(err, rc, "remove staging/%s: %s", *name, strerror(-rc));
+	}
+	free_strings(names);
+	return first;
+}
