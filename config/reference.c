@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/utf8.h"
+
 #define DIGITS "0123456789"
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -187,22 +189,81 @@ static int parse_parts(struct reference *ref, char *copy, const char *text, stru
 	return parse_path(ref, name, text, err);
 }
 
-int reference_parse(struct reference *ref, const char *text, struct err *err)
+/* --- images in files --- */
+
+static const char *const source_prefix[] = {
+	[REFERENCE_REGISTRY] = "",
+	[REFERENCE_LAYOUT] = "oci:",
+	[REFERENCE_ARCHIVE] = "oci-archive:",
+};
+
+/* With a path behind it "oci:" can't be the name and tag of an image, nor a host with its port. */
+static enum reference_source source_of(const char *text)
+{
+	for (enum reference_source source = REFERENCE_LAYOUT; source <= REFERENCE_ARCHIVE; source++) {
+		size_t size = strlen(source_prefix[source]);
+
+		if (!strncmp(text, source_prefix[source], size) && text[size] == '/')
+			return source;
+	}
+	return REFERENCE_REGISTRY;
+}
+
+/* As an OCI layout may have them (image-spec annotations.md): "app:v1" too. */
+static bool is_ref_name(const char *text)
+{
+	return strlen(text) <= REFERENCE_TAG_MAX && consists_of(text, strlen(text), LOWER UPPER DIGITS "_.-:/@+") &&
+	       consists_of(text, 1, LOWER UPPER DIGITS "_");
+}
+
+static int parse_file(struct reference *ref, const char *path, const char *text, struct err *err)
+{
+	size_t size = strcspn(path, ":");
+
+	if (!path[size])
+		return fault(err, text, "the tag is missing: add :TAG");
+	if (!is_ref_name(path + size + 1))
+		return fault(err, text,
+			     "the tag of a layout has 1 to 128 letters, digits, _ and, not first, . - : / @ +");
+	if (size > REFERENCE_REPOSITORY_MAX)
+		return fault(err, text, "the path is longer than 255 characters");
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)path[i] < ' ' || path[i] == 127)
+			return fault(err, text, "there are control characters in the path");
+	memcpy(ref->repository, path, size);
+	if (!utf8_is_valid(ref->repository))
+		return fault(err, text, "the path is not UTF-8");
+	strcpy(ref->tag, path + size + 1);
+	return 0;
+}
+
+/* --- */
+
+static int parse_any(struct reference *ref, const char *text, struct err *err)
 {
 	char copy[REFERENCE_TEXT_SIZE];
+
+	ref->source = source_of(text);
+	if (ref->source != REFERENCE_REGISTRY)
+		return parse_file(ref, text + strlen(source_prefix[ref->source]), text, err);
+	strcpy(copy, text);
+	return parse_parts(ref, copy, text, err);
+}
+
+int reference_parse(struct reference *ref, const char *text, struct err *err)
+{
 	struct digest digest;
 
 	if (!*text)
 		return fault(err, text, "it is empty");
-	if (strlen(text) >= sizeof(copy))
+	if (strlen(text) >= REFERENCE_TEXT_SIZE)
 		return fault(err, text, "it is too long");
 	if (strstr(text, "://"))
 		return fault(err, text, "leave out the scheme and start with the registry's name");
 	if (digest_from_hex(&digest, text) == 0)
 		return fault(err, text, "64 hex digits are an image ID and no name");
 	*ref = (struct reference){ 0 };
-	strcpy(copy, text);
-	if (parse_parts(ref, copy, text, err) < 0)
+	if (parse_any(ref, text, err) < 0)
 		return -EINVAL;
 	if (!ref->tag[0] && digest_is_none(&ref->digest))
 		strcpy(ref->tag, "latest");
@@ -219,7 +280,10 @@ static void append_selectors(const struct reference *ref, char text[static REFER
 
 void reference_format(const struct reference *ref, char text[static REFERENCE_TEXT_SIZE])
 {
-	snprintf(text, REFERENCE_TEXT_SIZE, "%s/%s", ref->registry, ref->repository);
+	if (ref->source == REFERENCE_REGISTRY)
+		snprintf(text, REFERENCE_TEXT_SIZE, "%s/%s", ref->registry, ref->repository);
+	else
+		reference_familiar_name(ref, text);
 	append_selectors(ref, text);
 }
 
@@ -228,6 +292,10 @@ void reference_familiar_name(const struct reference *ref, char text[static REFER
 	const size_t library = strlen(DOCKER_HUB_LIBRARY);
 	const char *name = ref->repository;
 
+	if (ref->source != REFERENCE_REGISTRY) {
+		snprintf(text, REFERENCE_TEXT_SIZE, "%s%s", source_prefix[ref->source], name);
+		return;
+	}
 	/* The hub's "a.b/c" would be taken for a registry's when it stood alone; docker lets it. */
 	if (strcmp(ref->registry, DOCKER_HUB) || starts_with_registry(name, strcspn(name, "/"))) {
 		snprintf(text, REFERENCE_TEXT_SIZE, "%s/%s", ref->registry, name);
@@ -271,6 +339,7 @@ bool reference_registry_is_local(const char *registry)
 
 bool reference_equal(const struct reference *a, const struct reference *b)
 {
-	return !strcasecmp(a->registry, b->registry) && !strcmp(a->repository, b->repository) &&
-	       !strcmp(a->tag, b->tag) && digest_equal(&a->digest, &b->digest);
+	return a->source == b->source && !strcasecmp(a->registry, b->registry) &&
+	       !strcmp(a->repository, b->repository) && !strcmp(a->tag, b->tag) &&
+	       digest_equal(&a->digest, &b->digest);
 }

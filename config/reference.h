@@ -6,6 +6,12 @@
  *
  * The part before the first '/' is a host when it has a '.' or ':' in it, is "localhost" or has
  * upper-case letters. With a digest and no tag, the tag stays empty: nothing is to be followed.
+ *
+ *	oci:/DIRECTORY:TAG	oci-archive:/FILE:TAG
+ *
+ * as skopeo has them: an image in an OCI layout, or in a tar of one, that this device can reach as a file. The
+ * path is absolute and without ':'; it goes to the first one, and the tag, the image's name in
+ * the layout, is never left out.
  */
 #ifndef CONFIG_REFERENCE_H
 #define CONFIG_REFERENCE_H
@@ -23,9 +29,12 @@
 	(REFERENCE_REGISTRY_MAX + REFERENCE_REPOSITORY_MAX + REFERENCE_TAG_MAX + \
 	 DIGEST_TEXT_SIZE + 4)
 
+enum reference_source { REFERENCE_REGISTRY, REFERENCE_LAYOUT, REFERENCE_ARCHIVE };
+
 struct reference {
-	char registry[REFERENCE_REGISTRY_MAX + 1]; /* "docker.io", "fleet.example.com:5000" */
-	char repository[REFERENCE_REPOSITORY_MAX + 1]; /* "library/busybox" */
+	enum reference_source source;
+	char registry[REFERENCE_REGISTRY_MAX + 1]; /* "docker.io", "fleet.example.com:5000"; of files: "" */
+	char repository[REFERENCE_REPOSITORY_MAX + 1]; /* "library/busybox"; of files: the path */
 	char tag[REFERENCE_TAG_MAX + 1];	       /* "latest"; empty: only a digest */
 	struct digest digest;			       /* empty text: none was given */
 };
@@ -58,7 +67,7 @@ bool reference_registry_is_local(const char *registry);
 int reference_parse_registry(char registry[static REFERENCE_REGISTRY_MAX + 1], const char *text,
 			     struct err *err);
 
-/* Equal registry, repository, tag and digest. */
+/* Equal source, registry, repository, tag and digest. */
 bool reference_equal(const struct reference *a, const struct reference *b);
 
 #endif

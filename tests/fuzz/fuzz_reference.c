@@ -17,10 +17,25 @@ static void check_same(const struct reference *ref, const char *text)
 		abort();
 }
 
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+static void check_parts(const struct reference *ref)
 {
 	static const char url[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/:[]";
+
+	if (ref->source != REFERENCE_REGISTRY) {
+		if (ref->repository[0] != '/' || strchr(ref->repository, ':') || !ref->tag[0] || ref->registry[0])
+			abort();
+		return;
+	}
+	if (!*reference_host(ref) || strspn(ref->registry, url) != strlen(ref->registry) ||
+	    strspn(ref->repository, url) != strlen(ref->repository) ||
+	    strpbrk(ref->repository, ":[]") || strstr(ref->repository, "..") ||
+	    strpbrk(ref->tag, "/:[]") || strspn(ref->tag, url) != strlen(ref->tag))
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
 	char text[REFERENCE_TEXT_SIZE];
 	struct err err = ERR_INIT;
 	struct reference ref;
@@ -36,12 +51,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		check_same(&ref, text);
 		reference_familiar(&ref, text);
 		check_same(&ref, text);
-		if (!*reference_selector(&ref) || !*reference_host(&ref) ||
-		    strspn(ref.registry, url) != strlen(ref.registry) ||
-		    strspn(ref.repository, url) != strlen(ref.repository) ||
-		    strpbrk(ref.repository, ":[]") || strstr(ref.repository, "..") ||
-		    strpbrk(ref.tag, "/:[]") || strspn(ref.tag, url) != strlen(ref.tag))
+		if (!*reference_selector(&ref))
 			abort();
+		check_parts(&ref);
 		reference_registry_is_local(ref.registry);
 	}
 	free(input);

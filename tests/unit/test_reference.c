@@ -41,6 +41,12 @@ static void normalises_as_docker_does(void)
 		  "a_b/c__d/e---f.g:latest" },
 		{ "a:_T.-x", "docker.io/library/a:_T.-x", "a:_T.-x" },
 		{ "a:" A128, "docker.io/library/a:" A128, "a:" A128 },
+		{ "oci:latest", "docker.io/library/oci:latest", "oci:latest" },
+		{ "oci-archive:latest", "docker.io/library/oci-archive:latest", "oci-archive:latest" },
+		{ "oci:5000/a", "oci:5000/a:latest", "oci:5000/a:latest" },
+		{ "oci:/media/usb/fleet:sensor", "oci:/media/usb/fleet:sensor", "oci:/media/usb/fleet:sensor" },
+		{ "oci:/a b/\xc3\xa9@x:app:v1", "oci:/a b/\xc3\xa9@x:app:v1", "oci:/a b/\xc3\xa9@x:app:v1" },
+		{ "oci-archive:/media/a.tar:v1", "oci-archive:/media/a.tar:v1", "oci-archive:/media/a.tar:v1" },
 		{ "foo/" HEX, "docker.io/foo/" HEX ":latest", "foo/" HEX ":latest" },
 	};
 
@@ -100,6 +106,14 @@ static void refuses_with_the_rule(void)
 		{ "[::1]x/b", "HOST[:PORT]" },
 		{ "[]:1/b", "HOST[:PORT]" },
 		{ "http://a.b/c", "scheme" },
+		{ "oci:/media/usb", "add :TAG" },
+		{ "oci:/media/usb:", "the tag of a layout" },
+		{ "oci:/media/usb:-a", "the tag of a layout" },
+		{ "oci:/media/usb:" A128 "a", "the tag of a layout" },
+		{ "oci:/media/\n:a", "control characters" },
+		{ "oci:/media/\xff:a", "UTF-8" },
+		{ "oci:/" A128 A128 ":a", "longer than 255" },
+		{ "oci-archive:a.tar:v1", "tag" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
