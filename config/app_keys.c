@@ -52,9 +52,6 @@ static int set_image(void *object, const char *value, struct err *err)
 	struct app_config *app = object;
 	struct reference ref;
 
-	if (!strncmp(value, "oci:", 4))
-		return err_set(err, -ENOTSUP,
-			       "an OCI layout is not supported yet; name an image in a registry");
 	if (reference_parse(&ref, value, err) < 0)
 		return -EINVAL;
 	app->ref = ref;

@@ -5,8 +5,9 @@
  *	berth fetch pull REF DIGEST	writes frames (frame.h) to stdout: index, manifest, config, and the
  *					layers that are not in the settings' "have"
  *
- * Settings come on stdin (fetch_input.h), what happens is told on descriptor 3 (report.h). It checks
- * the digests of what it reads itself; layers it only passes on, 32 kB at a time, and decode checks.
+ * REF may also name files of this device (fetch_layout.h). Settings come on stdin (fetch_input.h),
+ * what happens is told on descriptor 3 (report.h). It checks the digests of what it reads itself;
+ * layers it only passes on, 32 kB at a time, and decode checks.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 
 #include "agent/applets.h"
 #include "agent/helper/fetch_input.h"
+#include "agent/helper/fetch_layout.h"
 #include "agent/helper/fetch_retry.h"
 #include "agent/helper/fetch_transfer.h"
 #include "agent/helper/frame.h"
@@ -31,10 +33,16 @@
 struct fetch {
 	struct fetch_input input;
 	struct sources sources;
+	struct layout layout; /* instead of them, for images in files */
 	struct fetch_retry retry;
 	struct manifest *manifest;
 	struct image_config *config;
 };
+
+static bool is_from_files(const struct fetch *fetch)
+{
+	return fetch->input.reference.source != REFERENCE_REGISTRY;
+}
 
 /* The code for a document that was refused: sound, but not for this machine, is no server's fault. */
 static int document_failed(int code)
@@ -74,6 +82,9 @@ static int get_manifest(struct fetch *fetch, const struct digest *digest, struct
 {
 	struct fetch_attempt attempt = { 0 };
 
+	*media_type = '\0';
+	if (is_from_files(fetch))
+		return layout_get_document(&fetch->layout, digest, text, err);
 	do {
 		buf_clear(text);
 		attempt.code = sources_get_manifest(&fetch->sources, digest, text, media_type, err);
@@ -120,6 +131,14 @@ static int fetch_manifest(struct fetch *fetch, struct err *err)
 	return document_failed(manifest_parse(&fetch->manifest, text.data, text.size, err));
 }
 
+static int get_blob(struct fetch *fetch, const struct descriptor *descriptor, blob_sink *sink, void *arg,
+		    struct err *err)
+{
+	if (is_from_files(fetch))
+		return layout_get_blob(&fetch->layout, descriptor, sink, arg, err);
+	return fetch_transfer(&fetch->sources, &fetch->retry, descriptor, sink, arg, err);
+}
+
 /* Config. */
 
 static int append_to_buf(const char *data, size_t size, void *arg)
@@ -137,7 +156,7 @@ static int fetch_config(struct fetch *fetch, struct err *err)
 	if (descriptor->size > (int64_t)MANIFEST_CONFIG_SIZE_MAX)
 		return err_set(err, FAILURE_LIMIT, "the image's config has %" PRId64 " bytes",
 			       descriptor->size);
-	int ret = fetch_transfer(&fetch->sources, &fetch->retry, descriptor, append_to_buf, &text, err);
+	int ret = get_blob(fetch, descriptor, append_to_buf, &text, err);
 
 	if (ret < 0)
 		return ret;
@@ -199,7 +218,7 @@ static int fetch_layer(struct fetch *fetch, size_t number, struct err *err)
 	int ret = send_frame(FRAME_LAYER, text, strlen(text), err);
 
 	if (ret == 0 && layer->size > 0)
-		ret = fetch_transfer(&fetch->sources, &fetch->retry, layer, pass_on, &transfer, err);
+		ret = get_blob(fetch, layer, pass_on, &transfer, err);
 	return ret < 0 ? ret : send_frame(FRAME_LAYER_END, NULL, 0, err);
 }
 
@@ -237,8 +256,9 @@ static int head(struct fetch *fetch, struct err *err)
 {
 	struct digest digest = DIGEST_NONE;
 	int64_t size = 0;
-	const char *mirror;
-	int ret = sources_head(&fetch->sources, &digest, &size, &mirror, err);
+	const char *mirror = NULL;
+	int ret = is_from_files(fetch) ? layout_head(&fetch->layout, &digest, &size, err) :
+					 sources_head(&fetch->sources, &digest, &size, &mirror, err);
 
 	if (ret < 0)
 		return ret;
@@ -253,7 +273,24 @@ static void report_warning(const char *text, void *arg)
 	report_line(json_pack("{s:s}", "warning", text));
 }
 
-static int run(struct fetch *fetch, struct err *err)
+static int answer(struct fetch *fetch, struct err *err)
+{
+	return fetch->input.is_pull ? pull(fetch, err) : head(fetch, err);
+}
+
+static int read_files(struct fetch *fetch, struct err *err)
+{
+	int ret = layout_open(&fetch->layout, &fetch->input.reference, err);
+
+	if (ret == 0)
+		ret = layout_enter(&fetch->layout, err);
+	if (ret == 0)
+		ret = answer(fetch, err);
+	layout_close(&fetch->layout);
+	return ret;
+}
+
+static int ask_registry(struct fetch *fetch, struct err *err)
 {
 	int ret = sandbox_fetch(err);
 
@@ -262,8 +299,15 @@ static int run(struct fetch *fetch, struct err *err)
 	fetch_retry_init(&fetch->retry);
 	fetch->input.sources.on_failure = report_warning;
 	sources_open(&fetch->sources, &fetch->input.sources, &fetch->input.reference);
-	ret = fetch->input.is_pull ? pull(fetch, err) : head(fetch, err);
+	ret = answer(fetch, err);
 	sources_close(&fetch->sources);
+	return ret;
+}
+
+static int run(struct fetch *fetch, struct err *err)
+{
+	int ret = is_from_files(fetch) ? read_files(fetch, err) : ask_registry(fetch, err);
+
 	manifest_free(fetch->manifest);
 	image_config_free(fetch->config);
 	return ret;

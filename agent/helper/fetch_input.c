@@ -112,7 +112,8 @@ static int take_origin(struct fetch_input *input, struct err *err)
 {
 	struct registry_settings *settings = &input->sources.registry;
 	int ret = take_registry(input->json, settings, err);
-	bool is_plain = registry_is_plain(&input->reference, settings->insecure, settings->has_ca);
+	bool is_plain = input->reference.source != REFERENCE_REGISTRY ||
+			registry_is_plain(&input->reference, settings->insecure, settings->has_ca);
 
 	if (ret < 0)
 		return ret;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/helper/seccomp_lists.h"
@@ -25,6 +27,10 @@
  * fetch has no use for what it hides.
  */
 #define NEW_ROOT "/proc"
+#define IMAGE_DIR "image"
+
+/* Three documents of 4 MiB and what is made of them, the list of an archive. */
+#define LAYOUT_MEMORY_MAX (48u << 20)
 
 static const char *const resolver_files[] = { "etc/resolv.conf", "etc/hosts" };
 #define RESOLVER_FILES (sizeof(resolver_files) / sizeof(resolver_files[0]))
@@ -53,16 +59,33 @@ static int fill_root(const struct buf content[static RESOLVER_FILES], struct err
 	return 0;
 }
 
-static int enter_root(const struct buf content[static RESOLVER_FILES], struct err *err)
+/* The working directory moves along into the new namespace; a descriptor stays in the old one. */
+static int mount_working_directory(struct err *err)
+{
+	static const char at[] = NEW_ROOT "/" IMAGE_DIR;
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+
+	if (mkdir(at, 0755) < 0 || mount(".", at, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, at, NULL, MS_BIND | MS_REMOUNT | flags, NULL) < 0)
+		return err_sys(err, "mount the image's directory for fetch");
+	return 0;
+}
+
+/* image_fd: the directory to have in there, or -1. */
+static int enter_root(const struct buf content[static RESOLVER_FILES], int image_fd, struct err *err)
 {
 	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
+	if (image_fd >= 0 && fchdir(image_fd) < 0)
+		return err_sys(err, "enter the image's directory");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return err_sys(err, "make a mount namespace for fetch");
 	if (mount("berth-fetch", NEW_ROOT, "tmpfs", flags, "size=1m,nr_inodes=16,mode=755") < 0)
 		return err_sys(err, "mount a tmpfs for fetch");
 	int ret = fill_root(content, err);
 
+	if (ret == 0 && image_fd >= 0)
+		ret = mount_working_directory(err);
 	if (ret < 0)
 		return ret;
 	if (mount(NULL, NEW_ROOT, NULL, MS_REMOUNT | MS_RDONLY | flags, NULL) < 0 ||
@@ -71,7 +94,7 @@ static int enter_root(const struct buf content[static RESOLVER_FILES], struct er
 	return 0;
 }
 
-static int private_root(struct err *err)
+static int private_root(int image_fd, struct err *err)
 {
 	struct buf content[RESOLVER_FILES] = { BUF_INIT, BUF_INIT };
 	int ret = 0;
@@ -88,7 +111,7 @@ static int private_root(struct err *err)
 			err_set(err, ret, "read %s: %s", path, strerror(-ret));
 	}
 	if (ret == 0)
-		ret = enter_root(content, err);
+		ret = enter_root(content, image_fd, err);
 	for (size_t i = 0; i < RESOLVER_FILES; i++)
 		buf_release(&content[i]);
 	return ret;
@@ -133,12 +156,12 @@ static int set_limits(struct err *err)
 	return 0;
 }
 
-static int give_up_everything(struct err *err)
+static int give_up_everything(int image_fd, struct err *err)
 {
 	int ret = 0;
 
 	if (geteuid() == 0) {
-		ret = private_root(err);
+		ret = private_root(image_fd, err);
 		if (ret == 0)
 			ret = drop_root(err);
 	}
@@ -148,18 +171,79 @@ static int give_up_everything(struct err *err)
 int sandbox_fetch(struct err *err)
 {
 	const struct seccomp_list calls = seccomp_list_fetch();
-	int ret = give_up_everything(err);
+	int ret = give_up_everything(-1, err);
 
+	return ret < 0 ? ret : seccomp_enter(&calls, err);
+}
+
+static int limit_memory(size_t memory_max, struct err *err)
+{
+	const struct rlimit memory = { memory_max, memory_max };
+
+	if (!UNDER_SANITIZER && setrlimit(RLIMIT_DATA, &memory) < 0)
+		return err_sys(err, "set a limit of memory");
+	return 0;
+}
+
+static int leave_network(struct err *err)
+{
+	if (unshare(CLONE_NEWNET) < 0 && errno != EINVAL) /* a kernel without such namespaces */
+		return err_sys(err, "leave the network");
+	return 0;
+}
+
+/*
+ * Tools write layouts that root alone can read (umoci), so that much of root is kept: to read whatever there is, where
+ * there is nothing else. But open_by_handle_at() would get out with it, so only where a filter forbids that call.
+ */
+static int keep_reading(struct err *err)
+{
+	const uint32_t kept = seccomp_is_there() ? 1u << CAP_DAC_READ_SEARCH : 0;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2] = { { .effective = kept, .permitted = kept } };
+
+	if (syscall(SYS_capset, &header, sets) < 0)
+		return err_sys(err, "give up capabilities");
+	return 0;
+}
+
+static int exchange_directory(int *fd, struct err *err)
+{
+	int inside = open("/" IMAGE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (inside < 0)
+		return err_set(err, -errno, "open the image's directory as user %d: %s: make it readable for every user",
+			       SANDBOX_FETCH_ID, strerror(errno));
+	close(*fd); /* it leads out of the new root */
+	*fd = inside;
+	return 0;
+}
+
+int sandbox_layout(int *fd, bool is_directory, struct err *err)
+{
+	const struct seccomp_list calls = seccomp_list_layout();
+	bool is_root = geteuid() == 0;
+	int ret = is_root ? leave_network(err) : 0;
+
+	if (ret == 0 && is_root && is_directory && prctl(PR_SET_KEEPCAPS, 1) < 0)
+		ret = err_sys(err, "keep a capability");
+	if (ret == 0)
+		ret = give_up_everything(is_directory ? *fd : -1, err);
+	if (ret == 0 && is_root && is_directory)
+		ret = keep_reading(err);
+	if (ret == 0 && is_root && is_directory)
+		ret = exchange_directory(fd, err);
+	if (ret == 0)
+		ret = limit_memory(LAYOUT_MEMORY_MAX, err);
 	return ret < 0 ? ret : seccomp_enter(&calls, err);
 }
 
 int sandbox_decode(size_t memory_max, struct err *err)
 {
-	const struct rlimit memory = { memory_max, memory_max };
 	const struct seccomp_list calls = seccomp_list_decode();
-	int ret = give_up_everything(err);
+	int ret = give_up_everything(-1, err);
 
-	if (ret == 0 && !UNDER_SANITIZER && setrlimit(RLIMIT_DATA, &memory) < 0)
-		return err_sys(err, "set a limit for decode");
+	if (ret == 0)
+		ret = limit_memory(memory_max, err);
 	return ret < 0 ? ret : seccomp_enter(&calls, err);
 }

@@ -4,6 +4,7 @@
 #ifndef AGENT_HELPER_SANDBOX_H
 #define AGENT_HELPER_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/err.h"
@@ -21,6 +22,13 @@
  * the limits apply. As root everything has to work, or fetch ends.
  */
 int sandbox_fetch(struct err *err);
+
+/*
+ * For fetch from files (fetch_layout.h): as above, but without a network, and of what *fd is open on only this: a
+ * file, or a directory, which is then mounted read-only and without devices as the one thing in the
+ * root, so that there is no way up from it; there CAP_DAC_READ_SEARCH is kept. *fd is exchanged for one in there.
+ */
+int sandbox_layout(int *fd, bool is_directory, struct err *err);
 
 /* For decode, which needs nothing but its three descriptors: as fetch, and at most memory_max bytes of data. */
 int sandbox_decode(size_t memory_max, struct err *err);

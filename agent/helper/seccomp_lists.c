@@ -69,6 +69,19 @@ struct seccomp_list seccomp_list_fetch(void)
 	return LIST(rules);
 }
 
+struct seccomp_list seccomp_list_layout(void)
+{
+	static const struct seccomp_rule rules[] = {
+		BASIC_CALLS, ALLOW(pread64), READ_ONLY(openat, 2), READ_ONLY(open, 1),
+		ALLOW(fstat), ALLOW(fstat64), ALLOW(newfstatat), ALLOW(statx), ALLOW(lseek), ALLOW(_llseek),
+		FCNTL(fcntl), FCNTL(fcntl64), ALLOW(nanosleep), ALLOW(clock_nanosleep),
+		ALLOW(clock_nanosleep_time64)
+		SANITIZER_CALLS
+	};
+
+	return LIST(rules);
+}
+
 struct seccomp_list seccomp_list_unpack(void)
 {
 	static const struct seccomp_rule rules[] = {

@@ -236,8 +236,15 @@ static void refuses_what_comes_later(void)
 		CHECK_INT(parse(text), -ENOTSUP);
 		CHECK_HAS(err.text, "not supported yet");
 	}
-	CHECK_INT(parse("[app a]\nimage = oci:/media/usb/fleet:sensor\n"), -ENOTSUP);
-	CHECK_HAS(err.text, "not supported yet");
+}
+
+static void an_image_may_be_in_files(void)
+{
+	REQUIRE(CHECK_INT(parse("[app a]\nimage = oci:/media/usb/fleet:sensor\nnetwork = host\n"), 0));
+	CHECK_INT(config->apps[0].ref.source, REFERENCE_LAYOUT);
+	CHECK_TEXT(config->apps[0].image, "oci:/media/usb/fleet:sensor");
+	CHECK_INT(parse("[app a]\nimage = oci:/media/usb/fleet\n"), -EINVAL);
+	CHECK_HAS(err.text, "add :TAG");
 }
 
 static void mirrors_keep_their_order(void)
@@ -452,6 +459,7 @@ int main(void)
 	RUN(names_place_cause_and_way_out);
 	RUN(refuses_what_comes_later);
 	RUN(mirrors_keep_their_order);
+	RUN(an_image_may_be_in_files);
 	RUN(refuses_bad_values);
 	RUN(refuses_bad_sections);
 	RUN(tells_long_names_apart);

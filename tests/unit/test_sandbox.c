@@ -1,5 +1,5 @@
 /*
- * Hostile helpers: a process enters the sandbox of fetch, decode or unpack as they do, and then tries to get out. Needs
+ * Hostile helpers: a process enters the sandbox of fetch (from a registry or files), decode or unpack as they do, and then tries to get out. Needs
  * root, and a kernel that filters system calls.
  */
 // QEMU: no, the emulator has neither namespaces of its own nor seccomp
@@ -23,7 +23,7 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
-enum role { FETCH, DECODE, UNPACK, ROLES };
+enum role { FETCH, LAYOUT, DECODE, UNPACK, ROLES };
 
 /* What has to come of it: the process is killed, or the call fails, or it is what the helper is there for. */
 enum outcome { DIES, FAILS, WORKS };
@@ -46,32 +46,32 @@ static const char *const arguments_none[] = { NULL };
 static const struct perf_event_attr counter = { .size = sizeof(counter) };
 static const char nothing[256];
 
-/* FETCH, DECODE, UNPACK; what isn't said is DIES. */
+/* FETCH, LAYOUT, DECODE, UNPACK; what isn't said is DIES. */
 static const struct attempt attempts[] = {
 	/* files */
-	{ "open a file outside", SYS_openat, { AT_FDCWD, WORD("/etc/passwd"), O_RDONLY }, { FAILS, DIES, FAILS } },
-	{ "open upwards", SYS_openat, { AT_FDCWD, WORD("../../../../etc/passwd"), O_RDONLY }, { FAILS, DIES, FAILS } },
-	{ "open /proc", SYS_openat, { AT_FDCWD, WORD("/proc/self/status"), O_RDONLY }, { FAILS, DIES, FAILS } },
-	{ "write another's memory", SYS_openat, { AT_FDCWD, WORD("/proc/1/mem"), O_RDWR }, { DIES, DIES, FAILS } },
-	{ "write by /proc/self/fd", SYS_openat, { AT_FDCWD, WORD("/proc/self/fd/0"), O_WRONLY }, { DIES, DIES, FAILS } },
-	{ "open the program", SYS_openat, { AT_FDCWD, WORD("/proc/self/exe"), O_RDONLY }, { FAILS, DIES, FAILS } },
-	{ "open a device that it brought", SYS_openat, { AT_FDCWD, WORD("/stage/disk"), O_RDWR }, { DIES, DIES, FAILS } },
-	{ "make a file", SYS_openat, { AT_FDCWD, WORD("/stage/new"), O_WRONLY | O_CREAT, 0600 }, { DIES, DIES, WORKS } },
-	{ "make a device", SYS_mknodat, { AT_FDCWD, WORD("/stage/node"), S_IFBLK | 0600, 0x800 }, { DIES, DIES, WORKS } },
-	{ "delete a file", SYS_unlinkat, { AT_FDCWD, WORD("/etc/hosts"), 0 }, { DIES, DIES, FAILS } },
+	{ "open a file outside", SYS_openat, { AT_FDCWD, WORD("/etc/passwd"), O_RDONLY }, { FAILS, FAILS, DIES, FAILS } },
+	{ "open upwards", SYS_openat, { AT_FDCWD, WORD("../../../../etc/passwd"), O_RDONLY }, { FAILS, FAILS, DIES, FAILS } },
+	{ "open /proc", SYS_openat, { AT_FDCWD, WORD("/proc/self/status"), O_RDONLY }, { FAILS, FAILS, DIES, FAILS } },
+	{ "write another's memory", SYS_openat, { AT_FDCWD, WORD("/proc/1/mem"), O_RDWR }, { DIES, DIES, DIES, FAILS } },
+	{ "write by /proc/self/fd", SYS_openat, { AT_FDCWD, WORD("/proc/self/fd/0"), O_WRONLY }, { DIES, DIES, DIES, FAILS } },
+	{ "open the program", SYS_openat, { AT_FDCWD, WORD("/proc/self/exe"), O_RDONLY }, { FAILS, FAILS, DIES, FAILS } },
+	{ "open a device that it brought", SYS_openat, { AT_FDCWD, WORD("/stage/disk"), O_RDWR }, { DIES, DIES, DIES, FAILS } },
+	{ "make a file", SYS_openat, { AT_FDCWD, WORD("/stage/new"), O_WRONLY | O_CREAT, 0600 }, { DIES, DIES, DIES, WORKS } },
+	{ "make a device", SYS_mknodat, { AT_FDCWD, WORD("/stage/node"), S_IFBLK | 0600, 0x800 }, { DIES, DIES, DIES, WORKS } },
+	{ "delete a file", SYS_unlinkat, { AT_FDCWD, WORD("/etc/hosts"), 0 }, { DIES, DIES, DIES, FAILS } },
 	{ "open by a handle", SYS_open_by_handle_at, { 0, WORD(nothing), O_RDONLY }, { 0 } },
-	{ "list by a kept directory", SYS_getdents64, { 100, WORD(nothing), 0 }, { DIES, DIES, FAILS } },
-	{ "leave by a kept directory", SYS_openat, { 100, WORD("etc/passwd"), O_RDONLY }, { FAILS, DIES, FAILS } },
+	{ "list by a kept directory", SYS_getdents64, { 100, WORD(nothing), 0 }, { DIES, DIES, DIES, FAILS } },
+	{ "leave by a kept directory", SYS_openat, { 100, WORD("etc/passwd"), O_RDONLY }, { FAILS, FAILS, DIES, FAILS } },
 	{ "chroot", SYS_chroot, { WORD("/") }, { 0 } },
 	{ "pivot_root", SYS_pivot_root, { WORD("/"), WORD("/") }, { 0 } },
 	/* the network */
-	{ "socket AF_INET", SYS_socket, { AF_INET, SOCK_STREAM, 0 }, { WORKS, DIES, DIES } },
+	{ "socket AF_INET", SYS_socket, { AF_INET, SOCK_STREAM, 0 }, { WORKS, DIES, DIES, DIES } },
 	{ "socket AF_UNIX", SYS_socket, { AF_UNIX, SOCK_STREAM, 0 }, { 0 } },
 	{ "socket AF_NETLINK", SYS_socket, { AF_NETLINK, SOCK_RAW, 0 }, { 0 } },
 	{ "socket AF_PACKET", SYS_socket, { AF_PACKET, SOCK_RAW, 0 }, { 0 } },
 	{ "socketpair", SYS_socketpair, { AF_UNIX, SOCK_STREAM, 0, WORD(nothing) }, { 0 } },
-	{ "raw socket", SYS_socket, { AF_INET, SOCK_RAW, 1 }, { FAILS, DIES, DIES } },
-	{ "connect", SYS_connect, { 0, WORD(nothing), 16 }, { FAILS, DIES, DIES } },
+	{ "raw socket", SYS_socket, { AF_INET, SOCK_RAW, 1 }, { FAILS, DIES, DIES, DIES } },
+	{ "connect", SYS_connect, { 0, WORD(nothing), 16 }, { FAILS, DIES, DIES, DIES } },
 	{ "listen", SYS_listen, { 0, 1 }, { 0 } },
 	{ "accept", SYS_accept4, { 0, 0, 0, 0 }, { 0 } },
 	/* other processes */
@@ -129,7 +129,7 @@ static const struct attempt attempts[] = {
 	{ "syslog", SYS_syslog, { 3, WORD(nothing), 0 }, { 0 } },
 	{ "settimeofday", SYS_settimeofday, { WORD(nothing), 0 }, { 0 } },
 	{ "sethostname", SYS_sethostname, { WORD("x"), 1 }, { 0 } },
-	{ "push characters into a terminal", SYS_ioctl, { 0, 0x5412, WORD("x") }, { FAILS, FAILS, FAILS } },
+	{ "push characters into a terminal", SYS_ioctl, { 0, 0x5412, WORD("x") }, { FAILS, FAILS, FAILS, FAILS } },
 	{ "executable memory", SYS_mmap, { 0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0 }, { 0 } },
 	{ "make memory executable", SYS_mprotect, { 0, 4096, PROT_EXEC }, { 0 } },
 	{ "a number that is none", 4000, { 0 }, { 0 } },
@@ -143,6 +143,8 @@ static int enter(enum role role, struct err *err)
 
 	if (role == FETCH)
 		return sandbox_fetch(err);
+	if (role == LAYOUT)
+		return sandbox_layout(&(int){ open("usb", O_RDONLY | O_DIRECTORY) }, true, err);
 	if (role == DECODE)
 		return sandbox_decode(32 << 20, err);
 	stage = open("stage", O_RDONLY | O_DIRECTORY);
@@ -186,7 +188,7 @@ static enum outcome outcome_of(int status)
 
 static void try(enum role role, const struct attempt *attempt)
 {
-	static const char *const role_names[] = { "fetch", "decode", "unpack" };
+	static const char *const role_names[] = { "fetch", "fetch from files", "decode", "unpack" };
 	static const char *const outcomes[] = { "dies", "fails", "works" };
 	char report[256] = "", number[64];
 	int pipe_fds[2], status = 0;
@@ -225,6 +227,32 @@ static void try_all(enum role role)
 static void fetch_cannot_get_out(void)
 {
 	try_all(FETCH);
+}
+
+/* There is a directory in its root that somebody else has written. */
+static void fetch_from_files_cannot_get_out(void)
+{
+	int usb = fd_open_dir(scratch.fd, "usb", 0755);
+	const struct attempt inside = { "open what is there", SYS_openat,
+					{ AT_FDCWD, WORD("/image/file"), O_RDONLY }, { [LAYOUT] = WORKS } };
+	const struct attempt link = { "follow a link out", SYS_openat,
+				      { AT_FDCWD, WORD("/image/link"), O_RDONLY }, { [LAYOUT] = FAILS } };
+	const struct attempt device = { "open its device", SYS_openat,
+					{ AT_FDCWD, WORD("/image/disk"), O_RDONLY }, { [LAYOUT] = FAILS } };
+	const struct attempt upwards = { "go up from it", SYS_openat,
+					 { AT_FDCWD, WORD("/image/../../../etc/passwd"), O_RDONLY },
+					 { [LAYOUT] = FAILS } };
+
+	REQUIRE(mknodat(usb, "disk", S_IFBLK | 0666, makedev(7, 250)) == 0);
+	REQUIRE(mknodat(usb, "file", S_IFREG | 0644, 0) == 0);
+	REQUIRE(symlinkat("/etc/passwd", usb, "link") == 0);
+	REQUIRE(fchmod(scratch.fd, 0755) == 0);
+	try_all(LAYOUT);
+	try(LAYOUT, &inside);
+	try(LAYOUT, &link);
+	try(LAYOUT, &device);
+	try(LAYOUT, &upwards);
+	close(usb);
 }
 
 static void decode_cannot_get_out(void)
@@ -283,6 +311,7 @@ int main(void)
 	}
 	scratch_open(&scratch);
 	RUN(fetch_cannot_get_out);
+	RUN(fetch_from_files_cannot_get_out);
 	RUN(decode_cannot_get_out);
 	RUN(unpack_cannot_get_out);
 	RUN(unpack_marks_opaque_directories);
