@@ -148,6 +148,7 @@ static void commit_layer(struct pull *pull, const json_t *layer, struct err *err
 	    json_get_int(layer, "files", &meta.files, NULL) <= 0 ||
 	    json_get_string(layer, "index", &index, NULL) <= 0 ||
 	    layer_meta_set_index(&meta, index) < 0 ||
+	    layer_meta_get_shared(&meta, layer, NULL) < 0 ||
 	    digest_parse(&meta.diff_id, diff_id) < 0 || number < 0 || number > UINT16_MAX) {
 		err_set(err, -EINVAL, "the unpack helper reports a bad layer");
 		return;

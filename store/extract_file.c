@@ -19,6 +19,7 @@ struct content {
 	int base; /* -1: there is none to compare with */
 	unsigned int number;
 	int64_t at; /* where the next piece goes */
+	int64_t bytes; /* seen so far, without holes */
 	struct xxh64 hash; /* for the index */
 	bool has_holes;
 };
@@ -98,6 +99,7 @@ static int take_piece(struct extract *x, struct dir *parent, struct content *con
 	xxh64_update(&content->hash, data, count);
 	content->has_holes |= offset != content->at;
 	content->at = offset + (int64_t)count;
+	content->bytes += (int64_t)count;
 	x->result->bytes += (int64_t)count;
 	return rc;
 }
@@ -139,11 +141,11 @@ static int hold(struct extract *x, struct dir *parent, const struct content *con
 
 	if (fstat(content->base, &st) < 0 || !held_may_link(held, &st))
 		return -EMLINK;
-	rc = held_add(held, parent, x->name, content->number, st.st_size, err);
+	rc = held_add(held, parent, x->name, content->number, content->bytes, err);
 	if (rc != -EEXIST)
 		return rc;
 	rc = extract_clear_name(x, parent, err);
-	return rc ? rc : held_add(held, parent, x->name, content->number, st.st_size, err);
+	return rc ? rc : held_add(held, parent, x->name, content->number, content->bytes, err);
 }
 
 /* All of it is in another layer. */

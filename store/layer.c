@@ -43,6 +43,33 @@ static int get_index(const json_t *json, struct layer_meta *meta, struct err *er
 	return 0;
 }
 
+void layer_meta_add_shared(struct layer_meta *meta, const struct digest *diff_id, int64_t bytes)
+{
+	if (meta->shared_count < LAYER_SHARED_MAX)
+		meta->shared[meta->shared_count++] =
+			(struct layer_shared){ .diff_id = *diff_id, .bytes = bytes };
+}
+
+int layer_meta_get_shared(struct layer_meta *meta, const json_t *json, struct err *err)
+{
+	json_t *shared = NULL, *bytes;
+	const char *name;
+	int rc = json_get_object(json, "shared", &shared, err);
+
+	if (rc <= 0)
+		return rc;
+	json_object_foreach(shared, name, bytes) {
+		struct digest diff_id;
+
+		if (digest_parse(&diff_id, name) < 0 || !json_is_integer(bytes) ||
+		    json_integer_value(bytes) < 0 ||
+		    json_integer_value(bytes) > meta->size_bytes)
+			return err_set(err, -EINVAL, "\"shared\" is damaged");
+		layer_meta_add_shared(meta, &diff_id, json_integer_value(bytes));
+	}
+	return 0;
+}
+
 int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err)
 {
 	JSON_CLEANUP json_t *json = NULL;
@@ -61,7 +88,8 @@ int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, str
 	if (digest_parse(&meta->diff_id, diff_id) < 0)
 		return err_set(err, -EINVAL, "\"diff_id\" is no digest");
 	rc = get_count(json, "size", &meta->size_bytes, err);
-	return rc ?: get_count(json, "files", &meta->files, err) ?: get_index(json, meta, err);
+	return rc ?: get_count(json, "files", &meta->files, err) ?: get_index(json, meta, err) ?:
+		     layer_meta_get_shared(meta, json, err);
 }
 
 void layer_meta_format(const struct layer_meta *meta, struct buf *out)
@@ -70,7 +98,10 @@ void layer_meta_format(const struct layer_meta *meta, struct buf *out)
 			  meta->diff_id.text, (long long)meta->size_bytes, (long long)meta->files);
 	if (meta->has_index)
 		buf_append_format(out, ",\"index\":\"%016llx\"", (unsigned long long)meta->index);
-	buf_append_text(out, "}\n");
+	for (size_t i = 0; i < meta->shared_count; i++)
+		buf_append_format(out, "%s\"%s\":%lld", i ? "," : ",\"shared\":{",
+				  meta->shared[i].diff_id.text, (long long)meta->shared[i].bytes);
+	buf_append_text(out, meta->shared_count ? "}}\n" : "}\n");
 }
 
 int layer_read_meta(const struct store *store, const struct digest *diff_id,

@@ -9,6 +9,7 @@
 #ifndef STORE_LAYER_H
 #define STORE_LAYER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,10 +20,11 @@
 #include "store/store.h"
 
 #define LAYER_META_MAX 4096 /* bytes */
+#define LAYER_SHARED_MAX 8
 
 /*
- * layers/<diff id>/meta, a JSON object: {"diff_id":"sha256:...","size":n,"files":n,"index":"16 hex digits"}.
- * A layer that was unpacked before there were indexes has no "index".
+ * layers/<diff id>/meta, a JSON object: {"diff_id":"sha256:...","size":n,"files":n,"index":"16 hex digits",
+ * "shared":{"sha256:...":bytes}}. A layer that was unpacked before there were indexes has no "index".
  */
 struct layer_meta {
 	struct digest diff_id;
@@ -30,6 +32,11 @@ struct layer_meta {
 	int64_t files;	    /* entries of any kind: the inodes it needs, at most */
 	bool has_index;
 	uint64_t index;	    /* its checksum (index.h) */
+	struct layer_shared {
+		struct digest diff_id;
+		int64_t bytes;
+	} shared[LAYER_SHARED_MAX]; /* of size_bytes: in files that it was linked to in other layers */
+	size_t shared_count;
 };
 
 bool store_has_layer(const struct store *store, const struct digest *diff_id);
@@ -55,6 +62,10 @@ int layer_list(const struct store *store, struct digest **out, size_t *count, st
 int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err);
 /* The 16 digits of an index's checksum. -EINVAL. */
 int layer_meta_set_index(struct layer_meta *meta, const char *text);
+/* The member "shared", as it is in the meta; size_bytes has to be set. */
+int layer_meta_get_shared(struct layer_meta *meta, const json_t *json, struct err *err);
+/* More than LAYER_SHARED_MAX are left out: they count as the layer's own. */
+void layer_meta_add_shared(struct layer_meta *meta, const struct digest *diff_id, int64_t bytes);
 void layer_meta_format(const struct layer_meta *meta, struct buf *out);
 
 #endif

@@ -88,6 +88,8 @@ int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsig
 	int rc;
 
 	stage->store->written_bytes += meta->size_bytes;
+	for (size_t i = 0; i < meta->shared_count; i++)
+		stage->store->written_bytes -= meta->shared[i].bytes;
 	if (store_has_layer(stage->store, &meta->diff_id))
 		return 0;
 	snprintf(from, sizeof(from), "%u", number);

@@ -214,6 +214,15 @@ void store_close(struct store *store)
 	fd_close(&store->dirfd);
 }
 
+static bool has_layer(char *const *names, const struct digest *diff_id)
+{
+	for (; *names; names++)
+		if (!strcmp(*names, digest_hex(diff_id)))
+			return true;
+	return false;
+}
+
+/* A file with names in two layers counts once, as long as both are there. */
 static int add_layers(const struct store *store, struct store_usage *usage)
 {
 	char **names;
@@ -227,6 +236,9 @@ static int add_layers(const struct store *store, struct store_usage *usage)
 			continue;
 		usage->layers++;
 		usage->bytes += meta.size_bytes;
+		for (size_t i = 0; i < meta.shared_count; i++)
+			if (has_layer(names, &meta.shared[i].diff_id))
+				usage->bytes -= meta.shared[i].bytes;
 	}
 	free_strings(names);
 	return rc;

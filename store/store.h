@@ -54,7 +54,7 @@ void store_close(struct store *store);
 
 struct store_usage {
 	int64_t layers;
-	int64_t bytes;	    /* unpacked file content of all layers */
+	int64_t bytes;	    /* unpacked file content of all layers; what is linked counts once */
 	int64_t free_bytes; /* of the file system, for us */
 };
 

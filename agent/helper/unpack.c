@@ -146,49 +146,51 @@ static void report_plan(const struct unpack *unpack)
 	report_line(json_pack("{s:o, s:s}", "plan", layers, "manifest", chain->manifest_digest.text));
 }
 
-/* How many bytes are with which layer. */
-static json_t *held_bytes(const struct unpack *unpack, const struct held *held)
+static json_t *shared_json(const struct layer_meta *meta)
 {
 	json_t *shared = json_object();
 
-	for (size_t i = 0; i < unpack->input.base_count; i++)
-		if (held->bytes[i])
-			json_object_set_new(shared, unpack->input.base[i].text,
-					    json_integer((json_int_t)held->bytes[i]));
+	for (size_t i = 0; i < meta->shared_count; i++)
+		json_object_set_new(shared, meta->shared[i].diff_id.text,
+				    json_integer((json_int_t)meta->shared[i].bytes));
 	return shared;
 }
 
-static void report_layer(const struct unpack *unpack, size_t number,
-			 const struct extract_result *result, uint64_t index,
+static void report_layer(const struct unpack *unpack, size_t number, const struct layer_meta *meta,
 			 const struct held *held)
 {
 	char checksum[17];
 
-	snprintf(checksum, sizeof(checksum), "%016llx", (unsigned long long)index);
+	snprintf(checksum, sizeof(checksum), "%016llx", (unsigned long long)meta->index);
 	report_line(json_pack("{s:{s:I, s:s, s:I, s:I, s:I, s:s, s:I, s:o}}", "layer", "number",
-			      (json_int_t)number, "diff_id",
-			      unpack->feed.chain.config->diff_ids[number].text, "size",
-			      (json_int_t)result->bytes, "files", (json_int_t)result->files,
+			      (json_int_t)number, "diff_id", meta->diff_id.text, "size",
+			      (json_int_t)meta->size_bytes, "files", (json_int_t)meta->files,
 			      "compressed", (json_int_t)unpack->feed.chain.manifest->layers[number].size,
 			      "index", checksum, "held", (json_int_t)held->files, "shared",
-			      held_bytes(unpack, held)));
+			      shared_json(meta)));
 }
 
-/* What the agent would write into the layer (store/stage.h), so that it needn't be synced apart. */
-static int write_meta(const struct unpack *unpack, size_t number, int dir,
-		      const struct extract_result *result, uint64_t index, struct err *err)
+static void fill_meta(struct layer_meta *meta, const struct unpack *unpack, size_t number,
+		      const struct extract_result *result, const struct held *held)
 {
-	const struct layer_meta meta = {
+	*meta = (struct layer_meta){
 		.diff_id = unpack->feed.chain.config->diff_ids[number],
 		.size_bytes = result->bytes,
 		.files = result->files,
 		.has_index = true,
-		.index = index,
 	};
+	for (size_t i = unpack->input.base_count; i--;)
+		if (held->bytes[i])
+			layer_meta_add_shared(meta, &unpack->input.base[i], held->bytes[i]);
+}
+
+/* What the agent would write into the layer (store/stage.h), so that it needn't be synced apart. */
+static int write_meta(const struct layer_meta *meta, int dir, struct err *err)
+{
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	int rc;
 
-	layer_meta_format(&meta, &text);
+	layer_meta_format(meta, &text);
 	rc = fd_replace_file_volatile(dir, "meta", text.data, text.size, 0600);
 	return rc ? err_set(err, rc, "write the layer's meta: %s", strerror(-rc)) : 0;
 }
@@ -199,18 +201,17 @@ static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 	FD_CLEANUP int dir = open_layer_dir(unpack, number, &index_fd, err);
 	struct extract_result result;
 	struct index_writer index;
+	struct layer_meta meta;
 	struct held held;
-	uint64_t checksum;
 	int rc;
 
 	if (dir < 0)
 		return dir;
 	index_write_begin(&index, index_fd);
 	held_init(&held, dir);
-	rc = unpack_files(unpack, number, dir, &index, &held, &result, err) ?:
-	     index_write_end(&index, &checksum, err);
-	if (!rc)
-		rc = write_meta(unpack, number, dir, &result, checksum, err);
+	rc = unpack_files(unpack, number, dir, &index, &held, &result, err);
+	fill_meta(&meta, unpack, number, &result, &held);
+	rc = rc ?: index_write_end(&index, &meta.index, err) ?: write_meta(&meta, dir, err);
 	/* What relink has to do something with, it syncs as well. */
 	if (!rc && !held.files && syncfs(dir) < 0)
 		rc = err_sys(err, "write it to disk");
@@ -218,7 +219,7 @@ static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
 		err_context(err, "layer %zu (%s)", number,
 			    unpack->feed.chain.manifest->layers[number].digest.text);
 	else
-		report_layer(unpack, number, &result, checksum, &held);
+		report_layer(unpack, number, &meta, &held);
 	held_release(&held);
 	return rc;
 }

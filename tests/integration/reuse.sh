@@ -90,6 +90,9 @@ unchanged_files_are_linked() {
 	pull
 	check "the third version, by zstd, is whole" is_whole v3
 	same "it shares with the second" "$(shared v2 v3)" $((FILES - 1 + 50 + 1))
+	same "what is counted as used is what is used" \
+		"$(($(berth status --json | jq .store.bytes) / 100000))" \
+		"$(($(cd "$STORE/layers" && find . -type f -path '*/fs/*' -printf '%i %s\n' | sort -u | awk '{ s += $2 } END { print s }') / 100000))"
 }
 
 

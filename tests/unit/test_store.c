@@ -345,6 +345,18 @@ static void file_systems_that_lack_something_are_told(void)
 	CHECK_INT(umount2(place, MNT_DETACH), 0);
 }
 
+static void put_layer(const char *hex, const char *members)
+{
+	char name[128], text[512];
+
+	fd_remove_tree(store.layers, hex);
+	snprintf(name, sizeof(name), "layers/%s", hex);
+	CHECK_INT(mkdir(in_store(name), 0700), 0);
+	snprintf(name, sizeof(name), "layers/%s/meta", hex);
+	snprintf(text, sizeof(text), "{\"diff_id\":\"sha256:%s\",%s}", hex, members);
+	put(name, text);
+}
+
 static void layer_metas_are_checked(void)
 {
 	static const char *const bad[] = {
@@ -353,6 +365,9 @@ static void layer_metas_are_checked(void)
 		"{\"diff_id\":\"sha256:AA\",\"size\":1,\"files\":1}",
 		"{\"diff_id\":7,\"size\":1,\"files\":1}",
 		"{\"diff_id\":\"sha256:" A "\",\"size\":1.5,\"files\":1}",
+		"{\"diff_id\":\"sha256:" A "\",\"size\":1,\"files\":1,\"shared\":{\"x\":1}}",
+		"{\"diff_id\":\"sha256:" A "\",\"size\":1,\"files\":1,\"shared\":{\"sha256:" B "\":2}}",
+		"{\"diff_id\":\"sha256:" A "\",\"size\":1,\"files\":1,\"shared\":{\"sha256:" B "\":-1}}",
 	};
 	struct layer_meta meta = { .size_bytes = 1, .files = 2 }, again;
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -368,6 +383,30 @@ static void layer_metas_are_checked(void)
 	CHECK(digest_equal(&again.diff_id, &meta.diff_id));
 	CHECK_INT(again.size_bytes, 1);
 	CHECK_INT(again.files, 2);
+	CHECK_INT(again.shared_count, 0);
+	for (int i = 0; i < LAYER_SHARED_MAX + 1; i++)
+		layer_meta_add_shared(&meta, &meta.diff_id, i);
+	meta.size_bytes = 100;
+	meta.shared[3].diff_id.text[10] = '0';
+	buf_clear(&text);
+	layer_meta_format(&meta, &text);
+	CHECK_INT(layer_meta_parse(&again, text.data, text.size, &err), -EINVAL); /* one layer twice */
+}
+
+static void linked_files_count_once(void)
+{
+	struct store_usage usage;
+
+	open_store();
+	put_layer(A, "\"size\":1000,\"files\":1");
+	put_layer(B, "\"size\":1000,\"files\":1,\"shared\":{\"sha256:" A "\":900,\"sha256:" C "\":50}");
+	CHECK_INT(store_usage(&store, &usage, &err), 0);
+	CHECK_INT(usage.bytes, 1100); /* C has gone */
+	CHECK_INT(fd_remove_tree(store.layers, A), 0);
+	CHECK_INT(store_usage(&store, &usage, &err), 0);
+	CHECK_INT(usage.bytes, 1000);
+	CHECK_INT(fd_remove_tree(store.layers, B), 0);
+	store_close(&store);
 }
 
 int main(void)
@@ -385,6 +424,7 @@ int main(void)
 	RUN(containers_get_a_writable_layer);
 	RUN(file_systems_that_lack_something_are_told);
 	RUN(layer_metas_are_checked);
+	RUN(linked_files_count_once);
 	scratch_close(&scratch);
 	return test_end();
 }
