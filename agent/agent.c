@@ -285,6 +285,7 @@ int agent_main(int argc, char **argv)
 	}
 	loop_run(&agent.loop);
 	api_stop(agent.api);
+	fetch_sessions_release(&agent.sessions);
 	store_close(&agent.store);
 	return 0;
 }

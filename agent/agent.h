@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "agent/fetch_sessions.h"
 #include "agent/loop.h"
 #include "config/agent_config.h"
 #include "lib/list.h"
@@ -31,6 +32,7 @@ struct agent {
 	struct timer sweep_timer;
 	struct job *sweep_job; /* NULL: none runs */
 	bool is_sweep_due;   /* something was thrown away since it began */
+	struct fetch_sessions sessions;
 	bool is_collect_due; /* a collection had to wait for a pull */
 	bool is_relink_broken; /* links to unchanged files have failed: pulls write all until the next start */
 	bool has_unfinished; /* the store may have records of pulls (store/unfinished.h) */

@@ -224,31 +224,59 @@ bool fetch_settings_have_mirrors(const struct agent_config *config, const struct
 	return registry && registry->mirror_count > 0;
 }
 
+/* Takes up a session that was made with exactly these settings so far. */
+static void add_sessions(const struct fetch_request *request, json_t *out)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	char key[SHA256_HEX + 1];
+	const char *found;
+
+	buf_append_text(&text, request->reference->registry);
+	json_append(&text, out);
+	sha256_hex(text.data, text.size, key);
+	explicit_bzero(text.data, text.size);
+	if (request->session_key)
+		memcpy(request->session_key, key, sizeof(key));
+	found = request->sessions ? fetch_sessions_get(request->sessions, key, time_boot_ms()) : NULL;
+	if (found)
+		json_object_set_new(out, "sessions", json_string(found));
+}
+
+static void add_rest(const struct agent_config *config, const struct fetch_request *request, json_t *out)
+{
+	struct platform platform;
+
+	platform_current(&platform);
+	json_object_set_new(out, "platform", json_pack("{s:s, s:s, s:s}", "os", platform.os, "architecture",
+						       platform.architecture, "variant", platform.variant));
+	if (request->have)
+		json_object_set(out, "have", request->have);
+	json_object_set_new(out, "clock_floor", json_integer((json_int_t)clock_floor()));
+	json_object_set_new(out, "link", json_pack("{s:I}", "bytes_per_s", (json_int_t)config->bytes_per_s));
+	if (request->lane.count)
+		json_object_set_new(out, "lane", lane_settings(&request->lane));
+	if (request->manifest && request->config) {
+		json_object_set_new(out, "manifest", json_string(request->manifest));
+		json_object_set_new(out, "config", json_string(request->config));
+	}
+}
+
 int fetch_settings(const struct agent_config *config, const struct fetch_request *request, json_t **out,
 		   struct err *err)
 {
 	const char *host = request->reference->registry;
 	const struct registry_config *registry = agent_config_registry(config, host);
-	struct platform platform;
 	int rc;
 
-	platform_current(&platform);
-	*out = json_pack("{s:{s:s, s:s, s:s}, s:O*, s:I, s:o*, s:{s:I}}", "platform", "os", platform.os,
-			 "architecture", platform.architecture, "variant", platform.variant, "have",
-			 request->have, "clock_floor", (json_int_t)clock_floor(), "proxy",
-			 fetch_proxy(config, registry), "link", "bytes_per_s",
-			 (json_int_t)config->bytes_per_s);
-	if (request->lane.count)
-		json_object_set_new(*out, "lane", lane_settings(&request->lane));
-	if (request->manifest && request->config) {
-		json_object_set_new(*out, "manifest", json_string(request->manifest));
-		json_object_set_new(*out, "config", json_string(request->config));
-	}
+	*out = json_pack("{s:o*}", "proxy", fetch_proxy(config, registry));
 	rc = server_settings(registry, request->auth, *out, err);
 	if (!rc && !request->without_mirrors)
 		rc = mirrors_settings(config, registry, *out, err);
-	if (!rc)
+	if (!rc) {
+		add_sessions(request, *out);
+		add_rest(config, request, *out);
 		return 0;
+	}
 	json_decref(*out);
 	*out = NULL;
 	return err_context(err, "registry %s", host);

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "agent/fetch_sessions.h"
 #include "agent/helper/lane.h"
 #include "config/agent_config.h"
 #include "config/reference.h"
@@ -20,6 +21,8 @@ struct fetch_request {
 	bool without_mirrors;
 	struct lane lane;   /* count 0: the only one */
 	const char *manifest, *config; /* the image's documents, or NULL: they are to be fetched */
+	struct fetch_sessions *sessions; /* to be taken up; or NULL */
+	char *session_key; /* out: under which new ones are to be kept: SHA256_HEX + 1 bytes; or NULL */
 };
 
 /* A new reference in *out. All of the request is borrowed. */

@@ -15,6 +15,7 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/time.h"
 #include "store/layer.h"
 
 #define RESOLVE_DEADLINE_MS 120000
@@ -116,6 +117,10 @@ static void fetch_says(struct job *job, char *line, void *data)
 	(void)job;
 	if (!json)
 		return;
+	if (json_get_string(json, "sessions", &text, NULL) > 0) {
+		fetch_sessions_put(&pull->agent->sessions, pull->session_key, text, time_boot_ms());
+		return;
+	}
 	take_error(fetch, json);
 	if (json_get_string(json, "warning", &text, NULL) > 0)
 		log_warn("pull %s: %s", pull->name, text);
@@ -285,6 +290,8 @@ static int start_fetch(struct pull *pull, const struct pull_lane *lane, int outp
 		.lane = { lane ? lane->number : 0, is_head ? 0 : pull->lane_count },
 		.manifest = is_head ? NULL : lane->manifest,
 		.config = is_head ? NULL : lane->config,
+		.sessions = &pull->agent->sessions,
+		.session_key = pull->session_key,
 	};
 	int rc = fetch_settings(pull->agent->config, &request, &settings, err);
 

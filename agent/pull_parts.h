@@ -14,6 +14,7 @@
 #include "agent/helper/lane.h"
 #include "agent/pull.h"
 #include "lib/list.h"
+#include "lib/sha256.h"
 #include "store/stage.h"
 
 enum pull_step {
@@ -48,6 +49,7 @@ struct pull {
 	json_t *have; /* diff IDs in the store when the helpers were started */
 	struct stage stage;
 	bool has_stage, is_cancelled;
+	char session_key[SHA256_HEX + 1]; /* of the fetch that runs */
 	bool without_mirrors; /* one of them may have sent other bytes */
 	bool is_stopping; /* the helpers were asked to end */
 	struct digest *plan; /* diff IDs of all its layers, once they are known */

@@ -84,6 +84,18 @@ static int connect_to(struct client *client, struct connection *connection, cons
 	return tunnel_open(stream, proxy, authority, settings->head_ms, err);
 }
 
+/* One that does not work is not tried again. */
+static void note_session(struct client *client, const struct connection *connection, const struct url *url,
+			 bool works)
+{
+	struct tls_session session = { .id_size = 0 };
+
+	if (works)
+		tls_get_session(connection->stream.tls, &session);
+	sessions_put(client->settings.sessions, url->host, url->port, &session);
+	explicit_bzero(&session, sizeof(session));
+}
+
 static int start_tls(struct client *client, struct connection *connection, const struct url *url,
 		     struct err *err)
 {
@@ -92,10 +104,14 @@ static int start_tls(struct client *client, struct connection *connection, const
 	const struct tls_settings tls = {
 		.trust = &settings->trust,
 		.identity = is_known ? settings->identity : NULL,
+		.session = settings->sessions ? sessions_find(settings->sessions, url->host, url->port) : NULL,
 		.now_s = validation_time(client),
 	};
+	int ret = stream_start_tls(&connection->stream, url->host, &tls, err);
 
-	return stream_start_tls(&connection->stream, url->host, &tls, err);
+	if (settings->sessions)
+		note_session(client, connection, url, ret == 0);
+	return ret;
 }
 
 static int open_connection(struct client *client, struct connection *connection,

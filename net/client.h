@@ -20,6 +20,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 #include "net/http.h"
+#include "net/sessions.h"
 #include "net/stream.h"
 #include "net/trust.h"
 #include "net/url.h"
@@ -32,6 +33,7 @@ struct client_settings {
 	struct trust trust;    /* borrowed */
 	const struct identity *identity; /* borrowed; NULL: none; shown to identity_host alone */
 	const char *identity_host;
+	struct sessions *sessions; /* borrowed; taken up, and noted here; NULL: none */
 	int64_t time_floor_s;  /* certificates are checked against the later of this and the clock */
 	const struct proxy_rules *proxies; /* borrowed; NULL: none */
 	bool allow_plain;      /* redirects may lead from https to http */

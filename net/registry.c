@@ -41,6 +41,7 @@ void registry_open(struct registry *registry, const struct registry_settings *se
 		.trust = settings->trust,
 		.time_floor_s = settings->time_floor_s,
 		.proxies = settings->proxies,
+		.sessions = settings->sessions,
 		.identity = settings->identity,
 		.identity_host = registry->host,
 		.allow_plain = plain,

@@ -45,6 +45,7 @@ struct registry_settings {
 	const struct identity *identity; /* NULL: none. The registry's host alone sees it, nobody it redirects to */
 	int64_t time_floor_s; /* see client_settings, as the next */
 	const struct proxy_rules *proxies;
+	struct sessions *sessions;
 	int64_t bytes_per_s;  /* a cap on what is received; 0: none */
 	int64_t stall_ms;     /* the longest wait for one more byte of a body; 0: REGISTRY_STALL_MS */
 };

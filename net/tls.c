@@ -92,6 +92,43 @@ static int seed(br_ssl_engine_context *engine)
 	return 0;
 }
 
+static void set_session(br_ssl_engine_context *engine, const struct tls_session *session)
+{
+	br_ssl_session_parameters parameters = {
+		.session_id_len = session->id_size,
+		.version = session->version,
+		.cipher_suite = session->suite,
+	};
+
+	_Static_assert(sizeof(parameters.session_id) == sizeof(session->id) &&
+			       sizeof(parameters.master_secret) == sizeof(session->secret),
+		       "a session is as long as BearSSL's");
+	memcpy(parameters.session_id, session->id, sizeof(session->id));
+	memcpy(parameters.master_secret, session->secret, sizeof(session->secret));
+	br_ssl_engine_set_session_parameters(engine, &parameters);
+	explicit_bzero(&parameters, sizeof(parameters));
+}
+
+void tls_get_session(const struct tls *tls, struct tls_session *session)
+{
+	br_ssl_session_parameters parameters;
+
+	br_ssl_engine_get_session_parameters(&tls->client.eng, &parameters);
+	*session = (struct tls_session){
+		.id_size = parameters.session_id_len,
+		.version = parameters.version,
+		.suite = parameters.cipher_suite,
+	};
+	memcpy(session->id, parameters.session_id, sizeof(session->id));
+	memcpy(session->secret, parameters.master_secret, sizeof(session->secret));
+	explicit_bzero(&parameters, sizeof(parameters));
+}
+
+static bool is_resumable(const struct tls_session *session)
+{
+	return session && session->id_size > 0 && session->version == BR_TLS12;
+}
+
 struct tls *tls_new(const char *host, const struct tls_settings *settings, struct err *err)
 {
 	struct tls *tls = xcalloc(1, sizeof(*tls));
@@ -107,8 +144,11 @@ struct tls *tls_new(const char *host, const struct tls_settings *settings, struc
 	if (settings->identity)
 		identity_use(settings->identity, &tls->client);
 	br_ssl_engine_set_buffer(engine, tls->buffer, sizeof(tls->buffer), 0);
+	if (is_resumable(settings->session))
+		set_session(engine, settings->session);
 	/* RFC 6066, 3: addresses are not permitted in SNI. */
-	if (seed(engine) < 0 || !br_ssl_client_reset(&tls->client, is_address ? NULL : tls->host, 0)) {
+	if (seed(engine) < 0 || !br_ssl_client_reset(&tls->client, is_address ? NULL : tls->host,
+						     is_resumable(settings->session))) {
 		err_set(err, FAILURE_TLS, "no randomness for TLS from the kernel");
 		tls_free(tls);
 		return NULL;

@@ -34,16 +34,32 @@ enum tls_door {
 struct tls;
 struct identity;
 
+/* What a later handshake with the same server can take up. */
+struct tls_session {
+	unsigned char id_size; /* 0: the server gave none */
+	unsigned char id[32];
+	uint16_t version;
+	uint16_t suite;
+	unsigned char secret[48];
+};
+
 /* All borrowed until tls_free(). */
 struct tls_settings {
 	const struct trust *trust;	 /* anchors the server's certificate has to lead to */
 	const struct identity *identity; /* for servers that ask who we are; NULL: nobody */
+	const struct tls_session *session; /* of an earlier connection to the same server; NULL: none */
 	int64_t now_s;			 /* when certificates have to be valid, Unix time */
 };
 
 /* A client that wants to talk to `host`. NULL without randomness, or when berth was built without TLS. */
 struct tls *tls_new(const char *host, const struct tls_settings *settings, struct err *err);
 void tls_free(struct tls *tls);
+
+/*
+ * After the handshake: the session that it made or took up. A server that took one up was not asked for its
+ * certificate: it knew the secret that it had agreed upon when it was.
+ */
+void tls_get_session(const struct tls *tls, struct tls_session *session);
 
 unsigned tls_state(const struct tls *tls);
 unsigned char *tls_buffer(struct tls *tls, enum tls_door door, size_t *size);

@@ -273,6 +273,14 @@ static void report_warning(const char *text, void *arg)
 	report_line(json_pack("{s:s}", "warning", text));
 }
 
+static void report_sessions(const struct sessions *sessions)
+{
+	struct buf text BUF_CLEANUP = BUF_INIT;
+
+	sessions_format(sessions, &text);
+	report_line(json_pack("{s:s}", "sessions", buf_text(&text)));
+}
+
 static int answer(struct fetch *fetch, struct err *err)
 {
 	return fetch->input.is_pull ? pull(fetch, err) : head(fetch, err);
@@ -300,6 +308,7 @@ static int ask_registry(struct fetch *fetch, struct err *err)
 	fetch->input.sources.on_failure = report_warning;
 	sources_open(&fetch->sources, &fetch->input.sources, &fetch->input.reference);
 	ret = answer(fetch, err);
+	report_sessions(&fetch->input.sessions);
 	sources_close(&fetch->sources);
 	return ret;
 }

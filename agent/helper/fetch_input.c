@@ -103,6 +103,7 @@ static int take_trust(struct fetch_input *input, size_t number, const char *host
 	snprintf(setting, sizeof(input->settings[0]), "ca = in [registry %s]", host);
 	settings->trust.setting = setting;
 	settings->proxies = &input->proxies;
+	settings->sessions = &input->sessions;
 	if (settings->has_ca)
 		return trust_check(&settings->trust, err) < 0 ? FAILURE_TLS : 0;
 	return is_plain ? 0 : use_bundle(input, &settings->trust, err);
@@ -259,6 +260,17 @@ static int take_link(struct fetch_input *input, struct err *err)
 	return ret;
 }
 
+/* Some that can't be read are none: a full handshake is always right. */
+static int take_sessions(struct fetch_input *input, struct err *err)
+{
+	const char *text = NULL;
+	int ret = json_get_string(input->json, "sessions", &text, err);
+
+	if (ret > 0)
+		(void)sessions_parse(&input->sessions, text, strlen(text));
+	return ret;
+}
+
 static int take_settings(struct fetch_input *input, struct err *err)
 {
 	json_t *have = NULL;
@@ -280,6 +292,8 @@ static int take_settings(struct fetch_input *input, struct err *err)
 		ret = json_get_string(input->json, "config", &input->config_text, err);
 	if (ret >= 0)
 		ret = take_clock(input, err);
+	if (ret >= 0)
+		ret = take_sessions(input, err);
 	if (ret >= 0)
 		ret = take_link(input, err);
 	return ret < 0 ? ret : 0;
