@@ -20,6 +20,25 @@ static void wake_queue(struct agent *agent)
 	timer_start(&agent->loop, &agent->pull_timer, 0, run_queue, agent);
 }
 
+/* What the helpers of one try had: it is over. */
+static void forget_try(struct pull *pull)
+{
+	if (pull->has_stage) {
+		stage_discard(&pull->stage);
+		sweeper_start(pull->agent);
+	}
+	free(pull->base);
+	free(pull->held);
+	free(pull->plan);
+	json_decref(pull->have);
+	pull->base = pull->plan = NULL;
+	pull->held = NULL;
+	pull->have = NULL;
+	pull->base_count = pull->held_count = pull->plan_count = 0;
+	pull->has_stage = pull->is_stopping = false;
+	memset(pull->helpers, 0, sizeof(pull->helpers));
+}
+
 /* The helpers have ended: the stage can go. */
 static void end_pull(struct pull *pull)
 {
@@ -41,16 +60,9 @@ static void end_pull(struct pull *pull)
 	 */
 	if ((!err->code && !pull->is_cancelled) || is_full)
 		pull_forget_plan(pull);
-	if (pull->has_stage) {
-		stage_discard(&pull->stage);
-		sweeper_start(agent);
-	}
-	free(pull->base);
-	free(pull->held);
+	forget_try(pull);
 	json_decref(pull->request.auth);
-	json_decref(pull->have);
 	list_remove(&pull->node);
-	free(pull->plan);
 	free(pull);
 	if (agent->is_collect_due || is_full)
 		collect(agent);
@@ -179,9 +191,7 @@ static bool go_on_without_mirrors(struct pull *pull)
 		return false;
 	log_warn("pull %s: %s; trying again without the mirrors", pull->name, pull->result.err.text);
 	pull->without_mirrors = true;
-	stage_discard(&pull->stage);
-	pull->has_stage = pull->is_stopping = false;
-	memset(pull->helpers, 0, sizeof(pull->helpers));
+	forget_try(pull);
 	pull->result = (struct pull_result){ .image = pull->result.image };
 	pull->step = STEP_WAIT_PULL;
 	wake_queue(pull->agent);
