@@ -6,61 +6,46 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "store/trial.h"
 
 #define FILESYSTEMS_MAX 16384 /* bytes of /proc/filesystems */
 
-/* Kinds on which overlayfs refuses an upper directory, or that lose owners and devices. */
-static const char *unsuitable(long type)
-{
-	switch (type) {
-	case OVERLAYFS_SUPER_MAGIC:
-		return "overlayfs";
-	case MSDOS_SUPER_MAGIC:
-		return "FAT";
-	case 0x2011BAB0:
-		return "exFAT";
-	case NFS_SUPER_MAGIC:
-		return "NFS";
-	case V9FS_MAGIC:
-		return "9p";
-	case FUSE_SUPER_MAGIC:
-		return "FUSE";
-	default:
-		return NULL;
-	}
-}
+/* By name where there is one: what is wrong with it is known, and needs no trial. */
+static const struct {
+	long type;
+	const char *name;
+	const char *lacks;
+} unsuitable[] = {
+	{ MSDOS_SUPER_MAGIC, "FAT", "no symlinks, device nodes, hard links or owners" },
+	{ 0x2011BAB0, "exFAT", "no symlinks, device nodes, hard links or owners" },
+	{ 0x7366746E, "NTFS", "no device nodes or trusted attributes" },
+	{ OVERLAYFS_SUPER_MAGIC, "overlayfs", "containers' writable layers can't be stacked on it" },
+	{ NFS_SUPER_MAGIC, "NFS", "no trusted attributes, and overlayfs can't write to it" },
+	{ V9FS_MAGIC, "9p", "overlayfs can't write to it" },
+	{ SQUASHFS_MAGIC, "squashfs", "it can't be written" },
+};
 
-static void check_kind(const struct store *store)
+/* True when it was told. */
+static bool check_kind(const struct store *store)
 {
-	const char *kind;
 	struct statfs fs;
 
 	if (fstatfs(store->dirfd, &fs) < 0) {
 		log_warn("store %s: %s", store->path, strerror(errno));
-		return;
+		return true;
 	}
-	kind = unsuitable((long)fs.f_type);
-	if (kind)
-		log_warn("store %s is on %s, on which containers' writable layers don't work; put it "
-			 "on ext4, f2fs, UBIFS, btrfs or xfs",
-			 store->path, kind);
-}
-
-/* Asking for an attribute that isn't there tells without writing. */
-static void check_xattrs(const struct store *store)
-{
-	char value[1];
-
-	if (fgetxattr(store->dirfd, "trusted.overlay.opaque", value, sizeof(value)) < 0 &&
-	    errno == EOPNOTSUPP)
-		log_warn("store %s: its file system has no extended attributes, which layers with "
-			 "replaced directories need; mount it with user_xattr or choose another",
-			 store->path);
+	for (size_t i = 0; i < sizeof(unsuitable) / sizeof(*unsuitable); i++) {
+		if (unsuitable[i].type != (long)fs.f_type)
+			continue;
+		log_warn("store %s is on %s: %s; put it on ext4, f2fs, UBIFS, btrfs or xfs",
+			 store->path, unsuitable[i].name, unsuitable[i].lacks);
+		return true;
+	}
+	return false;
 }
 
 static bool is_listed(const char *list)
@@ -83,10 +68,10 @@ static void check_overlayfs(void)
 		log_warn("this kernel has no overlayfs (CONFIG_OVERLAY_FS): containers can't start");
 }
 
-void check_file_system(const struct store *store)
+void check_file_system(struct store *store)
 {
-	check_kind(store);
-	check_xattrs(store);
+	if (!check_kind(store))
+		trial_file_system(store);
 	check_overlayfs();
 	if (access("/proc/self/fd", X_OK) < 0)
 		log_warn("/proc is not mounted: containers can't start");

@@ -47,6 +47,7 @@ static int fail(const struct store *store, int rc, const char *what, struct err 
 
 static int open_root(struct store *store, const char *path, struct err *err)
 {
+	struct statvfs fs;
 	char *real;
 	int rc = fd_make_dirs(path, 0700);
 
@@ -58,7 +59,14 @@ static int open_root(struct store *store, const char *path, struct err *err)
 	snprintf(store->path, sizeof(store->path), "%s", strcmp(real, "/") ? real : "");
 	free(real);
 	store->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return store->dirfd < 0 ? err_sys(err, "open the store %s", path) : 0;
+	if (store->dirfd < 0)
+		return err_sys(err, "open the store %s", path);
+	if (fstatvfs(store->dirfd, &fs) == 0 && fs.f_flag & ST_RDONLY)
+		return err_set(err, -EROFS,
+			       "store %s: its file system is mounted read-only; mount it for writing, or "
+			       "name another store (the kernel does that after errors: see dmesg)",
+			       path);
+	return 0;
 }
 
 /*
@@ -83,17 +91,27 @@ static int take_lock(struct store *store, struct err *err)
 		       store->path, (int)lock.l_pid);
 }
 
+static int write_version(struct store *store, struct err *err)
+{
+	char text[16];
+	int size = snprintf(text, sizeof(text), "%d\n", STORE_VERSION);
+	int rc = file_write(store, store->dirfd, "version", text, (size_t)size);
+
+	return rc ? fail(store, rc, "write the version", err) : 0;
+}
+
 static int check_version(struct store *store, struct err *err)
 {
-	int64_t version;
-	char text[16];
+	int64_t version = 0;
 	int rc = fd_read_number(store->dirfd, "version", &version);
 
-	if (rc == -ENOENT) {
-		int size = snprintf(text, sizeof(text), "%d\n", STORE_VERSION);
-
-		rc = file_write(store, store->dirfd, "version", text, (size_t)size);
-		return rc ? fail(store, rc, "write the version", err) : 0;
+	if (rc == -ENOENT)
+		return write_version(store, err);
+	if (rc == -EINVAL || (!rc && version < 1)) {
+		/* Bad flash must not cost the store. There has been no other layout yet. */
+		log_warn("store %s: its version file is damaged: taken for layout %d, and written anew",
+			 store->path, STORE_VERSION);
+		return write_version(store, err);
 	}
 	if (rc < 0)
 		return fail(store, rc, "read the version", err);

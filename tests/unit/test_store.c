@@ -113,10 +113,65 @@ static void other_versions_are_refused(void)
 	put("version", "2\n");
 	CHECK_INT(store_open(&store, path, &err), -ENOTSUP);
 	CHECK_HAS(err.text, "layout version 2, this berth knows 1");
-	put("version", "rubbish");
-	CHECK_INT(store_open(&store, path, &err), -EINVAL);
+	CHECK_HAS(err.text, "run the berth that made it");
+	CHECK(is_there("layers"));
 	put("version", "1\n");
 	open_store();
+	store_close(&store);
+}
+
+static void a_damaged_version_does_not_cost_the_store(void)
+{
+	static const char *const bad[] = { "", "rubbish", "\0\0\0", "0\n", "-1\n" };
+
+	open_store();
+	CHECK_INT(record_save(&store, "kept", "x", 1, &err), 0);
+	store_close(&store);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		int64_t version = 0;
+
+		put("version", bad[i]);
+		open_store();
+		CHECK(is_there("apps/kept"));
+		CHECK_INT(fd_read_number(store.dirfd, "version", &version), 0);
+		CHECK_INT(version, STORE_VERSION);
+		store_close(&store);
+	}
+	open_store();
+	CHECK_INT(record_remove(&store, "kept", &err), 0);
+	store_close(&store);
+}
+
+static void a_read_only_store_says_so(void)
+{
+	char place[256];
+
+	snprintf(place, sizeof(place), "%s/ro", scratch.path);
+	CHECK_INT(mkdir(place, 0700), 0);
+	REQUIRE(mount("none", place, "tmpfs", MS_RDONLY, "size=64k") == 0);
+	CHECK_INT(store_open(&store, place, &err), -EROFS);
+	CHECK_HAS(err.text, "read-only");
+	CHECK_INT(store.dirfd, -1);
+	CHECK_INT(umount(place), 0);
+}
+
+/* Once, not at each start: the trial writes to flash. */
+static void what_was_tried_is_remembered(void)
+{
+	struct stat before, after;
+
+	open_store();
+	store_close(&store);
+	REQUIRE(CHECK_INT(stat(in_store("tried"), &before), 0));
+	open_store();
+	CHECK_INT(stat(in_store("tried"), &after), 0);
+	CHECK_INT(after.st_ino, before.st_ino);
+	CHECK_INT(store.stages, 0);
+	store_close(&store);
+	put("tried", "another kernel");
+	open_store();
+	CHECK_INT(store.stages, 1);
+	CHECK(!sweep_is_due(store.staging));
 	store_close(&store);
 }
 
@@ -415,6 +470,9 @@ int main(void)
 	RUN(a_new_store_is_made);
 	RUN(the_second_opener_is_told_who_has_it);
 	RUN(other_versions_are_refused);
+	RUN(a_damaged_version_does_not_cost_the_store);
+	RUN(a_read_only_store_says_so);
+	RUN(what_was_tried_is_remembered);
 	RUN(paths_that_cannot_be_a_store);
 	RUN(leftovers_go_at_the_start);
 	RUN(leftovers_that_stay_do_not_stop_it);
