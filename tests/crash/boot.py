@@ -16,10 +16,11 @@ import time
 
 OPTIONS = "loop,noauto_da_alloc"
 CLONE_NEWNS = 0x20000
+SLOWNESS = int(os.environ.get("SLOWNESS", "1"))  # of the machine, which may be emulated
 
 
 def until(condition, seconds):
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * SLOWNESS
     while not condition():
         if time.monotonic() > end:
             return False

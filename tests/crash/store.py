@@ -3,7 +3,7 @@
     view = Store("/mnt/store", images)
     view.wrong                    list of texts: what is half, damaged, or differs from the truth
     view.versions("web")          names in the app's record: {"current": "v1", "previous": None, "trying": "v2"}
-    view.orphans()                list of texts: what nothing refers to
+    view.orphans()                list of texts: what nothing refers to, an unfinished pull neither
 """
 import json
 import os
@@ -21,6 +21,18 @@ class Images:
         self.names = {version["config"]: name for name, version in self.versions.items()}
         self.manifests = {version["manifest"]: name for name, version in self.versions.items()}
 
+    def entries(self):
+        return [entry for tree in self.trees.values() for entry in tree.values()]
+
+    def round_times(self):
+        for entry in self.entries():
+            if entry.mtime:
+                entry.mtime -= entry.mtime % 10**9
+
+    def forget_user_xattrs(self):
+        for entry in self.entries():
+            entry.xattrs = {name: value for name, value in entry.xattrs.items() if not name.startswith("user.")}
+
 
 def plain(digest):
     return digest.partition(":")[2]
@@ -31,6 +43,7 @@ class Store:
         self.path, self.images, self.wrong = path, images, []
         self.records = self.documents("apps")
         self.tags = self.documents("tags")
+        self.pulls = self.documents("pulls")
         self.layers = self.names("layers")
         for hex in self.layers:
             self.check_layer(hex)
@@ -113,6 +126,7 @@ class Store:
     def orphans(self):
         configs = {plain(root["config"]) for root in self.roots()}
         layers = {diff_id for name in self.images.versions.values() if plain(name["config"]) in configs for diff_id in name["layers"]}
+        layers |= {diff_id for pull in self.pulls.values() for diff_id in pull["layers"]}
         manifests = {plain(name["manifest"]) for name in self.images.versions.values() if plain(name["config"]) in configs}
         containers = {root["container"] for root in self.roots() if root.get("container")}
         left = ["layer %.12s" % hex for hex in self.layers if "sha256:" + hex not in layers]
@@ -123,7 +137,7 @@ class Store:
         return left + list(self.temporary())
 
     def temporary(self):
-        for folder in ("", "layers", "images", "manifests", "tags", "apps", "containers"):
+        for folder in ("", "layers", "images", "manifests", "tags", "apps", "pulls", "containers"):
             for name in os.listdir(os.path.join(self.path, folder)):
                 if name.startswith("."):
                     yield os.path.join(folder, name)
