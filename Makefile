@@ -8,6 +8,7 @@
 #: make check              everything below, and the integration tests (as root)
 #: make check-kernel       the runtime with cgroup v2, under Debian's kernel in QEMU (part of CI)
 #: make check-crash        more than 1000 power cuts, and programs that forget a sync (as root; a part of it is in check)
+#: make check-flash        ubifs on raw flash with power cuts, ext4, f2fs, btrfs, xfs, tmpfs, in QEMU (as root)
 #: make lint               rules on the sources
 #: make unit               unit tests under ASan and UBSan; ARCH=...: the cross build's, emulated; T="name..." some
 #: make fuzz-short         each fuzz target for FUZZ_SECONDS=10

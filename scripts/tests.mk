@@ -5,7 +5,7 @@
 #   // LDFLAGS: -Wl,--wrap=openat     more words for its link
 #   // QEMU: no, WHY                  left out where the kernel below is only emulated
 
-.PHONY: unit fuzz fuzz-short lint check check-kernel check-crash
+.PHONY: unit fuzz fuzz-short lint check check-kernel check-crash check-flash
 
 # Units run under the sanitizers unless an architecture was asked for; fuzzing always does.
 ifeq ($(SAN)$(filter command%,$(origin ARCH)),)
@@ -81,3 +81,8 @@ $(eval $(call plant,directory,DIRECTORY))
 check-crash: $(OUT)/berth $(planted)
 	@BERTH=$(CURDIR)/$(OUT)/berth tests/crash/run --planted $(addprefix $(CURDIR)/,$(planted))
 	@BERTH=$(CURDIR)/$(OUT)/berth tests/crash/run
+
+check-flash:
+	@scripts/install-tools flash
+	@$(MAKE) --no-print-directory ARCH=x86_64
+	@CUTS=100 tests/crash/run-guest
