@@ -127,6 +127,15 @@ unwell_polls() {
 	updated
 }
 
+# A job gives up so that other registries have their turn, an update never.
+gives_up_a_job() {
+	registry_is status 502 5 - 'GET.*/blobs/'
+	update_to again 1000
+	wait_until "four failures without a byte end a job" 20 error_like '502 Bad Gateway .*\(4 failures in a row\)'
+	old_runs
+	updated
+}
+
 bandwidth() {
 	local rate
 	sed -i '2i bandwidth = 500K' "$T/agent.ini"
@@ -154,6 +163,7 @@ device() {
 	without_ranges
 	other_bytes
 	unwell_polls
+	gives_up_a_job
 	bandwidth
 	no_leftovers 1
 }
@@ -197,6 +207,11 @@ helper() {
 	fetch '{}'
 	same "nobody waits an hour within a pull" "$?" 1
 	same "the agent is told to" "$(jq 'select(.error).retry_after_s' "$T/report")" 3600
+
+	registry_is status 503 2 10 'GET.*/manifests/'
+	SECONDS=0
+	like "it waits" "$("$BERTH" fetch pull "localhost:$FRONT/app:big" "$BIG" 3>&1 < /dev/null > "$T/frames" | head -n 1)" 'trying again in 1[01] s'
+	check "but not once nobody listens" test "$SECONDS" -lt 8
 
 	registry_start name=secure tls
 	registry_push "$T/layout" app:big app:big
