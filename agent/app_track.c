@@ -99,12 +99,10 @@ static void note_progress(struct pull *pull, const json_t *line, void *data)
 	const char *text;
 	int64_t current = 0;
 
-	(void)pull;
 	if (json_get_string(line, "waiting", &text, NULL) > 0)
 		note_waiting(app, text);
-	else if (json_is_null(json_object_get(line, "waiting")) ||
-		 (json_get_int(json_object_get(line, "progress"), "current", &current, NULL) > 0 &&
-		  current > 0))
+	json_get_int(json_object_get(line, "progress"), "current", &current, NULL);
+	if ((current > 0 || json_is_null(json_object_get(line, "waiting"))) && !pull_is_waiting(pull))
 		app->error[0] = '\0';
 }
 

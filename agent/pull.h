@@ -52,6 +52,9 @@ struct pull *pull_start(struct agent *agent, const struct pull_request *request)
 /* Nobody waits for it any more: stops it; on_end isn't called. */
 void pull_cancel(struct pull *pull);
 
+/* Does one of its fetches wait for its link or its registry? Others may go on meanwhile. */
+bool pull_is_waiting(const struct pull *pull);
+
 /* Does any pull write to the store at the moment? */
 bool pull_is_any_writing(const struct agent *agent);
 

@@ -122,6 +122,8 @@ static void fetch_says(struct job *job, char *line, void *data)
 		return;
 	}
 	take_error(fetch, json);
+	if (json_object_get(json, "waiting"))
+		fetch->is_waiting = json_is_string(json_object_get(json, "waiting"));
 	if (json_get_string(json, "warning", &text, NULL) > 0)
 		log_warn("pull %s: %s", pull->name, text);
 	if (json_get_string(json, "mirror", &text, NULL) > 0) {
@@ -133,6 +135,14 @@ static void fetch_says(struct job *job, char *line, void *data)
 		err_set(&fetch->err, -EBADMSG, "the registry's digest is not one: %s", digest);
 	if (pull->request.on_progress && !pull->is_cancelled)
 		pull->request.on_progress(pull, json, pull->request.data);
+}
+
+bool pull_is_waiting(const struct pull *pull)
+{
+	for (size_t lane = 0; lane < LANES_MAX; lane++)
+		if (pull->helpers[lane][ROLE_FETCH].job && pull->helpers[lane][ROLE_FETCH].is_waiting)
+			return true;
+	return false;
 }
 
 static void decode_says(struct job *job, char *line, void *data)

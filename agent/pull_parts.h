@@ -36,6 +36,7 @@ struct pull_helper {
 	struct err err;
 	bool is_echo;	 /* the error only says that another helper has stopped, or was stopped */
 	bool blames_image;
+	bool is_waiting; /* fetch: for its link or its registry, as it says */
 };
 
 struct pull {

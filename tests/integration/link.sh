@@ -7,16 +7,20 @@ images
 
 CONFIG='{"config":{"Env":["PATH=/opt/app/bin:/bin"],"Cmd":["/opt/app/run","serve"],"WorkingDir":"/opt/app"}}'
 
-# big NAME BYTES: pushes app:NAME, v2 with one more layer of that size, and sets BIG to its digest and LAYERS to the size
-# of its two layers that v1 has not.
+# noise_layer NAME BYTES: one file, which does not compress.
+noise_layer() {
+	mkdir -p "$T/tree-$1/opt/app"
+	noise "$1" "$2" > "$T/tree-$1/opt/app/$1"
+	tree_pack "$T/tree-$1" "$T/$1.tar"
+	oci_layer "$T/$1.tar" tar
+}
+
+# big NAME BYTES [LAYER]: pushes app:NAME, v2 with one more layer of that size (and LAYER), and sets BIG to its digest and
+# LAYERS to the size of its layers that v1 has not.
 big() {
-	local tree=$T/tree-$1
-	mkdir -p "$tree/opt/app"
-	noise "$1" "$2" > "$tree/opt/app/noise"
-	tree_pack "$tree" "$T/$1.tar"
 	oci_open "$T/layout"
 	BIG=$(oci_image "app:$1" "$CONFIG" "$(oci_layer "$CACHE/test/base-busybox.tar")" "$(oci_layer "$CACHE/test/tools.tar")" \
-		"$(oci_layer "$CACHE/test/v2.tar")" "$(oci_layer "$T/$1.tar" tar)")
+		"$(oci_layer "$CACHE/test/v2.tar")" "$(noise_layer "$1" "$2")" "${@:3}")
 	LAYERS=$(jq '[.layers[2:][].size] | add' "$T/layout/blobs/sha256/${BIG#sha256:}")
 	registry_push "$T/layout" "app:$1" "app:$1"
 }
@@ -35,9 +39,9 @@ way_start() {
 	poll 5 port_open "$FRONT"
 }
 
-# update_to NAME BYTES: the tag moves to a new big image. What the device runs until then is in OLD.
+# update_to NAME BYTES [LAYER]: the tag moves to a new big image. What the device runs until then is in OLD.
 update_to() {
-	big "$1" "$2"
+	big "$@"
 	wait_until "$1: the app is at rest" 10 app_phase web idle
 	OLD=$(app_pid web)
 	: > "$T/traffic"
@@ -136,6 +140,22 @@ gives_up_a_job() {
 	updated
 }
 
+# One of two layers that are fetched side by side has to wait, the other goes on.
+one_of_two() {
+	local other
+	sed -i '2i parallel = 2' "$T/agent.ini"
+	agent_reload
+	oci_open "$T/layout"
+	other=$(noise_layer other-lane 1000)
+	link rate 150000
+	registry_is status 503 1 4 "GET.*$(jq -r '.descriptor.digest[7:]' <<< "$other")"
+	update_to lanes 600000 "$other"
+	wait_until "one layer has to wait" 10 error_like '503 Service Unavailable.*trying again'
+	check "the progress of another does not hide it" stays 2 error_like '503 Service Unavailable.*trying again'
+	link pass
+	updated
+}
+
 bandwidth() {
 	local rate
 	sed -i '2i bandwidth = 500K' "$T/agent.ini"
@@ -164,6 +184,7 @@ device() {
 	other_bytes
 	unwell_polls
 	gives_up_a_job
+	one_of_two
 	bandwidth
 	no_leftovers 1
 }
