@@ -1,89 +1,6 @@
-/*
- * Archives that try to leave the directory they are unpacked in. Beside it lies an outside directory with a
- * known file; after each archive nothing there may have changed. Needs root.
- */
+/* Archives that try to leave the directory they are unpacked in (attack.h) by names and links. Needs root. */
 // QEMU: no, it makes devices as root
-#include <errno.h>
-#include <sys/stat.h>
-
-#include "store/extract.h"
-#include "tests/unit/memory_stream.h"
-#include "tests/unit/scratch.h"
-#include "tests/unit/tar_builder.h"
-#include "tests/unit/test.h"
-
-static struct scratch scratch;
-static struct err err;
-
-#define OUTSIDE "outside"
-#define SECRET "secret"
-
-static void prepare(void)
-{
-	FD_CLEANUP int outside = -1;
-
-	fd_remove_tree(scratch.fd, "tree");
-	fd_remove_tree(scratch.fd, OUTSIDE);
-	outside = fd_open_dir(scratch.fd, OUTSIDE, 0755);
-	CHECK_INT(fd_replace_file_volatile(outside, SECRET, "untouched", 9, 0640), 0);
-}
-
-/* The file as it was, alone, with one link; nothing new in the folder above. */
-static bool is_untouched(void)
-{
-	BUF_CLEANUP struct buf text = BUF_INIT;
-	char command[512];
-	struct stat st;
-
-	snprintf(command, sizeof(command),
-		 "test \"$(ls -A %s)\" = '" OUTSIDE "\ntree' && test \"$(ls -A %s/" OUTSIDE
-		 ")\" = " SECRET " && test ! -e /berth-was-here && test ! -e /tmp/berth-was-here",
-		 scratch.path, scratch.path);
-	return fd_read_file(scratch.fd, OUTSIDE "/" SECRET, &text, 100) == 0 &&
-	       !strcmp(buf_text(&text), "untouched") &&
-	       fstatat(scratch.fd, OUTSIDE "/" SECRET, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_nlink == 1 && st.st_mode == (S_IFREG | 0640) && !st.st_uid &&
-	       system(command) == 0;
-}
-
-/* Whatever extract() says, refusing or turning it inwards, the outside must be as before. */
-static int attack(struct buf *tar)
-{
-	FD_CLEANUP int root = -1;
-	struct memory_stream memory;
-	struct extract_result result;
-	int rc;
-
-	prepare();
-	tar_end(tar);
-	err = ERR_INIT;
-	root = fd_open_dir(scratch.fd, "tree", 0755);
-	memory_stream_init(&memory, tar->data, tar->size, 0);
-	rc = extract(&memory.stream, root, NULL, NULL, &result, &err);
-	memory_stream_release(&memory);
-	CHECK(is_untouched());
-	if (rc < 0)
-		CHECK(err.text[0]);
-	buf_clear(tar);
-	return rc;
-}
-
-static char *absolute(const char *rest)
-{
-	static char text[256];
-
-	snprintf(text, sizeof(text), "%s/%s", scratch.path, rest);
-	return text;
-}
-
-static bool in_tree(const char *name)
-{
-	struct stat st;
-	char path[512];
-
-	snprintf(path, sizeof(path), "tree/%s", name);
-	return fstatat(scratch.fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
+#include "tests/unit/attack.h"
 
 static void names_with_dots(void)
 {
@@ -322,7 +239,7 @@ static void very_deep_trees(void)
 
 int main(void)
 {
-	scratch_open(&scratch);
+	attack_begin();
 	RUN(names_with_dots);
 	RUN(files_through_links);
 	RUN(directories_swapped_for_links);
@@ -332,6 +249,6 @@ int main(void)
 	RUN(files_in_the_way);
 	RUN(sizes_out_of_bounds);
 	RUN(very_deep_trees);
-	scratch_close(&scratch);
+	attack_end();
 	return test_end();
 }
