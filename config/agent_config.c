@@ -173,10 +173,22 @@ static int open_title(struct parser *parser, char *title)
 	return open_named(parser, kind, trim(name));
 }
 
+/* The first ']' with nothing but a comment behind it: "[registry [::1]:5000]" has another one. Else the first of all. */
+static size_t title_size(const char *line)
+{
+	for (const char *end = strchr(line, ']'); end; end = strchr(end + 1, ']')) {
+		const char *behind = end + 1 + strspn(end + 1, BLANKS);
+
+		if (!*behind || strchr(";#\n", *behind))
+			return (size_t)(end - line);
+	}
+	return strcspn(line, "]");
+}
+
 /* `line` starts with '[' and ends with NUL. */
 static void open_section(struct parser *parser, const char *line)
 {
-	size_t size = strcspn(line, "]");
+	size_t size = title_size(line);
 	const char *behind = line + size + (line[size] == ']');
 	FREE_CLEANUP char *title = xstrndup(line + 1, size - 1);
 

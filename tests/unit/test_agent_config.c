@@ -247,6 +247,15 @@ static void an_image_may_be_in_files(void)
 	CHECK_HAS(err.text, "add :TAG");
 }
 
+static void addresses_are_registries_too(void)
+{
+	REQUIRE(parse("[registry [::1]:5000] ; loopback]\ninsecure = yes\n[registry [fd00::1]]\n") == 0);
+	REQUIRE(config->registry_count == 2);
+	CHECK_TEXT(config->registries[0].host, "[::1]:5000");
+	CHECK(config->registries[0].insecure);
+	CHECK_TEXT(config->registries[1].host, "[fd00::1]");
+}
+
 static void mirrors_keep_their_order(void)
 {
 	REQUIRE(parse("[registry a.io]\nmirror = http://gw.local:5000/\nmirror = HTTPS://b.io\n") == 0);
@@ -458,6 +467,7 @@ int main(void)
 	RUN(has_defaults);
 	RUN(names_place_cause_and_way_out);
 	RUN(refuses_what_comes_later);
+	RUN(addresses_are_registries_too);
 	RUN(mirrors_keep_their_order);
 	RUN(an_image_may_be_in_files);
 	RUN(refuses_bad_values);
