@@ -1,9 +1,6 @@
 #include "net/stream.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +9,7 @@
 
 #include "lib/fd.h"
 #include "lib/time.h"
+#include "net/dial.h"
 #include "net/failure.h"
 
 /* 1: ready, 0: the time is over, negative: poll failed. Errors of the socket count as ready. */
@@ -87,96 +85,16 @@ void stream_limit(struct stream *stream, int limit_ms)
 
 /* Connecting. */
 
-static int resolve(const char *host, uint16_t port, struct addrinfo **out, struct err *err)
-{
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_NUMERICSERV,
-	};
-	char service[8];
-
-	snprintf(service, sizeof(service), "%u", port);
-	int ret = getaddrinfo(host, service, &hints, out);
-
-	switch (ret) {
-	case 0:
-		return 0;
-	case EAI_NONAME:
-#if defined(EAI_NODATA) && EAI_NODATA != EAI_NONAME
-	case EAI_NODATA:
-#endif
-		return err_set(err, -ENXIO, "host '%s' is not in the DNS (check the name)", host);
-	case EAI_AGAIN:
-		return err_set(err, -EHOSTUNREACH,
-			       "no answer from the DNS about '%s' (check the network and "
-			       "/etc/resolv.conf)", host);
-	case EAI_SYSTEM:
-		return err_sys(err, "look up '%s'", host);
-	}
-	return err_set(err, -EHOSTUNREACH, "look up '%s': %s", host, gai_strerror(ret));
-}
-
-/* Returns the descriptor of a connected, non-blocking socket. */
-static int connect_address(const struct addrinfo *address, int connect_ms)
-{
-	int fd FD_CLEANUP = socket(address->ai_family,
-				   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int error = 0, on = 1;
-	socklen_t size = sizeof(error);
-
-	if (fd < 0)
-		return -errno;
-	/* Without it the small writes of a TLS handshake wait for acknowledgements: 44 ms. */
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
-		return fd_steal(&fd);
-	if (errno != EINPROGRESS)
-		return -errno;
-	int ret = wait_for(fd, POLLOUT, connect_ms);
-
-	if (ret <= 0)
-		return ret < 0 ? ret : -ETIMEDOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
-		return -errno;
-	return error ? -error : fd_steal(&fd);
-}
-
-static int explain_connect(const struct stream *stream, int code, int connect_ms, struct err *err)
-{
-	switch (code) {
-	case -ECONNREFUSED:
-		return err_set(err, code, "%s: connection refused (does the registry run there?)",
-			       stream->peer);
-	case -ETIMEDOUT:
-		return err_set(err, code, "%s: no connection within %d s", stream->peer,
-			       (connect_ms + 999) / 1000);
-	}
-	return err_set(err, code, "%s: connect: %s", stream->peer, strerror(-code));
-}
-
 int stream_connect(struct stream *stream, const char *host, uint16_t port, int connect_ms,
 		   int stall_ms, struct err *err)
 {
-	struct addrinfo *addresses;
-	int ret;
-
 	stream_adopt(stream, -1, host, stall_ms);
 	snprintf(stream->peer, sizeof(stream->peer), strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
 		 port);
-	ret = resolve(host, port, &addresses, err);
-	if (ret < 0)
-		return ret;
-	ret = -EHOSTUNREACH;
-	for (const struct addrinfo *a = addresses; a && stream->fd < 0; a = a->ai_next) {
-		ret = connect_address(a, connect_ms);
-		stream->fd = ret;
-	}
-	freeaddrinfo(addresses);
-	if (ret >= 0)
-		return 0;
-	stream->fd = -1;
-	return explain_connect(stream, ret, connect_ms, err);
+	int ret = dial(host, port, connect_ms, stream->peer, err);
+
+	stream->fd = ret < 0 ? -1 : ret;
+	return ret < 0 ? ret : 0;
 }
 
 void stream_adopt(struct stream *stream, int fd, const char *peer, int stall_ms)

@@ -45,10 +45,7 @@ struct stream {
 
 #define STREAM_CLOSED ((struct stream){ .fd = -1 })
 
-/*
- * Resolves the host (a name or an address literal) and tries each of its addresses, IPv4 and IPv6 in
- * the resolver's order, for at most connect_ms each. -ENXIO: no such host; otherwise the last address's error.
- */
+/* See net/dial.h. */
 int stream_connect(struct stream *stream, const char *host, uint16_t port, int connect_ms,
 		   int stall_ms, struct err *err);
 
