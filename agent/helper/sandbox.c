@@ -110,6 +110,9 @@ static int private_root(int image_fd, struct err *err)
 		else if (ret < 0)
 			err_set(err, ret, "read %s: %s", path, strerror(-ret));
 	}
+	/* The last line counts. The resolver can't be interrupted, and resolv.conf may ask for minutes. */
+	if (content[0].size > 0)
+		buf_append_text(&content[0], "\noptions timeout:10 attempts:3\n");
 	if (ret == 0)
 		ret = enter_root(content, image_fd, err);
 	for (size_t i = 0; i < RESOLVER_FILES; i++)
