@@ -122,7 +122,7 @@ static int open_connection(struct client *client, struct connection *connection,
 	int ret = connect_to(client, connection, url, err);
 
 	connection->stream.slow_ms = client->settings.slow_ms;
-	connection->stream.pace = &client->pace;
+	connection->stream.pace = client->settings.bytes_per_s ? &client->pace : NULL;
 	if (ret == 0)
 		pace_slow_down(&client->pace, connection->stream.fd);
 	if (ret == 0 && url->https)

@@ -78,17 +78,18 @@ static int check_length(const struct registry *registry, const struct registry_b
 	return wrong_size(registry, blob, message->content_length > expected, err);
 }
 
-/* The answer is over, and brought less than all. */
+/*
+ * The answer is over, and brought less than all. Its length was right, so it had none: a gateway whose registry went away
+ * may end one as if that was all. Only if nothing more is to be had the blob is too short.
+ */
 static int explain_end(const struct registry *registry, const struct registry_blob *blob,
-		       const struct part *part, struct err *err)
+		       const struct part *part, bool has_progress, struct err *err)
 {
-	enum http_framing framing = client_message(&registry->client)->framing;
-
 	if (part->end < blob->size && blob->offset == part->end)
 		return err_set(err, -EPIPE, "registry %s sends blob %s in pieces",
 			       registry->reference->registry, blob->digest->text);
-	if (framing == HTTP_UNTIL_CLOSE)
-		return err_set(err, -EPIPE, "registry %s closed the connection within blob %s",
+	if (has_progress || client_message(&registry->client)->framing == HTTP_UNTIL_CLOSE)
+		return err_set(err, -EPIPE, "registry %s ended its answer within blob %s",
 			       registry->reference->registry, blob->digest->text);
 	return wrong_size(registry, blob, false, err);
 }
@@ -112,6 +113,7 @@ static int hand_out(struct registry_blob *blob, struct part *part, const char *d
 static int read_part(struct registry *registry, struct registry_blob *blob, struct part *part,
 		     blob_sink *sink, void *arg, struct err *err)
 {
+	const int64_t from = blob->offset;
 	const char *data;
 	size_t count;
 	int ret;
@@ -124,7 +126,9 @@ static int read_part(struct registry *registry, struct registry_blob *blob, stru
 	}
 	if (ret == FAILURE_LIMIT)
 		return wrong_size(registry, blob, true, err);
-	return ret == 0 && blob->offset < blob->size ? explain_end(registry, blob, part, err) : ret;
+	if (ret < 0 || blob->offset == blob->size)
+		return ret;
+	return explain_end(registry, blob, part, blob->offset > from, err);
 }
 
 int registry_get_blob(struct registry *registry, struct registry_blob *blob, blob_sink *sink, void *arg,

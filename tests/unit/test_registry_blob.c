@@ -10,6 +10,7 @@
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 #define HELLO_WITH_ETAG "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 5\r\n\r\nhello"
 #define CUT_AFTER(bytes) "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nContent-Length: 5\r\n\r\n" bytes
+#define CHUNKED_HELLO "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
 #define PART(range, size, bytes) \
 	"HTTP/1.1 206 P\r\nContent-Length: " size "\r\nContent-Range: bytes " range "\r\n\r\n" bytes
 
@@ -95,8 +96,7 @@ static void has_its_size(void)
 	CHECK_HAS(err.text, "longer than the 4 bytes");
 	CHECK_INT(answer_gives("HTTP/1.1 200 OK\r\n\r\nhello", 4, 0), FAILURE_DIGEST);
 	CHECK_HAS(err.text, "longer than the 4 bytes");
-	CHECK_INT(answer_gives("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 6, 0),
-		  FAILURE_DIGEST);
+	CHECK_INT(answer_gives(CHUNKED_HELLO, 6, 5), FAILURE_DIGEST);
 	CHECK_HAS(err.text, "shorter than the 6 bytes");
 }
 
@@ -105,8 +105,10 @@ static void what_ends_early_may_go_on(void)
 	CHECK_INT(answer_gives(CUT_AFTER("he"), 5, 0), -EPIPE);
 	CHECK_INT(blob.offset, 2);
 	CHECK_INT(answer_gives("HTTP/1.1 200 OK\r\n\r\nhell", 5, 0), -EPIPE);
-	CHECK_HAS(err.text, "closed the connection within blob");
+	CHECK_HAS(err.text, "ended its answer within blob");
 	CHECK_INT(blob.offset, 4);
+	CHECK_INT(answer_gives(CHUNKED_HELLO, 6, 0), -EPIPE);
+	CHECK_INT(blob.offset, 5);
 	CHECK_INT(answer_gives(PART("1-2/5", "2", "el"), 5, 1), -EPIPE);
 	CHECK_HAS(err.text, "in pieces");
 	CHECK_INT(blob.offset, 3);
