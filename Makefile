@@ -177,6 +177,9 @@ $(BASE)/deps/%.done: scripts/deps/%.sh scripts/build-dep scripts/deps/common.sh 
 	@CC='$(abspath_cc)' AR='$(AR)' CFLAGS='$(depopt)' SPEED='$(if $(SAN),,-O2)' scripts/build-dep $(BASE) $*
 	@touch $@
 
+# What a library's script reads besides.
+$(BASE)/deps/libarchive.done: $(wildcard scripts/deps/libarchive/*)
+
 abspath_cc = $(if $(SAN),$(CC),$(CURDIR)/$(CC))
 
 # --- configuration ------------------------------------------------------------------------------
