@@ -15,6 +15,7 @@
 #include "store/gc.h"
 #include "store/record.h"
 #include "store/sweep.h"
+#include "store/unfinished.h"
 #include "store/writable.h"
 #include "tests/fault/inject.h"
 #include "tests/unit/store_fixture.h"
@@ -81,6 +82,23 @@ static int do_container(struct store *store, struct err *err)
 	return rc ? rc : container_dir_open(store, "c1", &dir, err);
 }
 
+/* A pull is begun, and nobody wants it any more. What gc makes of the record: test_gc. */
+static int do_unfinished(struct store *store, struct err *err)
+{
+	struct unfinished *pulls, one = { .image = new.manifest, .reference = TAG };
+	size_t count;
+	int rc;
+
+	fixture_diff_id('b', &one.layers[0]);
+	one.layer_count = 1;
+	rc = unfinished_save(store, &one, err) ?: unfinished_remove(store, &new.manifest, err) ?:
+	     unfinished_list(store, &pulls, &count, err);
+	if (rc < 0)
+		return rc;
+	free(pulls);
+	return count ? err_set(err, -EINVAL, "the record of a pull is still there") : 0;
+}
+
 static int do_sweep(struct store *store, struct err *err)
 {
 	struct container_dir dir;
@@ -95,6 +113,19 @@ static int do_reopen(struct store *store, struct err *err)
 	return open_store(store, err);
 }
 
+/* What was tried of the file system (store/trial.h) need not be tried a thousand times. */
+static void remove_store(void)
+{
+	BUF_CLEANUP struct buf tried = BUF_INIT;
+	int rc = fd_read_file(scratch.fd, "store/tried", &tried, 512);
+	FD_CLEANUP int dir = -1;
+
+	fd_remove_tree(scratch.fd, "store");
+	dir = fd_open_dir(scratch.fd, "store", 0700);
+	if (rc == 0)
+		fd_replace_file_volatile(dir, "tried", tried.data, tried.size, 0600);
+}
+
 enum extra { NOTHING, NEW_IMAGE, NEW_IMAGE_NO_TAG };
 
 /* gc needs something to take. */
@@ -105,7 +136,7 @@ static void prepare(enum extra extra)
 	struct store store;
 	char volume[PATH_MAX];
 
-	fd_remove_tree(scratch.fd, "store");
+	remove_store();
 	CHECK_INT(open_store(&store, &err), 0);
 	CHECK_INT(fixture_pull(&store, &old, "ad", &err), 0);
 	CHECK_INT(fixture_tag(&store, &old, TAG, &err), 0);
@@ -288,6 +319,8 @@ static void try_operation(const struct operation *operation)
 {
 	try_all(operation, INJECT_FAIL, ENOSPC, "ENOSPC");
 	try_all(operation, INJECT_FAIL, EIO, "EIO");
+	/* Retried within, or harmless like the others. */
+	try_all(operation, INJECT_FAIL, EINTR, "EINTR");
 	try_all(operation, INJECT_FAIL_ONWARD, ENOSPC, "ENOSPC from then on");
 	try_all(operation, INJECT_DIE_BEFORE, 0, "power cut before");
 	try_all(operation, INJECT_DIE_AFTER, 0, "power cut after");
@@ -314,6 +347,11 @@ static void gc_survives(void)
 	try_operation(&(struct operation){ "gc", do_gc, NEW_IMAGE_NO_TAG, false });
 }
 
+static void unfinished_pulls_survive(void)
+{
+	try_operation(&(struct operation){ "unfinished", do_unfinished, NOTHING, false });
+}
+
 static void volumes_and_containers_survive(void)
 {
 	try_operation(&(struct operation){ "volume", do_volume, NOTHING, false });
@@ -336,6 +374,7 @@ int main(void)
 	RUN(tags_survive);
 	RUN(records_survive);
 	RUN(gc_survives);
+	RUN(unfinished_pulls_survive);
 	RUN(volumes_and_containers_survive);
 	RUN(opening_survives);
 	fixture_image_release(&old);
