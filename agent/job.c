@@ -29,6 +29,7 @@ struct job {
 	void (*on_end)(struct job *job, int status, void *data);
 	void *data;
 	bool has_ended, is_abandoned, was_asked;
+	bool is_telling; /* in on_line or on_end, after which it is freed if it has to be */
 	int status;
 };
 
@@ -112,6 +113,7 @@ static void end_if_complete(struct job *job)
 {
 	if (!job->has_ended || job->report_fd >= 0)
 		return;
+	job->is_telling = true;
 	if (!job->is_abandoned)
 		job->on_end(job, job->status, job->data);
 	free_job(job);
@@ -148,8 +150,9 @@ void job_abandon(struct job *job)
 	watch_stop(&job->watch);
 	fd_close(&job->report_fd);
 	if (!job->has_ended)
-		kill(job->child.pid, SIGKILL);
-	/* When it has ended this runs inside its own on_end or on_line, which frees it afterwards. */
+		kill(job->child.pid, SIGKILL); /* child_ended() frees it */
+	else if (!job->is_telling)
+		free_job(job);
 }
 
 static void hand_out_lines(struct job *job)
@@ -157,6 +160,7 @@ static void hand_out_lines(struct job *job)
 	size_t start = 0;
 	char *end;
 
+	job->is_telling = true;
 	/* The callback may abandon the job: then nobody wants the rest. */
 	while (!job->is_abandoned && start < job->line.size &&
 	       (end = memchr(job->line.data + start, '\n', job->line.size - start))) {
@@ -164,6 +168,7 @@ static void hand_out_lines(struct job *job)
 		job->on_line(job, job->line.data + start, job->data);
 		start = (size_t)(end - job->line.data) + 1;
 	}
+	job->is_telling = false;
 	buf_consume(&job->line, start);
 }
 
@@ -179,10 +184,15 @@ static void read_report(struct watch *watch, uint32_t events)
 	if (got > 0) {
 		buf_added(&job->line, (size_t)got);
 		hand_out_lines(job);
-		if (job->is_abandoned || job->line.size <= JOB_LINE_MAX)
+		if (job->is_abandoned) {
+			end_if_complete(job);
+			return;
+		}
+		if (job->line.size <= JOB_LINE_MAX)
 			return;
 		log_error("a helper reports a line of more than %d bytes: ended", JOB_LINE_MAX);
-		kill(job->child.pid, SIGKILL);
+		if (!job->has_ended) /* or the pid may be another's by now */
+			kill(job->child.pid, SIGKILL);
 	}
 	watch_stop(&job->watch);
 	fd_close(&job->report_fd);
