@@ -114,23 +114,46 @@ void app_attach_found(struct app *app)
 		attach_stopped(app);
 }
 
+/* Another app may be called NAME-previous. Nobody's are those that a former agent left. */
+static bool is_ours(const struct app *app, const struct container *container)
+{
+	size_t size = strlen(app->config->name);
+
+	return (!container->data || container->data == app) &&
+	       !strncmp(container->name, app->config->name, size) &&
+	       (!container->name[size] || !strcmp(container->name + size, "-previous"));
+}
+
 void app_remove_containers(struct app *app, const char *except_id)
 {
 	list_for_each_safe(node, &app->agent->containers) {
 		struct container *container = list_entry(node, struct container, node);
-		size_t size = strlen(app->config->name);
-		/* Another app may be called NAME-previous. Nobody's are those that a former agent left. */
-		bool is_ours = (!container->data || container->data == app) &&
-			       !strncmp(container->name, app->config->name, size) &&
-			       (!container->name[size] ||
-				!strcmp(container->name + size, "-previous"));
 
-		if (!is_ours || container_is_alive(container) ||
+		if (!is_ours(app, container) || container_is_alive(container) ||
 		    (except_id && !strcmp(container->id, except_id)))
 			continue;
 		if (container == app->container)
 			app->container = NULL;
 		container_remove(container);
+	}
+}
+
+static bool is_in_record(const struct app *app, const struct container *container)
+{
+	return is_container_of(container, &app->record.current) ||
+	       is_container_of(container, &app->record.previous) ||
+	       is_container_of(container, &app->record.trying);
+}
+
+/* A first install whose tag moves before any version was good: what was tried before has no way back. */
+static void remove_forgotten(struct app *app)
+{
+	list_for_each_safe(node, &app->agent->containers) {
+		struct container *container = list_entry(node, struct container, node);
+
+		if (is_ours(app, container) && !container_is_alive(container) &&
+		    container != app->container && !is_in_record(app, container))
+			container_remove(container);
 	}
 }
 
@@ -294,6 +317,7 @@ void app_step(struct app *app)
 			return;
 		}
 		attach(app, container);
+		remove_forgotten(app);
 	}
 	start_container(app);
 }

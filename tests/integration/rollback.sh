@@ -88,5 +88,21 @@ bad_first() {
 	no_leftovers 1
 }
 
-case_run bad_versions bad_settings bad_first
+# No version was good yet, so there is nothing to go back to, and nothing to keep either.
+moving_first() {
+	config_begin
+	app web "$REG/app:stable" "probation = 60s"
+	release v1
+	agent_start
+	for version in v2 v5 v1; do
+		wait_until "a version is on trial" 20 app_phase web probation
+		release "$version"
+		wait_until "$version takes its place" 20 app_is web .update.candidate "$(digest_of app:$version)"
+		wait_until "and is on trial" 20 app_phase web probation
+	done
+	check "one container is kept" poll 5 one_container
+}
+one_container() { [ "$(find "$R/containers" -mindepth 1 -maxdepth 1 | wc -l)" = 1 ] && [ "$(ls "$STORE/containers" | wc -l)" = 1 ]; }
+
+case_run bad_versions bad_settings bad_first moving_first
 done_testing
