@@ -37,15 +37,18 @@ disk_record() {
 
 disk_end() { end TERM "$STORAGE"; }
 
-# Whole sectors, as the recorder counts them; not through the file system.
 mark() {
 	local app=null tags
 	[ -z "$1" ] || app="\"$1\""
 	shift
 	tags=$(printf '"%s",' "$@")
 	[ $# -gt 0 ] || tags=
-	printf '{"app":%s,"tags":[%s]}' "$app" "${tags%,}" |
-		dd of="$DISK" bs=512 seek=$((DISK_SIZE / 512)) conv=notrunc,sync status=none
+	mark_write "{\"app\":$app,\"tags\":[${tags%,}]}"
+}
+
+# Whole sectors, as the recorder counts them; not through the file system.
+mark_write() {
+	printf %s "$1" | dd of="$DISK" bs=512 seek=$((DISK_SIZE / 512)) conv=notrunc,sync status=none
 }
 
 unmount() { poll 10 umount "$FLASH"; }
