@@ -215,6 +215,8 @@ static void an_image_is_unpacked_and_reported(void)
 		CHECK_HAS(reports.data, line);
 		snprintf(line, sizeof(line), "%zu/index", i);
 		CHECK_HAS(staged(line), "berth index 1\n");
+		snprintf(line, sizeof(line), "%zu/meta", i);
+		CHECK_HAS(staged(line), "\"index\":\"");
 	}
 	snprintf(line, sizeof(line), "{\"image\":{\"digest\":\"%s\",\"manifest\":\"sha256:",
 		 image.asked.text);
