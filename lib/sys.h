@@ -13,6 +13,7 @@
 int sys_openat2(int dirfd, const char *path, struct open_how *how); /* 5.6 */
 int sys_pidfd_open(pid_t pid);					     /* 5.3 */
 int sys_pidfd_send_signal(int pidfd, int signal);		     /* 5.1 */
+int sys_exchange(int dirfd, const char *a, const char *b);	     /* renameat2, 3.15; EINVAL: the file system can't */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags); /* 5.9 */
 
 /* Opens /dev/null as those of 0, 1, 2 that are closed, or the next file opened would be one of them. */

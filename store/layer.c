@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "store/file.h"
+#include "store/suspect.h"
 
 static int get_count(const json_t *json, const char *name, int64_t *out, struct err *err)
 {
@@ -129,7 +132,7 @@ bool store_has_layer(const struct store *store, const struct digest *diff_id)
 {
 	struct layer_meta meta;
 
-	return layer_read_meta(store, diff_id, &meta, NULL) == 0;
+	return layer_read_meta(store, diff_id, &meta, NULL) == 0 && !suspect_is(store, diff_id);
 }
 
 int store_layer_path(const struct store *store, const struct digest *diff_id,
@@ -153,4 +156,40 @@ int layer_list(const struct store *store, struct digest **out, size_t *count, st
 	}
 	free_strings(names);
 	return rc ? err_set(err, rc, "list %s/layers: %s", store->path, strerror(-rc)) : 0;
+}
+
+void layer_old_name(const struct store *store, const char *hex, char name[static LAYER_OLD_SIZE])
+{
+	struct stat st;
+	unsigned int number = 1;
+
+	do
+		snprintf(name, LAYER_OLD_SIZE, "%.64s.old%u", hex, number++);
+	while (fstatat(store->layers, name, &st, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+bool layer_is_old_name(const char *name)
+{
+	char hex[DIGEST_HEX_SIZE + 1] = { 0 };
+	struct digest digest;
+
+	if (strlen(name) < DIGEST_HEX_SIZE || strncmp(name + DIGEST_HEX_SIZE, ".old", 4) != 0)
+		return false;
+	memcpy(hex, name, DIGEST_HEX_SIZE);
+	return digest_from_hex(&digest, hex) == 0;
+}
+
+int layer_retire_old(struct store *store)
+{
+	char **names;
+	int rc = file_names(store->layers, &names), count = 0;
+
+	for (char **name = names; !rc && *name; name++) {
+		if (!layer_is_old_name(*name))
+			continue;
+		rc = file_throw_away(store, store->layers, *name);
+		count++;
+	}
+	free_strings(names);
+	return rc ? rc : count;
 }

@@ -39,6 +39,7 @@ struct layer_meta {
 	size_t shared_count;
 };
 
+/* It is there, and not known to be damaged (suspect.h). */
 bool store_has_layer(const struct store *store, const struct digest *diff_id);
 
 /*
@@ -55,8 +56,18 @@ int store_layer_path(const struct store *store, const struct digest *diff_id,
 int layer_read_meta(const struct store *store, const struct digest *diff_id,
 		    struct layer_meta *meta, struct err *err);
 
-/* All valid ones. free() *out. */
+/* All that store_has_layer(). free() *out. */
 int layer_list(const struct store *store, struct digest **out, size_t *count, struct err *err);
+
+/*
+ * A damaged layer that was replaced: layers/<diff id>.old1, .old2, ... Nothing finds it there but containers
+ * that had it mounted before. layer_retire_old() throws all of them away (sweep.h): when no such
+ * container is left. The number of them or a negative code.
+ */
+#define LAYER_OLD_SIZE (DIGEST_HEX_SIZE + 16)
+void layer_old_name(const struct store *store, const char *hex, char name[static LAYER_OLD_SIZE]);
+bool layer_is_old_name(const char *name);
+int layer_retire_old(struct store *store);
 
 /* Parser of bytes that flash may have damaged. -EINVAL with the reason. */
 int layer_meta_parse(struct layer_meta *meta, const void *data, size_t size, struct err *err);

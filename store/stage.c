@@ -11,8 +11,10 @@
 #include "config/manifest.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/sys.h"
 #include "store/file.h"
 #include "store/image.h"
+#include "store/suspect.h"
 
 _Static_assert(sizeof(((struct stage *)0)->name) >= FILE_STAGED_SIZE, "the name has to fit");
 
@@ -56,20 +58,38 @@ static int write_meta(struct store *store, const struct layer_meta *meta, int di
 	return file_write(store, dir, "meta", text.data, text.size);
 }
 
-/* A damaged layer of that name makes room; it was no layer (store_has_layer). */
-static int move_in(struct stage *stage, const char *from, const char *name)
+/*
+ * Something is there: a damaged layer. It changes places with the new one in one step, or in two where the
+ * file system can't (then a power cut between them leaves a layer to be fetched), and keeps an old name
+ * (layer.h): a container that runs may be using it.
+ */
+static int replace(struct stage *stage, const char *from, const char *name)
+{
+	int layers = stage->store->layers;
+	char old[LAYER_OLD_SIZE], aside[LAYER_OLD_SIZE];
+
+	layer_old_name(stage->store, name, old);
+	if (renameat(stage->dirfd, from, layers, old) < 0)
+		return -errno;
+	if (sys_exchange(layers, old, name) == 0)
+		return 0;
+	layer_old_name(stage->store, name, aside);
+	if (renameat(layers, name, layers, aside) < 0 || renameat(layers, old, layers, name) < 0)
+		return -errno;
+	return 0;
+}
+
+static int move_in(struct stage *stage, const char *from, const struct digest *diff_id)
 {
 	struct store *store = stage->store;
 	int rc;
 
-	if (renameat(stage->dirfd, from, store->layers, name) == 0)
+	if (renameat(stage->dirfd, from, store->layers, digest_hex(diff_id)) == 0)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
 		return -errno;
-	rc = file_throw_away(store, store->layers, name);
-	if (rc < 0)
-		return rc;
-	return renameat(stage->dirfd, from, store->layers, name) < 0 ? -errno : 0;
+	rc = replace(stage, from, digest_hex(diff_id));
+	return !rc && fsync(store->layers) < 0 ? -errno : rc;
 }
 
 static int commit_layer(struct stage *stage, const struct layer_meta *meta, const char *from)
@@ -78,7 +98,7 @@ static int commit_layer(struct stage *stage, const struct layer_meta *meta, cons
 		openat(stage->dirfd, from, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int rc = dir < 0 ? -errno : write_meta(stage->store, meta, dir);
 
-	return rc ? rc : move_in(stage, from, digest_hex(&meta->diff_id));
+	return rc ? rc : move_in(stage, from, &meta->diff_id);
 }
 
 int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsigned int number,
@@ -94,6 +114,8 @@ int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsig
 		return 0;
 	snprintf(from, sizeof(from), "%u", number);
 	rc = commit_layer(stage, meta, from);
+	if (rc == 0)
+		suspect_clear(stage->store, &meta->diff_id);
 	if (rc < 0)
 		return err_set(err, rc, "put layer %s into the store: %s", meta->diff_id.text,
 			       strerror(-rc));

@@ -224,12 +224,51 @@ int store_open(struct store *store, const char *path, struct err *err)
 	return 0;
 }
 
+static int look_at_root(struct store *store, const char *path, struct err *err)
+{
+	char real[PATH_MAX];
+
+	if (!realpath(path, real))
+		return err_sys(err, "open the store %s", path);
+	snprintf(store->path, sizeof(store->path), "%s", strcmp(real, "/") ? real : "");
+	store->dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->dirfd < 0 || faccessat(store->dirfd, "version", F_OK, 0) < 0)
+		return err_sys(err, "open the store %s", path);
+	return 0;
+}
+
+int store_look(struct store *store, const char *path, bool lock, struct err *err)
+{
+	int rc;
+
+	*store = (struct store){ .dirfd = -1, .lock = -1 };
+	for (size_t i = 0; i < FOLDERS; i++)
+		*folder_fd(store, i) = -1;
+	rc = look_at_root(store, path, err);
+	if (!rc && lock)
+		rc = take_lock(store, err);
+	if (!rc)
+		rc = check_version(store, err);
+	if (rc < 0) {
+		store_close(store);
+		return rc;
+	}
+	/* One that is missing is what the look will find. */
+	for (size_t i = 0; i < FOLDERS; i++)
+		*folder_fd(store, i) = openat(store->dirfd, folders[i].name,
+					      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return 0;
+}
+
 void store_close(struct store *store)
 {
 	for (size_t i = 0; i < FOLDERS; i++)
 		fd_close(folder_fd(store, i));
 	fd_close(&store->lock);
 	fd_close(&store->dirfd);
+	free(store->suspects);
+	store->suspects = NULL;
+	store->suspect_count = 0;
 }
 
 static bool has_layer(char *const *names, const struct digest *diff_id)

@@ -26,6 +26,7 @@
 #define STORE_STORE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/digest.h"
@@ -41,6 +42,8 @@ struct store {
 	int layers, images, manifests, tags, apps, containers, volumes, pulls, staging; /* directories */
 	unsigned int stages; /* opened so far: names the next one */
 	int64_t written_bytes;
+	struct digest *suspects; /* suspect.h */
+	size_t suspect_count;
 };
 
 /*
@@ -51,6 +54,12 @@ struct store {
  */
 int store_open(struct store *store, const char *path, struct err *err);
 void store_close(struct store *store);
+
+/*
+ * Opens it to be looked at: nothing is made, removed or changed. With `lock` as store_open(), without
+ * it while the agent has it open. -ENOENT: there is no store.
+ */
+int store_look(struct store *store, const char *path, bool lock, struct err *err);
 
 struct store_usage {
 	int64_t layers;

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "store/sweep.h"
+#include "store/suspect.h"
 #include "tests/unit/store_fixture.h"
 #include "tests/unit/test.h"
 
@@ -110,6 +111,43 @@ static void a_damaged_layer_is_replaced(void)
 	end();
 }
 
+/* Whoever has the old tree open goes on seeing it, until it is retired. */
+static void a_suspect_layer_changes_places(void)
+{
+	char path[PATH_MAX], old[LAYER_OLD_SIZE];
+	struct digest id, *ids;
+	struct stat st;
+	size_t count;
+
+	begin();
+	fixture_stage_layer(&stage, 0);
+	CHECK_INT(fixture_commit_layer(&stage, 0, 'a', &err), 0);
+	fixture_diff_id('a', &id);
+	CHECK_INT(store_layer_path(&store, &id, path, &err), 0);
+	FD_CLEANUP int before = open(path, O_RDONLY | O_DIRECTORY);
+	CHECK_INT(ftruncate(openat(before, "file", O_WRONLY), 0), 0);
+	suspect_add(&store, &id);
+	CHECK(!has('a'));
+	CHECK_INT(layer_list(&store, &ids, &count, &err), 0);
+	CHECK_INT(count, 0);
+	free(ids);
+	layer_old_name(&store, digest_hex(&id), old);
+	fixture_stage_layer(&stage, 1);
+	CHECK_INT(fixture_commit_layer(&stage, 1, 'a', &err), 0);
+	CHECK(has('a'));
+	CHECK(!suspect_is(&store, &id));
+	CHECK_INT(fstatat(before, "file", &st, 0), 0);
+	CHECK_INT(st.st_size, 0);
+	FD_CLEANUP int after = open(path, O_RDONLY | O_DIRECTORY);
+	CHECK_INT(fstatat(after, "file", &st, 0), 0);
+	CHECK_INT(st.st_size, 7);
+	CHECK_INT(fstatat(store.layers, old, &st, 0), 0);
+	CHECK_INT(layer_retire_old(&store), 1);
+	CHECK_INT(fstatat(store.layers, old, &st, 0), -1);
+	CHECK_INT(layer_retire_old(&store), 0);
+	end();
+}
+
 static void what_is_no_layer_stays_out(void)
 {
 	begin();
@@ -201,6 +239,7 @@ int main(void)
 	RUN(a_layer_gets_in_with_its_meta);
 	RUN(a_layer_that_exists_is_kept);
 	RUN(a_damaged_layer_is_replaced);
+	RUN(a_suspect_layer_changes_places);
 	RUN(what_is_no_layer_stays_out);
 	RUN(an_image_gets_in_when_its_layers_are_there);
 	RUN(documents_that_do_not_fit_stay_out);
