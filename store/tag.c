@@ -94,7 +94,14 @@ int image_untag(struct store *store, const char *reference, struct err *err)
 	return rc ? err_set(err, rc, "remove the tag %s: %s", reference, strerror(-rc)) : 0;
 }
 
-static int load_file(const struct store *store, const char *name, struct tag *tag, struct err *err)
+int tag_remove_file(struct store *store, const char *name, struct err *err)
+{
+	int rc = strchr(name, '/') ? -EINVAL : file_remove(store->tags, name);
+
+	return rc ? err_set(err, rc, "remove tags/%s: %s", name, strerror(-rc)) : 0;
+}
+
+int tag_load_file(const struct store *store, const char *name, struct tag *tag, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	char expected[SHA256_HEX + 1];
@@ -119,7 +126,7 @@ int tag_load(const struct store *store, const char *reference, struct tag *tag, 
 	int rc;
 
 	file_of(reference, name);
-	rc = load_file(store, name, tag, &why);
+	rc = tag_load_file(store, name, tag, &why);
 	if (rc == -ENOENT)
 		return err_set(err, rc, "no such image: %s", reference);
 	return rc ? err_set(err, rc, "the tag %s is damaged, pull it again: %s", reference,
@@ -141,7 +148,7 @@ static int list_files(const struct store *store, char **names, struct tag *tags,
 	for (char **name = names; !rc && *name; name++) {
 		struct err why = ERR_INIT;
 
-		rc = load_file(store, *name, &tags[*count], &why);
+		rc = tag_load_file(store, *name, &tags[*count], &why);
 		if (rc == 0) {
 			++*count;
 		} else if (rc == -EBADMSG) {

@@ -41,6 +41,12 @@ int image_untag(struct store *store, const char *reference, struct err *err);
 /* -ENOENT: there is no such tag; -EBADMSG: its file is damaged. */
 int tag_load(const struct store *store, const char *reference, struct tag *tag, struct err *err);
 
+/* The same by the name of its file in tags/. */
+int tag_load_file(const struct store *store, const char *name, struct tag *tag, struct err *err);
+
+/* For one that is damaged, whatever it was about. */
+int tag_remove_file(struct store *store, const char *name, struct err *err);
+
 /* All of them, sorted by reference; damaged ones are logged and left out, unreadable ones an error. free() *out. */
 int tag_list(const struct store *store, struct tag **out, size_t *count, struct err *err);
 
