@@ -119,6 +119,7 @@ static void adopt_one(struct agent *agent, int parent, const char *id)
 		fd_remove_tree(parent, id);
 		return;
 	}
+	container->keeps_old = true;
 	read_outcome(container, dirfd);
 	sock = shim_connect(path, &err);
 	if (sock >= 0) {

@@ -13,6 +13,7 @@
 #include "agent/api/server.h"
 #include "agent/app.h"
 #include "agent/applets.h"
+#include "agent/boot_check.h"
 #include "agent/collect.h"
 #include "agent/container.h"
 #include "agent/fetch_settings.h"
@@ -230,6 +231,7 @@ static int start(struct agent *agent, struct err *err)
 	list_for_each(node, &agent->apps)
 		app_boot(list_entry(node, struct app, node));
 	collect(agent);
+	boot_check_start(agent);
 	return 0;
 }
 
@@ -286,6 +288,7 @@ int agent_main(int argc, char **argv)
 	loop_run(&agent.loop);
 	api_stop(agent.api);
 	fetch_sessions_release(&agent.sessions);
+	boot_check_leave(&agent);
 	store_close(&agent.store);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "agent/fetch_sessions.h"
+#include "agent/heal.h"
 #include "agent/loop.h"
 #include "config/agent_config.h"
 #include "lib/list.h"
@@ -15,6 +16,7 @@
 
 struct api_server;
 struct job;
+struct check;
 
 struct agent {
 	struct loop loop;
@@ -36,6 +38,12 @@ struct agent {
 	bool is_collect_due; /* a collection had to wait for a pull */
 	bool is_relink_broken; /* links to unchanged files have failed: pulls write all until the next start */
 	bool has_unfinished; /* the store may have records of pulls (store/unfinished.h) */
+	unsigned int lookers; /* checks of all of the store: nothing is collected under them */
+	struct heal heal;
+	struct check *boot_check; /* under way, or NULL */
+	struct timer boot_timer;
+	bool is_boot_clean;	/* boot_check.h */
+	bool is_boot_checked;
 	struct api_server *api;
 };
 

@@ -31,7 +31,8 @@ struct app *app_of_container(const struct container *container)
 		struct app *app = list_entry(node, struct app, node);
 
 		if (!strcmp(app->record.current.container, container->id) ||
-		    !strcmp(app->record.trying.container, container->id))
+		    !strcmp(app->record.trying.container, container->id) ||
+		    (app->stands_in && !strcmp(app->record.previous.container, container->id)))
 			return app;
 	}
 	return NULL;
@@ -43,6 +44,8 @@ const struct generation *app_generation(const struct app *app)
 	const struct generation *due =
 		update_is_on_trial(record) ? &record->trying : &record->current;
 
+	if (app->stands_in && record->phase == PHASE_IDLE && generation_exists(&record->previous))
+		due = &record->previous;
 	return record->stopped || app->is_leaving || !generation_exists(due) ? NULL : due;
 }
 
@@ -60,7 +63,7 @@ static void save_again(struct timer *timer);
  * memory. After a power cut the older record counts, which names an older version that is whole,
  * because nothing is collected while a record is unsaved.
  */
-static void save(struct app *app)
+void app_save(struct app *app)
 {
 	JSON_CLEANUP json_t *json = record_to_json(&app->record);
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -125,7 +128,7 @@ static void save_again(struct timer *timer)
 {
 	struct app *app = timer->data;
 
-	save(app);
+	app_save(app);
 	if (app->record.phase == PHASE_IDLE && generation_exists(&app->record.current))
 		settle(app); /* which had to wait for this */
 	else if (!app->is_unsaved)
@@ -185,7 +188,7 @@ void app_decide(struct app *app, const struct update_event *event)
 	record_copy(&app->record, &before);
 	action = update_next(&app->record, event);
 	log_decision(app, &before, event);
-	save(app);
+	app_save(app);
 	if (strcmp(before.current.reference, app->record.current.reference))
 		untag(app->agent, &before.current);
 	record_release(&before);
@@ -244,6 +247,7 @@ struct app *app_new(struct agent *agent, const struct app_config *config)
 void app_free(struct app *app)
 {
 	timer_stop(&app->save_timer);
+	app_check_release(app);
 	app_run_release(app);
 	app_track_release(app);
 	list_remove(&app->node);

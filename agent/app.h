@@ -2,10 +2,11 @@
  * app - one app of agent.ini on its way through updates.
  *
  * What should run follows from the record (agent/update) alone: app_generation(). What does run is
- * `container`. Every event ends in app_step(), which moves the one towards the other. Four files:
+ * `container`. Every event ends in app_step(), which moves the one towards the other. Five files:
  *
  *	app.c		the record: events in, decisions written down, then acted on; commands
  *	app_run.c	the container: start, stop, restart with back-off, health, probation
+ *	app_check.c	whether the image is whole, before a container starts
  *	app_track.c	the registry: poll the tag, pull the candidate, hand it over as staged
  *	app_room.c	the store is full: wait until it isn't
  */
@@ -44,6 +45,14 @@ struct app {
 	int64_t started_ms; /* time_monotonic_ms() when it was seen to start; 0: it does not run */
 	int64_t backoff_ms;
 	int64_t stop_timeout_ms; /* for the stop under way; -1: the default */
+
+	/* app_check.c */
+	struct check *check;	 /* of the layers of what is due */
+	struct digest checked;	 /* the image ID that was checked last; once in the life of the agent is enough */
+	struct timer check_timer;
+	int64_t heal_until_ms;	 /* monotonic: it may wait so long for a damaged image; 0: it has not begun */
+	bool runs_damaged;	 /* because there was nothing better */
+	bool stands_in;		 /* the previous version runs, the current one is damaged */
 
 	/* app_track.c */
 	struct pull *pull;
@@ -92,13 +101,14 @@ struct app *app_find(struct agent *agent, const char *name); /* NULL: none */
 /* The app whose generation this container is, or NULL. */
 struct app *app_of_container(const struct container *container);
 
-/* The generation that should run: current or trying, NULL when stopped or not installed. */
+/* The generation that should run: current or trying, or previous when that stands in; NULL when stopped or not installed. */
 const struct generation *app_generation(const struct app *app);
 
 /* idle, resolving, pulling, staged, switching, probation or rolling-back. */
 const char *app_phase_name(const struct app *app);
 
 /* Between the three files. */
+void app_save(struct app *app); /* the record, again when it can't be written now */
 void app_decide(struct app *app, const struct update_event *event); /* record, then act */
 void app_step(struct app *app);			    /* app_run.c: towards app_generation() */
 void app_start_probation(struct app *app);	    /* app_run.c */
@@ -106,6 +116,9 @@ void app_restart_later(struct app *app);	    /* app_run.c: with back-off */
 void app_retry(struct app *app);		    /* app_run.c: the same for one that may run, but badly */
 void app_attach_found(struct app *app);		    /* app_run.c: at boot */
 void app_take_over(struct app *app);		    /* app_run.c: one that was found running counts as started */
+bool app_must_wait(struct app *app, const struct generation *due); /* app_check.c: app_step() is called again */
+void app_was_healed(struct app *app);	    /* app_check.c: something was */
+void app_check_release(struct app *app);    /* app_check.c */
 bool app_has_finished(const struct app *app);	    /* app_run.c: it ended, and its policy says that this was all */
 bool app_is_running(const struct app *app);	    /* app_run.c: the right container, alive */
 void app_remove_containers(struct app *app, const char *except_id); /* app_run.c */

@@ -304,7 +304,7 @@ void app_step(struct app *app)
 	}
 	if (!due && app->container && app->container->state == CONTAINER_RESTARTING)
 		app->container->state = CONTAINER_EXITED; /* stopped during its back-off */
-	if (!due || timer_is_running(&app->restart_timer))
+	if (!due || timer_is_running(&app->restart_timer) || app_must_wait(app, due))
 		return;
 	if (!app->container || !is_container_of(app->container, due)) {
 		struct container *container = find_container(app, due);
@@ -389,6 +389,9 @@ static void container_started(struct app *app)
 		log_warn("app %s: not probed: %s", app->config->name, err.text);
 	}
 	app_decide(app, &(struct update_event){ .kind = UPDATE_STARTED });
+	/* The previous version's, when that has stood in for this one. */
+	if (app->record.phase == PHASE_IDLE && !app->stands_in && app->container)
+		app_remove_containers(app, app->container->id);
 }
 
 void app_take_over(struct app *app)

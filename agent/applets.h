@@ -17,6 +17,7 @@ int unpack_main(int argc, char **argv); /* verifies and unpacks what decode give
 int relink_main(int argc, char **argv); /* links unchanged files to those of another layer */
 int sweep_main(int argc, char **argv);	/* removes what the store has thrown away */
 int shim_main(int argc, char **argv);	/* parent of one container's init */
+int fsck_store_main(int argc, char **argv); /* looks through the store */
 int probe_main(int argc, char **argv);	/* one health probe */
 
 #endif

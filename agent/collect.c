@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/time.h"
 #include "store/gc.h"
+#include "store/layer.h"
 #include "store/unfinished.h"
 
 /* An unfinished pull of a person's; an app's is kept as long as the app wants it. */
@@ -136,6 +137,19 @@ static size_t add_generation(const struct generation *generation, struct digest 
 	return count + 1;
 }
 
+/* Not under a container that has them mounted. */
+static void retire_old_layers(struct agent *agent)
+{
+	list_for_each(node, &agent->containers) {
+		const struct container *container = list_entry(node, struct container, node);
+
+		if (container->keeps_old && container_is_alive(container))
+			return;
+	}
+	if (layer_retire_old(&agent->store) < 0)
+		log_warn("collect: a layer that was replaced can't be removed");
+}
+
 void collect(struct agent *agent)
 {
 	size_t most = 3 * list_length(&agent->apps) + list_length(&agent->containers);
@@ -147,7 +161,7 @@ void collect(struct agent *agent)
 	struct err err = ERR_INIT;
 
 	sweeper_start(agent); /* also for what others have thrown away */
-	agent->is_collect_due = pull_is_any_writing(agent);
+	agent->is_collect_due = pull_is_any_writing(agent) || agent->lookers;
 	if (agent->is_collect_due)
 		return;
 	list_for_each(node, &agent->apps) {
@@ -167,6 +181,7 @@ void collect(struct agent *agent)
 	}
 	keep.config_count = keep.container_count = count;
 	review_unfinished(agent);
+	retire_old_layers(agent);
 	if (gc(&agent->store, &keep, &freed, &err) < 0)
 		log_warn("collect: %s", err.text);
 	else if (freed)

@@ -265,7 +265,7 @@ int container_start(struct container *container, struct err *err)
 		return err_context(err, "start %s", container->name);
 	}
 	container->exit_code = container->exit_signal = 0;
-	container->oom = container->is_stopping = false;
+	container->oom = container->is_stopping = container->keeps_old = false;
 	container_follow(container, pair[0]);
 	return 0;
 }

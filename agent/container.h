@@ -82,6 +82,7 @@ struct container {
 	struct job *cleanup; /* removes what a killed shim left */
 	bool is_stopping;    /* container_stop() was called: it doesn't end by itself */
 	bool has_ended;	     /* the shim said so, it is about to leave */
+	bool keeps_old;	     /* a layer may have been replaced since it started (layer_retire_old) */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/check.h"
 #include "agent/collect.h"
 #include "agent/fetch_settings.h"
 #include "agent/pull_parts.h"
@@ -12,6 +13,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "store/image.h"
+#include "store/suspect.h"
 
 static void run_queue(struct timer *timer);
 
@@ -89,6 +91,8 @@ void pull_cancel(struct pull *pull)
 	if (pull->step == STEP_ENDED)
 		return;
 	pull->is_cancelled = true;
+	if (pull->check)
+		check_stop(pull->check);
 	if (pull_has_helpers(pull))
 		pull_stop_helpers(pull);
 	else
@@ -125,37 +129,75 @@ bool pull_is_under_way(const struct agent *agent, const struct digest *image)
 
 /* --- resolve --- */
 
-/* Is it in the store under this reference, whole? */
-static bool find_present(struct pull *pull)
+/* Is it in the store under this reference, and nothing known to be missing or damaged? */
+static bool find_present(struct pull *pull, struct image_config **config)
 {
 	char reference[REFERENCE_TEXT_SIZE];
-	struct image_config *config;
 	struct tag tag;
 	bool is_whole;
 
 	reference_format(&pull->request.reference, reference);
 	if (tag_load(&pull->agent->store, reference, &tag, NULL) < 0 ||
 	    !digest_equal(&tag.image, &pull->result.image) ||
-	    image_load(&pull->agent->store, &tag.config, &config, NULL, NULL) < 0)
+	    image_load(&pull->agent->store, &tag.config, config, NULL, NULL) < 0)
 		return false;
-	is_whole = image_check_layers(&pull->agent->store, config, NULL) == 0;
-	image_config_free(config);
+	is_whole = image_check_layers(&pull->agent->store, *config, NULL) == 0 &&
+		   !suspect_has_any(&pull->agent->store, *config);
+	if (!is_whole)
+		image_config_free(*config);
 	pull->result.manifest = tag.manifest;
 	pull->result.config = tag.config;
-	pull->result.was_present = is_whole;
 	return is_whole;
+}
+
+static void wait_to_pull(struct pull *pull)
+{
+	pull->step = STEP_WAIT_PULL;
+	wake_queue(pull->agent);
+}
+
+static void checked(const struct err *err, void *data)
+{
+	struct pull *pull = data;
+	struct image_config *config;
+
+	(void)err; /* what can't be looked at can't be called damaged */
+	pull->check = NULL;
+	pull->result.was_present = find_present(pull, &config);
+	if (!pull->result.was_present) {
+		wait_to_pull(pull);
+		return;
+	}
+	image_config_free(config);
+	end_pull(pull);
+}
+
+/* "Up to date" is said of files that were looked at. */
+static void check_present(struct pull *pull, struct image_config *config)
+{
+	const struct check_request request = {
+		.depth = CHECK_STAT, .layers = config->diff_ids, .layer_count = config->diff_id_count,
+		.on_end = checked, .data = pull,
+	};
+
+	pull->step = STEP_CHECKING;
+	pull->check = check_start(pull->agent, &request, &pull->result.err);
+	image_config_free(config);
+	if (!pull->check)
+		end_pull(pull);
 }
 
 void pull_resolved(struct pull *pull)
 {
+	struct image_config *config;
+
 	pull->result.err = pull->helpers[0][ROLE_FETCH].err;
-	if (pull->result.err.code || pull->is_cancelled || pull->request.resolve_only ||
-	    find_present(pull)) {
+	if (pull->result.err.code || pull->is_cancelled || pull->request.resolve_only)
 		end_pull(pull);
-		return;
-	}
-	pull->step = STEP_WAIT_PULL;
-	wake_queue(pull->agent);
+	else if (find_present(pull, &config))
+		check_present(pull, config);
+	else
+		wait_to_pull(pull);
 }
 
 static void start_resolve(struct pull *pull)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/container.h"
 #include "agent/fetch_settings.h"
 #include "agent/helper/feed.h"
 #include "agent/helper/seccomp.h"
@@ -17,6 +18,7 @@
 #include "lib/log.h"
 #include "lib/time.h"
 #include "store/layer.h"
+#include "store/suspect.h"
 
 #define RESOLVE_DEADLINE_MS 120000
 #define RETRY_AFTER_MAX_S (24 * 60 * 60) /* more is no wish but a mistake, or an attack */
@@ -151,7 +153,26 @@ static void decode_says(struct job *job, char *line, void *data)
 	pull_take_error(data, line);
 }
 
-static void commit_layer(struct pull *pull, const json_t *layer, struct err *err)
+/* A damaged layer makes room: those that run may have its tree mounted. */
+static void note_replacement(struct agent *agent, const struct digest *diff_id)
+{
+	struct layer_meta old;
+
+	if (!suspect_is(&agent->store, diff_id) &&
+	    layer_read_meta(&agent->store, diff_id, &old, NULL) != -EBADMSG)
+		return;
+	list_for_each(node, &agent->containers)
+		list_entry(node, struct container, node)->keeps_old = true;
+}
+
+int pull_commit_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number,
+		      struct err *err)
+{
+	note_replacement(pull->agent, &meta->diff_id);
+	return stage_commit_layer(&pull->stage, meta, number, err);
+}
+
+static void take_layer(struct pull *pull, const json_t *layer, struct err *err)
 {
 	struct layer_meta meta = { 0 };
 	const char *diff_id = "", *index = "";
@@ -171,12 +192,14 @@ static void commit_layer(struct pull *pull, const json_t *layer, struct err *err
 	json_get_int(layer, "compressed", &compressed, NULL);
 	json_get_int(layer, "held", &held, NULL);
 	pull->result.fetched_bytes += compressed;
-	if (!pull_plan_has(pull, &meta.diff_id))
+	if (!pull_plan_has(pull, &meta.diff_id)) {
 		err_set(err, -EINVAL, "the unpack helper reports a layer that it did not announce");
-	else if (held)
+		return;
+	}
+	if (held)
 		pull_hold_layer(pull, &meta, (unsigned int)number);
 	else
-		stage_commit_layer(&pull->stage, &meta, (unsigned int)number, err);
+		pull_commit_layer(pull, &meta, (unsigned int)number, err);
 }
 
 static void take_image(struct pull *pull, const json_t *image, struct err *err)
@@ -215,7 +238,7 @@ static void unpack_says(struct job *job, char *line, void *data)
 	if (unpack->lane == 0 && json_get_array(json, "plan", &object, NULL) > 0)
 		take_plan(pull, json, object, &unpack->err);
 	else if (json_get_object(json, "layer", &object, NULL) > 0)
-		commit_layer(pull, object, &unpack->err);
+		take_layer(pull, object, &unpack->err);
 	else if (unpack->lane == 0 && json_get_object(json, "image", &object, NULL) > 0)
 		take_image(pull, object, &unpack->err);
 	if (unpack->err.code && unpack->job)

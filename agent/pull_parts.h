@@ -20,6 +20,7 @@
 enum pull_step {
 	STEP_WAIT_RESOLVE,
 	STEP_RESOLVING,
+	STEP_CHECKING, /* whether what the store has is whole */
 	STEP_WAIT_PULL,
 	STEP_PULLING,
 	STEP_ENDED,
@@ -60,8 +61,13 @@ struct pull {
 	size_t base_count;
 	struct held_layer *held; /* verified, waiting for relink */
 	size_t held_count;
+	struct check *check; /* NULL: none is under way */
 	struct pull_result result;
 };
+
+/* pull_helpers.c. Every layer gets into the store this way. */
+int pull_commit_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number,
+		      struct err *err);
 
 /* pull_helpers.c. An error of pull_start_helpers() may leave some of them running: stop them. */
 int pull_start_head(struct pull *pull, struct err *err);

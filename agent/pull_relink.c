@@ -60,7 +60,7 @@ static void commit_held(struct pull *pull)
 		pull->agent->is_relink_broken = true;
 	}
 	for (size_t i = 0; i < pull->held_count && !err->code; i++)
-		stage_commit_layer(&pull->stage, &pull->held[i].meta, pull->held[i].number, err);
+		pull_commit_layer(pull, &pull->held[i].meta, pull->held[i].number, err);
 	pull->held_count = 0;
 }
 

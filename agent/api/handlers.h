@@ -42,6 +42,9 @@ void on_berth_status(struct request *request);
 void on_berth_update(struct request *request);
 void on_berth_rollback(struct request *request);
 
+/* fsck.c */
+void on_berth_fsck(struct request *request);
+
 /* Looks up what request->name says; answers 404 or 409 and returns NULL when there is no such one. */
 struct container *request_container(struct request *request);
 

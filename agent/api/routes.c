@@ -32,6 +32,7 @@ const struct route api_routes[] = {
 	{ "GET", "/berth/status", on_berth_status },
 	{ "POST", "/berth/update", on_berth_update },
 	{ "POST", "/berth/rollback", on_berth_rollback },
+	{ "POST", "/berth/fsck", on_berth_fsck },
 
 	{ "POST", "/containers/create", NULL },
 	{ "POST", "/containers/prune", NULL },

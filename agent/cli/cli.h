@@ -67,6 +67,7 @@ const char *cli_nearest_command(const char *name); /* NULL: nothing is near */
 /* The commands. */
 int cli_check(struct cli *cli);
 int cli_exec(struct cli *cli);
+int cli_fsck(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_images(struct cli *cli);
 int cli_logs(struct cli *cli);

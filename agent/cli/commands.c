@@ -48,6 +48,13 @@ static const struct option_spec status_options[] = {
 	END,
 };
 
+static const struct option_spec fsck_options[] = {
+	OPTION(0, "repair", repair, NULL, "Fetch what is damaged again, remove what can't be used"),
+	OPTION(0, "json", json, NULL, "Lines of JSON"),
+	OPTION('c', "config", config, "FILE", "The agent.ini that names the store, when no agent runs"),
+	END,
+};
+
 static const struct option_spec update_options[] = {
 	OPTION('w', "wait", wait, NULL, "Wait for the outcome; exit code 1 if it was not good"),
 	END,
@@ -71,6 +78,11 @@ const struct cli_command cli_commands[] = {
 	  "The exit code is the command's: 126 when it can't be executed, 127 when it isn't there.\n"
 	  "A shell:  berth exec -it sensor /bin/sh\n",
 	  exec_options, 2, -1, true, cli_exec },
+	{ "fsck", "", "Look for damage in the store, and repair it",
+	  "Compares each file with what was unpacked, its content too, while the apps run. Exits with\n"
+	  "0 when the store is whole, or is again, and with 1 when damage is left. Without a running\n"
+	  "agent it looks by itself, but can't repair.\n",
+	  fsck_options, 0, 0, false, cli_fsck },
 	{ "help", "[COMMAND]", "Show what a command does", NULL, NULL, 0, 1, false, cli_help },
 	{ "images", "[REPOSITORY[:TAG]]", "List the images in the store", NULL, images_options, 0, 1,
 	  false, cli_images },

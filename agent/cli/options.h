@@ -15,8 +15,8 @@
 
 /* What the options of all commands can set. Texts are borrowed from argv. */
 struct options {
-	bool all, quiet, no_trunc, follow, timestamps, interactive, tty, detach, json, wait, help;
-	const char *host, *tail, *since, *until, *user, *workdir, *timeout;
+	bool all, quiet, no_trunc, follow, timestamps, interactive, tty, detach, json, wait, help, repair;
+	const char *host, *tail, *since, *until, *user, *workdir, *timeout, *config;
 	const char *env[OPTIONS_ENV_MAX + 1]; /* NULL-terminated */
 	size_t env_count;
 };
