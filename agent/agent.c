@@ -24,6 +24,7 @@
 #include "lib/log.h"
 #include "lib/time.h"
 #include "lib/utf8.h"
+#include "store/last_seen.h"
 #include "store/record.h"
 #include "version.h"
 
@@ -209,6 +210,7 @@ static int start(struct agent *agent, struct err *err)
 	    (rc = store_open(&agent->store, agent->config->store, err)) < 0 ||
 	    (rc = open_run_dir(agent, err)) < 0)
 		return rc;
+	agent->last_seen_s = store_last_seen(&agent->store);
 	loop_on_signal(&agent->loop, on_signal, agent);
 	set_name(agent);
 	if (!agent->config_error[0])

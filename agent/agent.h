@@ -26,6 +26,7 @@ struct agent {
 	char name[256];	    /* the device's */
 	int64_t started_ms; /* time_monotonic_ms() */
 	struct store store;
+	int64_t last_seen_s; /* when the store was written to last, Unix time */
 	int run_fd; /* the run directory */
 	struct list apps;
 	struct list containers;

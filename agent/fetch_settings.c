@@ -12,7 +12,6 @@
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
-#include "version.h"
 
 #define CA_FILE_MAX (2 << 20)
 #define IDENTITY_FILE_MAX (64 * 1024)
@@ -131,14 +130,6 @@ static int read_credentials(const struct registry_config *registry, json_t **out
 	return rc < 0 ? err_context(err, "auth = %s", registry->auth) : 0;
 }
 
-/* With no RTC the clock may say 1970: certificates are checked against the build time at least. */
-static int64_t clock_floor(void)
-{
-	int64_t now = time_now_ns() / NS_PER_S;
-
-	return now > BUILD_TIME ? now : BUILD_TIME;
-}
-
 static int add_file(const char *path, const char *key, const char *name, json_t *object, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -251,7 +242,7 @@ static void add_rest(const struct agent_config *config, const struct fetch_reque
 						       platform.architecture, "variant", platform.variant));
 	if (request->have)
 		json_object_set(out, "have", request->have);
-	json_object_set_new(out, "clock_floor", json_integer((json_int_t)clock_floor()));
+	json_object_set_new(out, "clock_floor", json_integer((json_int_t)request->last_seen_s));
 	json_object_set_new(out, "link", json_pack("{s:I}", "bytes_per_s", (json_int_t)config->bytes_per_s));
 	if (request->lane.count)
 		json_object_set_new(out, "lane", lane_settings(&request->lane));

@@ -19,6 +19,7 @@ struct fetch_request {
 	const json_t *auth; /* {"username","password"} of an API client, before agent.ini's; or NULL */
 	json_t *have;	    /* array of diff IDs that need no fetching, or NULL */
 	bool without_mirrors;
+	int64_t last_seen_s; /* Unix time; it can't be earlier, whatever the clock says */
 	struct lane lane;   /* count 0: the only one */
 	const char *manifest, *config; /* the image's documents, or NULL: they are to be fetched */
 	struct fetch_sessions *sessions; /* to be taken up; or NULL */

@@ -320,6 +320,7 @@ static int start_fetch(struct pull *pull, const struct pull_lane *lane, int outp
 		.auth = pull->request.auth,
 		.have = pull->have,
 		.without_mirrors = pull->without_mirrors,
+		.last_seen_s = pull->agent->last_seen_s,
 		.lane = { lane ? lane->number : 0, is_head ? 0 : pull->lane_count },
 		.manifest = is_head ? NULL : lane->manifest,
 		.config = is_head ? NULL : lane->config,

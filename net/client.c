@@ -50,11 +50,11 @@ static struct connection *find_connection(struct client *client, const struct ur
 	return oldest;
 }
 
-static int64_t validation_time(const struct client *client)
+static struct tls_time validation_time(const struct client *client)
 {
-	int64_t now = time(NULL);
+	int64_t clock_s = time(NULL), floor_s = client->settings.time_floor_s;
 
-	return now > client->settings.time_floor_s ? now : client->settings.time_floor_s;
+	return (struct tls_time){ .now_s = clock_s > floor_s ? clock_s : floor_s, .clock_s = clock_s };
 }
 
 static const struct proxy *choose_proxy(const struct client *client, const struct url *url)
@@ -105,7 +105,7 @@ static int start_tls(struct client *client, struct connection *connection, const
 		.trust = &settings->trust,
 		.identity = is_known ? settings->identity : NULL,
 		.session = settings->sessions ? sessions_find(settings->sessions, url->host, url->port) : NULL,
-		.now_s = validation_time(client),
+		.time = validation_time(client),
 	};
 	int ret = stream_start_tls(&connection->stream, url->host, &tls, err);
 

@@ -34,7 +34,7 @@ struct client_settings {
 	const struct identity *identity; /* borrowed; NULL: none; shown to identity_host alone */
 	const char *identity_host;
 	struct sessions *sessions; /* borrowed; taken up, and noted here; NULL: none */
-	int64_t time_floor_s;  /* certificates are checked against the later of this and the clock */
+	int64_t time_floor_s;  /* it can't be earlier than that: see struct tls_time */
 	const struct proxy_rules *proxies; /* borrowed; NULL: none */
 	bool allow_plain;      /* redirects may lead from https to http */
 	int connect_ms;

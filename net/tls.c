@@ -139,7 +139,7 @@ struct tls *tls_new(const char *host, const struct tls_settings *settings, struc
 	memcpy(tls->host, host, strnlen(host, sizeof(tls->host) - 1));
 	br_ssl_client_zero(&tls->client);
 	set_algorithms(engine);
-	verifier_init(&tls->verifier, tls->host, settings->trust, settings->now_s);
+	verifier_init(&tls->verifier, tls->host, settings->trust, &settings->time);
 	br_ssl_engine_set_x509(engine, &tls->verifier.vtable);
 	if (settings->identity)
 		identity_use(settings->identity, &tls->client);

@@ -43,12 +43,22 @@ struct tls_session {
 	unsigned char secret[48];
 };
 
+/*
+ * When certificates have to be valid, Unix time: at now_s, the later of the clock and what is known of the past. A clock that
+ * is behind that, but not before this program was built, may be right all the same (something on flash
+ * has a date from the future): then it is enough to be valid at clock_s.
+ */
+struct tls_time {
+	int64_t now_s;
+	int64_t clock_s;
+};
+
 /* All borrowed until tls_free(). */
 struct tls_settings {
 	const struct trust *trust;	 /* anchors the server's certificate has to lead to */
 	const struct identity *identity; /* for servers that ask who we are; NULL: nobody */
 	const struct tls_session *session; /* of an earlier connection to the same server; NULL: none */
-	int64_t now_s;			 /* when certificates have to be valid, Unix time */
+	struct tls_time time;
 };
 
 /* A client that wants to talk to `host`. NULL without randomness, or when berth was built without TLS. */

@@ -4,12 +4,14 @@
 #include <bearssl_hash.h>
 #include <bearssl_rsa.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/time.h"
 #include "net/certificate.h"
 #include "net/failure.h"
+#include "version.h"
 
 #define DAY_SECONDS 86400
 #define DAYS_TO_1970 719528 /* from 1 January of year 0, where BearSSL's calendar starts */
@@ -147,24 +149,36 @@ static int order_chain(struct verifier *verifier, struct path *path)
 
 /* Words. */
 
+/* What the clock says, and what was taken for the time instead. */
+static void describe_now(const struct verifier *verifier, char *text, size_t size)
+{
+	char clock[TIME_TEXT_MAX], now[TIME_TEXT_MAX];
+
+	date_of(clock, verifier->time.clock_s);
+	date_of(now, verifier->time.now_s);
+	if (verifier->time.clock_s == verifier->time.now_s)
+		snprintf(text, size, "device clock says %s", clock);
+	else
+		snprintf(text, size, "device clock says %s, but it was %s already; set the clock", clock, now);
+}
+
 static int explain_dates(struct verifier *verifier, const struct path *path)
 {
-	char date[TIME_TEXT_MAX], now[TIME_TEXT_MAX];
+	int64_t now_s = verifier->time.now_s;
+	char date[TIME_TEXT_MAX], now[2 * TIME_TEXT_MAX + 80];
 
-	date_of(now, verifier->now_s);
+	describe_now(verifier, now, sizeof(now));
 	for (size_t i = 0; i < path->count; i++) {
 		const struct certificate *certificate = &path->certificates[i];
 		const char *whose = i > 0 ? "an intermediate CA's certificate" : "certificate";
 
-		if (certificate->not_after < verifier->now_s) {
+		if (certificate->not_after < now_s) {
 			date_of(date, certificate->not_after);
-			return err_set(&verifier->err, FAILURE_TLS,
-				       "%s expired %s (device clock says %s)", whose, date, now);
+			return err_set(&verifier->err, FAILURE_TLS, "%s expired %s (%s)", whose, date, now);
 		}
-		if (certificate->not_before > verifier->now_s) {
+		if (certificate->not_before > now_s) {
 			date_of(date, certificate->not_before);
-			return err_set(&verifier->err, FAILURE_TLS,
-				       "%s is valid from %s on (device clock says %s)", whose, date, now);
+			return err_set(&verifier->err, FAILURE_TLS, "%s is valid from %s on (%s)", whose, date, now);
 		}
 	}
 	return 0;
@@ -230,12 +244,29 @@ static unsigned check_leaf(struct verifier *verifier, const struct path *path)
 	return explain_dates(verifier, path) < 0 ? BR_ERR_X509_EXPIRED : 0;
 }
 
+static bool are_valid(const struct path *path, int64_t at_s)
+{
+	for (size_t i = 0; i < path->count; i++)
+		if (path->certificates[i].not_after < at_s || path->certificates[i].not_before > at_s)
+			return false;
+	return true;
+}
+
+/* See struct tls_time. */
+static bool is_clock_right(const struct verifier *verifier, const struct path *path)
+{
+	const struct tls_time *time = &verifier->time;
+
+	return time->clock_s < time->now_s && time->clock_s >= BUILD_TIME && !are_valid(path, time->now_s) &&
+	       are_valid(path, time->clock_s);
+}
+
 /* BearSSL's minimal engine over the ordered chain. */
 
 static void start_minimal(struct verifier *verifier)
 {
 	br_x509_minimal_context *minimal = &verifier->minimal;
-	int64_t days = verifier->now_s / DAY_SECONDS;
+	int64_t days = verifier->time.now_s / DAY_SECONDS;
 
 	br_x509_minimal_init(minimal, &br_sha256_vtable, verifier->anchors, verifier->anchor_count);
 	br_x509_minimal_set_hash(minimal, br_sha256_ID, &br_sha256_vtable);
@@ -245,7 +276,7 @@ static void start_minimal(struct verifier *verifier)
 	br_x509_minimal_set_ecdsa(minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
 	br_x509_minimal_set_minrsa(minimal, RSA_BYTES_MIN);
 	br_x509_minimal_set_time(minimal, (uint32_t)(days + DAYS_TO_1970),
-				 (uint32_t)(verifier->now_s % DAY_SECONDS));
+				 (uint32_t)(verifier->time.now_s % DAY_SECONDS));
 }
 
 static unsigned run_minimal(struct verifier *verifier, const struct path *path)
@@ -304,6 +335,8 @@ static unsigned end_chain(const br_x509_class **ctx)
 	if (verifier->err.code || order_chain(verifier, &path) < 0)
 		return BR_ERR_X509_LIMIT_EXCEEDED;
 	find_anchors(verifier, &path);
+	if (is_clock_right(verifier, &path))
+		verifier->time.now_s = verifier->time.clock_s;
 	unsigned code = run_minimal(verifier, &path);
 
 	if (code != 0)
@@ -333,13 +366,13 @@ static const br_x509_class verifier_class = {
 };
 
 void verifier_init(struct verifier *verifier, const char *host, const struct trust *trust,
-		 int64_t now_s)
+		   const struct tls_time *time)
 {
 	*verifier = (struct verifier){
 		.vtable = &verifier_class,
 		.host = host,
 		.trust = trust,
-		.now_s = now_s,
+		.time = *time,
 	};
 }
 

@@ -16,6 +16,7 @@
 
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "net/tls.h"
 #include "net/trust.h"
 
 #define VERIFY_CHAIN_MAX 10   /* certificates */
@@ -26,7 +27,7 @@ struct verifier {
 	const br_x509_class *vtable; /* first: what BearSSL holds is a pointer to this */
 	const char *host;
 	const struct trust *trust;
-	int64_t now_s;
+	struct tls_time time;
 	struct err err; /* code 0 while there is nothing to complain about */
 	/* private */
 	struct buf chain;
@@ -40,7 +41,7 @@ struct verifier {
 
 /* All arguments are borrowed until verifier_release(). */
 void verifier_init(struct verifier *verifier, const char *host, const struct trust *trust,
-		 int64_t now_s);
+		   const struct tls_time *time);
 void verifier_release(struct verifier *verifier);
 
 #endif

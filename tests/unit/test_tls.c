@@ -127,20 +127,25 @@ static void echo(struct stream *stream)
 	CHECK_TEXT(letters, "bcd");
 }
 
-static int shake(const struct server_identity *identity, const char *pem, const char *host, int64_t now)
+static int shake_at(const struct server_identity *identity, const char *pem, const char *host, struct tls_time time)
 {
 	const struct trust trust = { pem, strlen(pem), "ca = in [registry peer]" };
 	struct stream stream;
 	pid_t pid = start_server(&stream, identity);
 
 	err = ERR_INIT;
-	int ret = stream_start_tls(&stream, host, &(struct tls_settings){ .trust = &trust, .now_s = now }, &err);
+	int ret = stream_start_tls(&stream, host, &(struct tls_settings){ .trust = &trust, .time = time }, &err);
 
 	if (ret == 0)
 		echo(&stream);
 	stream_close(&stream);
 	waitpid(pid, NULL, 0);
 	return ret;
+}
+
+static int shake(const struct server_identity *identity, const char *pem, const char *host, int64_t now)
+{
+	return shake_at(identity, pem, host, (struct tls_time){ now, now });
 }
 
 static const struct server_identity leaf = { { CERT_LEAF, CERT_INTER }, KEY_SERVER, 0 };
@@ -232,6 +237,19 @@ static void dates_are_told(void)
 	CHECK_HAS(err.text, " on (device clock says 2001-09-09)");
 }
 
+/* A clock at 1970 counts as what is known of the past; one that may be right is believed where the other date does not fit. */
+static void clocks_that_are_behind(void)
+{
+	CHECK_INT(shake_at(&leaf, PEM(CERT_ROOT), "a.example", (struct tls_time){ .now_s = NOW, .clock_s = 0 }), 0);
+	CHECK_INT(shake_at(&leaf, PEM(CERT_ROOT), "a.example", (struct tls_time){ .now_s = TOO_LATE, .clock_s = 0 }),
+		  FAILURE_TLS);
+	CHECK_HAS(err.text, "expired 21");
+	CHECK_HAS(err.text, "(device clock says 1970-01-01, but it was 2128-06-11 already; set the clock)");
+	CHECK_INT(shake_at(&leaf, PEM(CERT_ROOT), "a.example", (struct tls_time){ .now_s = TOO_LATE, .clock_s = NOW }), 0);
+	CHECK_INT(shake_at(&leaf, PEM(CERT_ROOT), "a.example", (struct tls_time){ .now_s = TOO_LATE, .clock_s = TOO_EARLY }),
+		  FAILURE_TLS);
+}
+
 static void purpose_and_strength_count(void)
 {
 	const struct server_identity client = { { CERT_CLIENT }, KEY_SERVER, 0 };
@@ -272,7 +290,7 @@ static int shake_with(const char *bytes, size_t size)
 	shutdown(ends[1], SHUT_WR);
 	stream_adopt(&stream, ends[0], "peer:443", 50);
 	err = ERR_INIT;
-	int ret = stream_start_tls(&stream, "a.example", &(struct tls_settings){ .trust = &trust, .now_s = NOW }, &err);
+	int ret = stream_start_tls(&stream, "a.example", &(struct tls_settings){ .trust = &trust, .time = { NOW, NOW } }, &err);
 
 	stream_close(&stream);
 	close(ends[1]);
@@ -300,7 +318,7 @@ static void what_breaks_later_is_the_link(void)
 	char letter;
 
 	err = ERR_INIT;
-	CHECK_INT(stream_start_tls(&stream, "a.example", &(struct tls_settings){ .trust = &trust, .now_s = NOW }, &err), 0);
+	CHECK_INT(stream_start_tls(&stream, "a.example", &(struct tls_settings){ .trust = &trust, .time = { NOW, NOW } }, &err), 0);
 	CHECK_INT(stream_write(&stream, "x", 1, &err), 0);
 	CHECK_INT(stream_read(&stream, &letter, 1, &err), -ECONNRESET);
 	CHECK_HAS(err.text, "peer:443: bytes were altered on the way");
@@ -337,6 +355,7 @@ int main(void)
 	RUN(names_have_to_fit);
 	RUN(addresses_are_names_too);
 	RUN(dates_are_told);
+	RUN(clocks_that_are_behind);
 	RUN(purpose_and_strength_count);
 	RUN(a_server_without_the_key_is_refused);
 	RUN(old_versions_are_refused);
