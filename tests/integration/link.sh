@@ -125,10 +125,11 @@ unwell_polls() {
 	update_to polls 1000
 	wait_until "a registry that is unwell is told" 10 error_like 'asks to come back later \(503 Service Unavailable\)'
 	old_runs
+	updated
 	registry_is status 429 1 4 '^HEAD'
 	wait_until "one that names a time is told" 10 error_like '429 Too Many Requests'
 	check "and left alone until then" stays 2 error_like '429 Too Many Requests'
-	updated
+	wait_until "then it is asked again" 10 app_is web '.update.error // ""' ''
 }
 
 # A job gives up so that other registries have their turn, an update never.
