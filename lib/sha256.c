@@ -1,40 +1,11 @@
 #include "lib/sha256.h"
 
-#include <bearssl_hash.h>
 #include <endian.h>
 #include <string.h>
 
 #include "lib/sha256_engine.h"
 
-#define WORDS (SHA256_BYTES / 4)
 #define LENGTH_AT (SHA256_BLOCK - sizeof(uint64_t)) /* in the last block */
-
-static bool always_there(void)
-{
-	return true;
-}
-
-/* BearSSL takes a state and gives one back as bytes, between blocks: just what is needed here. */
-static void portable_blocks(uint32_t *state, const unsigned char *data, size_t count)
-{
-	br_sha256_context context;
-	uint32_t words[WORDS];
-
-	for (int i = 0; i < WORDS; i++)
-		words[i] = htobe32(state[i]);
-	br_sha256_init(&context);
-	br_sha256_set_state(&context, words, 0);
-	br_sha256_update(&context, data, count * SHA256_BLOCK);
-	br_sha256_state(&context, words);
-	for (int i = 0; i < WORDS; i++)
-		state[i] = be32toh(words[i]);
-}
-
-static const struct sha256_engine sha256_portable = {
-	.name = "portable",
-	.is_there = always_there,
-	.blocks = portable_blocks,
-};
 
 const struct sha256_engine *const sha256_engines[] = {
 #ifdef SHA256_X86

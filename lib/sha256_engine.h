@@ -24,7 +24,7 @@ struct sha256_engine {
 	void (*blocks)(uint32_t *state, const unsigned char *data, size_t count);
 };
 
-extern const struct sha256_engine sha256_x86, sha256_arm;
+extern const struct sha256_engine sha256_x86, sha256_arm, sha256_portable;
 
 /* Best first. The last one is portable; NULL ends the list. */
 extern const struct sha256_engine *const sha256_engines[];
