@@ -146,3 +146,12 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->layers);
 	free(manifest);
 }
+
+int64_t manifest_layer_unpacked_max(int64_t size)
+{
+	const int64_t room = MANIFEST_LAYER_UNPACKED_MAX - MANIFEST_LAYER_EXPANSION_FREE;
+
+	if (size > room / MANIFEST_LAYER_EXPANSION_MAX)
+		return MANIFEST_LAYER_UNPACKED_MAX;
+	return MANIFEST_LAYER_EXPANSION_FREE + size * MANIFEST_LAYER_EXPANSION_MAX;
+}

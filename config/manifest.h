@@ -23,6 +23,7 @@
 #define MANIFEST_SIZE_MAX (4u << 20) /* bytes; the distribution spec asks registries for as much */
 #define MANIFEST_LAYERS_MAX 128	     /* Docker's own limit is 127 */
 #define MANIFEST_LAYER_SIZE_MAX (INT64_C(64) << 30) /* bytes of one layer over the wire */
+#define MANIFEST_LAYER_UNPACKED_MAX (INT64_C(64) << 30) /* bytes of a layer's tar */
 #define MANIFEST_CONFIG_SIZE_MAX (4u << 20)	    /* bytes of the image config */
 #define INDEX_MANIFESTS_MAX 256
 
@@ -59,6 +60,16 @@ struct index {
 	struct descriptor *manifests; /* of images; attestations and the like are left out */
 	size_t manifest_count;
 };
+
+/*
+ * Past the first GiB a layer may unpack to so many times its bytes over the wire. gzip can't do more than 1032; zstd can,
+ * but then it is a bomb, or a disk image full of zeros that does not belong in a layer.
+ */
+#define MANIFEST_LAYER_EXPANSION_MAX 1200
+#define MANIFEST_LAYER_EXPANSION_FREE (INT64_C(1) << 30)
+
+/* How many bytes of tar a layer of `size` bytes is unpacked to at most: by both of these. */
+int64_t manifest_layer_unpacked_max(int64_t size);
 
 /*
  * `content_type` is the HTTP header's (parameters are cut off) or NULL. Where the document's own

@@ -37,14 +37,21 @@ static int send_frame(enum frame_type type, const void *data, size_t size, struc
 	return rc < 0 ? err_set(err, rc, "write to unpack: %s", strerror(-rc)) : 0;
 }
 
-static int send_all(struct stream *plain, struct err *err)
+/* `max`: unpack would take no more either, but then the time would have been spent. */
+static int send_all(struct stream *plain, int64_t max, struct err *err)
 {
 	const unsigned char *data;
+	int64_t sent = 0;
 	ssize_t got;
 
 	while ((got = stream_next(plain, &data, err)) > 0) {
 		int rc = send_frame(FRAME_DATA, data, (size_t)got, err);
 
+		sent += got;
+		if (!rc && sent > max)
+			return err_set(err, -EFBIG,
+				       "it unpacks to more than %lld bytes, too many for its size: leave out large "
+				       "files of zeros, or compress it with gzip", (long long)max);
 		if (rc < 0)
 			return rc;
 	}
@@ -77,7 +84,7 @@ static int decode_stream(struct feed *feed, size_t number, int window_log, struc
 	feed_open_layer(&source, feed);
 	verify_init(&blob, &source.stream, "the blob", &layer->digest, layer->size, layer->size);
 	decompress_init(&plain, &blob.stream, window_log);
-	rc = send_all(&plain.stream, err);
+	rc = send_all(&plain.stream, manifest_layer_unpacked_max(layer->size), err);
 	if (!rc)
 		rc = verify_finish(&blob, err);
 	decompress_release(&plain);

@@ -40,7 +40,6 @@
 #include "store/stage.h"
 #include "store/verify.h"
 
-#define LAYER_UNPACKED_MAX (INT64_C(64) << 30) /* bytes of a layer's tar */
 /* 0.6 MiB is what it takes; the rest is for large documents, long names and sparse maps. */
 #define MEMORY_MAX ((size_t)6 << 20)
 
@@ -107,7 +106,7 @@ static int unpack_stream(struct unpack *unpack, size_t number, int dir,
 	space_guard_init(&guard, &source.stream, dir, &unpack->input.floor);
 	verify_init(&content, &guard.stream, "its content (the diff ID in the image's config)",
 		    &unpack->feed.chain.config->diff_ids[number], VERIFY_SIZE_UNKNOWN,
-		    LAYER_UNPACKED_MAX);
+		    manifest_layer_unpacked_max(unpack->feed.chain.manifest->layers[number].size));
 	rc = extract(&content.stream, dir, reuse, index, result, err);
 	if (!rc)
 		rc = verify_finish(&content, err);

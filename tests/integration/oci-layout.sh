@@ -2,7 +2,7 @@
 # Images in files: installed from an OCI layout and from archives, updated by replacing them, rolled back; and the
 # medium that comes late, goes away, is damaged or hostile.
 . "$(dirname "$0")/../lib.sh"
-need skopeo umoci jq curl
+need skopeo umoci jq curl zstd
 images
 
 digest_in() { jq -r --arg name "${2:-stable}" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $name) | .digest' "$1/index.json"; }
@@ -108,5 +108,27 @@ hostile_sticks() {
 	no_leftovers 0
 }
 
-case_run updates_from_a_stick updates_from_an_archive by_hand hostile_sticks
+# 1.2 GB of zeros in some 40 kB. Only as far as decode, so that nothing is written.
+bombs() {
+	local manifest
+	mkdir "$T/bomb"
+	truncate -s 1200M "$T/bomb/zeros"
+	tar -C "$T/bomb" -cf - zeros | zstd -q -o "$T/bomb.zst"
+	oci_open "$T/bombs"
+	manifest=$(oci_image bomb '{}' "$(bomb_layer)")
+	"$BERTH" fetch pull "oci:$T/bombs:bomb" "$manifest" 3> "$T/fetched" < /dev/null |
+		"$BERTH" decode "$manifest" 3> "$T/report" 6< <(echo '{"limits":{"window_log":23}}') > /dev/null
+	like "a zstd bomb is refused" "$(cat "$T/report")" 'unpacks to more than 1[0-9]* bytes.*"limit"'
+}
+
+# bomb_layer: the line that oci_layer would print, for a blob that is compressed already.
+bomb_layer() {
+	local digest
+	digest=$(sha256sum < "$T/bomb.zst" | cut -d' ' -f1)
+	cp "$T/bomb.zst" "$T/bombs/blobs/sha256/$digest"
+	jq -nc --arg digest "sha256:$digest" --argjson size "$(stat -c %s "$T/bomb.zst")" \
+		'{diff_id: $digest, descriptor: {mediaType: "application/vnd.oci.image.layer.v1.tar+zstd", digest: $digest, size: $size}}'
+}
+
+case_run updates_from_a_stick updates_from_an_archive by_hand hostile_sticks bombs
 done_testing

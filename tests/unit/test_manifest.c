@@ -305,6 +305,18 @@ static void knows_this_machine(void)
 #endif
 }
 
+static void expansion_is_bounded(void)
+{
+	const int64_t gib = INT64_C(1) << 30;
+
+	CHECK(manifest_layer_unpacked_max(0) == gib);
+	CHECK(manifest_layer_unpacked_max(1000) == gib + 1200000);
+	CHECK(manifest_layer_unpacked_max(gib) == 64 * gib);
+	CHECK(manifest_layer_unpacked_max(MANIFEST_LAYER_SIZE_MAX) == 64 * gib);
+	/* The most that gzip does, of a file of zeros. */
+	CHECK(manifest_layer_unpacked_max(10 * gib / 1032) > 10 * gib);
+}
+
 int main(void)
 {
 	RUN(reads_an_oci_manifest);
@@ -317,5 +329,6 @@ int main(void)
 	RUN(leaves_attestations_out);
 	RUN(limits_the_index);
 	RUN(knows_this_machine);
+	RUN(expansion_is_bounded);
 	return test_end();
 }
