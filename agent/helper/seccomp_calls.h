@@ -23,7 +23,10 @@
 #define SYS_poll SECCOMP_ABSENT
 #endif
 
-/* 32-bit ARM: files larger than 2 GiB, ... */
+/* 32-bit ARM: IDs past 65535, files larger than 2 GiB, ... */
+#ifndef SYS_fchown32
+#define SYS_fchown32 SECCOMP_ABSENT
+#endif
 #ifndef SYS_mmap
 #define SYS_mmap SECCOMP_ABSENT
 #endif

@@ -87,7 +87,7 @@ struct seccomp_list seccomp_list_unpack(void)
 	static const struct seccomp_rule rules[] = {
 		BASIC_CALLS,
 		ALLOW(openat), ALLOW(open), ALLOW(openat2), ALLOW(fchownat), ALLOW(utimensat),
-		ALLOW(utimensat_time64), ALLOW(fchmod), ALLOW(fchown), ALLOW(fchmodat),
+		ALLOW(utimensat_time64), ALLOW(fchmod), ALLOW(fchown), ALLOW(fchown32), ALLOW(fchmodat),
 		ALLOW(unlinkat), ALLOW(fstat), ALLOW(fstat64), ALLOW(newfstatat), ALLOW(fstatat64),
 		ALLOW(stat), ALLOW(lstat), ALLOW(statx), ALLOW(mkdirat), ALLOW(symlinkat),
 		ALLOW(linkat), ALLOW(renameat), ALLOW(renameat2), ALLOW(mknodat), ALLOW(readlinkat),
