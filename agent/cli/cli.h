@@ -66,6 +66,7 @@ const char *cli_nearest_command(const char *name); /* NULL: nothing is near */
 
 /* The commands. */
 int cli_check(struct cli *cli);
+int cli_df(struct cli *cli);
 int cli_exec(struct cli *cli);
 int cli_fsck(struct cli *cli);
 int cli_help(struct cli *cli);

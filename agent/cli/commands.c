@@ -48,6 +48,12 @@ static const struct option_spec status_options[] = {
 	END,
 };
 
+static const struct option_spec df_options[] = {
+	OPTION('v', "verbose", verbose, NULL, "Each image, container and volume"),
+	OPTION('c', "config", config, "FILE", "The agent.ini that names the store"),
+	END,
+};
+
 static const struct option_spec fsck_options[] = {
 	OPTION(0, "repair", repair, NULL, "Fetch what is damaged again, remove what can't be used"),
 	OPTION(0, "json", json, NULL, "Lines of JSON"),
@@ -74,6 +80,10 @@ const struct cli_command cli_commands[] = {
 	  "Exits with 0 when the agent would take FILE; else names the file, the\n"
 	  "line and the reason, and exits with 1.\n",
 	  NULL, 1, 1, false, cli_check },
+	{ "df", "", "Show what takes the room in the store",
+	  "Looks at the files itself, on the machine the store is on. Files that several images share\n"
+	  "count once.\n",
+	  df_options, 0, 0, false, cli_df },
 	{ "exec", "CONTAINER COMMAND [ARG...]", "Run a command in a running container",
 	  "The exit code is the command's: 126 when it can't be executed, 127 when it isn't there.\n"
 	  "A shell:  berth exec -it sensor /bin/sh\n",

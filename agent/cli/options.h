@@ -15,7 +15,7 @@
 
 /* What the options of all commands can set. Texts are borrowed from argv. */
 struct options {
-	bool all, quiet, no_trunc, follow, timestamps, interactive, tty, detach, json, wait, help, repair;
+	bool all, quiet, no_trunc, follow, timestamps, interactive, tty, detach, json, wait, help, repair, verbose;
 	const char *host, *tail, *since, *until, *user, *workdir, *timeout, *config;
 	const char *env[OPTIONS_ENV_MAX + 1]; /* NULL-terminated */
 	size_t env_count;

@@ -45,6 +45,8 @@ live() {
 	begin
 	same "a new store is whole" "$(code_of berth fsck)" 0
 	fsck_says "which is told" '^the store is whole$'
+	like "df knows the image" "$(berth df | tr -s ' ' | sed -n 2p)" '^Images 1 1 [0-9.]+[kM]B 0B \(0%\)'
+	like "and its parts" "$(berth df -v | grep -A3 '^Images space')" "app:stable"
 	local file
 	file=$(busybox)
 	damage "an emptied file" "fs/$file: truncated: 0 bytes instead of [0-9]+ \(used by .*web" truncate -s 0 "fs/$file"
