@@ -22,7 +22,7 @@
  *			SYMLINK: hash of its target, 8 bytes; NODE: major, minor; LINK: size of the target, target
  *	0xff, number of entries, hash of everything before it (8 bytes)
  *
- * About 27 bytes for each file of a Debian image.
+ * 23 bytes an entry, measured with 22 000 of them.
  */
 #ifndef STORE_INDEX_H
 #define STORE_INDEX_H

@@ -12,7 +12,7 @@
 #include "store/layer.h"
 
 enum check_depth {
-	CHECK_PRESENCE, /* meta, fs/, index and its checksum: 0.1 ms for 1000 files */
+	CHECK_PRESENCE, /* meta, fs/, index and its checksum: 10 ms at most for 22 000 entries */
 	CHECK_STAT,	/* and of each file: type, size, mode, owner, time */
 	CHECK_CONTENT,	/* and its bytes and attributes; and files that don't belong there */
 };
