@@ -72,6 +72,27 @@ static int read_plan(struct pull *pull, const json_t *layers, struct space *need
 	return rc;
 }
 
+/*
+ * Files that are as they were in the version before are linked (pull_base.c): at best those are all
+ * that its own layers have. Taken at its best, again so that what would fit is not refused.
+ */
+static void subtract_links(const struct pull *pull, struct space *need)
+{
+	for (size_t i = 0; i < pull->base_count; i++) {
+		struct layer_meta meta;
+
+		if (pull_plan_has(pull, &pull->base[i]) ||
+		    layer_read_meta(&pull->agent->store, &pull->base[i], &meta, NULL) < 0)
+			continue;
+		need->bytes -= meta.size_bytes;
+		need->inodes -= meta.files;
+	}
+	if (need->bytes < 0)
+		need->bytes = 0;
+	if (need->inodes < 0)
+		need->inodes = 0;
+}
+
 static int check_room(struct pull *pull, const struct space *need, struct err *err)
 {
 	char text[HUMAN_TEXT_MAX];
@@ -143,10 +164,11 @@ int pull_take_plan(struct pull *pull, const json_t *layers, struct err *err)
 
 	if (pull->plan)
 		return 0; /* the first one counts */
-	rc = read_plan(pull, layers, &need, err) ?: check_room(pull, &need, err);
+	rc = read_plan(pull, layers, &need, err);
 	if (rc < 0 || !need.inodes)
 		return rc; /* 0: all there, nothing needs to be kept */
-	return note_plan(pull, err);
+	subtract_links(pull, &need);
+	return check_room(pull, &need, err) ?: note_plan(pull, err);
 }
 
 bool pull_plan_has(const struct pull *pull, const struct digest *diff_id)

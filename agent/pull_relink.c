@@ -54,7 +54,7 @@ static void commit_held(struct pull *pull)
 {
 	struct err *err = &pull->helpers[0][ROLE_RELINK].err;
 
-	if (err->code && !pull->is_cancelled) {
+	if (err->code && !pull->is_cancelled && !space_is_full(err->code)) {
 		log_warn("pull %s: unchanged files can't be linked (%s): from now on they are written",
 			 pull->name, err->text);
 		pull->agent->is_relink_broken = true;

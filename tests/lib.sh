@@ -493,6 +493,7 @@ is_empty() { [ -d "$1" ] && [ -z "$(ls -A "$1")" ]; }
 no_leftovers() {
 	local want=$1 got
 	check "nothing is left in staging" poll 5 is_empty "$STORE/staging"
+	same "the sweep has nothing to complain of" "$(grep -a 'sweep:' "$T/agent.log")" ""
 	same "one cgroup for each app" "$(cgroup_dirs | wc -l)" "$want"
 	same "one shim for each app" "$(helpers shim | wc -l)" "$want"
 	same "no helper of a pull runs" "$(helpers fetch decode unpack | wc -l)" 0

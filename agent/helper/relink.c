@@ -25,6 +25,7 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "store/relink.h"
+#include "store/space.h"
 
 #define MEMORY_MAX ((size_t)4 << 20)
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -101,7 +102,7 @@ int relink_main(int argc, char **argv)
 	if (!rc)
 		rc = link_all(&base, settings, &err);
 	if (rc < 0)
-		report_error(err.text, "relink", 0);
+		report_error(err.text, space_is_full(rc) ? "space" : "relink", 0);
 	else
 		report_done();
 	return rc < 0 ? 1 : 0;
