@@ -38,6 +38,11 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(fuzz_common) $(OUT)/libbe
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $(call wanted,tests/fuzz/fuzz_$*.c) -o $@ $^ $(LDLIBS) \
 		$(if $(LAX),|| echo "  LEFT OUT $@")
 
+# What tests/bench/run counts instructions of.
+$(OUT)/tests/bench/rates: $(OUT)/tests/bench/rates.o $(OUT)/libberth.a
+	@echo "  LINK $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 unit: $(unit_chosen:%=$(OUT)/tests/unit/%)
 	@$(if $(QEMU),scripts/need-tools $(QEMU))
 	@scripts/run-units '$(QEMU)' $^
