@@ -22,6 +22,7 @@ class Check:
     def __init__(self, store, images, marks, last):
         self.store, self.images, self.last, self.problems = store, images, last, []
         self.allowed, self.tags = states(marks)
+        self.damaged = marks[0].get("damaged")
 
     def say(self, *problems):
         self.problems += problems
@@ -29,13 +30,16 @@ class Check:
     def flash(self, when):
         """The store as it lies there."""
         view = Store(self.store, self.images)
-        self.say(*[when + ": " + text for text in view.wrong])
+        self.say(*[when + ": " + text for text in view.wrong if not self.is_known(text)])
         current = view.versions("web")["current"]
         if current not in self.allowed:
             self.say("%s: the record's current version is %s, not one of %s" % (when, current, self.allowed))
         for reference in self.tags - set(view.references()):
             self.say("%s: the tag %s is gone" % (when, reference))
         return view
+
+    def is_known(self, text):
+        return self.damaged and text.startswith("layer %.12s" % self.damaged)
 
     def settled(self, device, wanted):
         app = device.app()
@@ -60,7 +64,7 @@ class Check:
             view = Store(self.store, self.images)
             return not view.wrong and not view.orphans()
 
-        if not boot.until(is_tidy, 5):
+        if not boot.until(is_tidy, 40 if self.damaged else 5):
             self.say(*[when + ": left over: " + text for text in Store(self.store, self.images).orphans()])
 
     def online(self, device):

@@ -5,7 +5,8 @@
 #   record SCENARIO DIR       calls prepare_SCENARIO (not recorded; the agent runs) and SCENARIO, both with the store at
 #                             $FLASH/store; leaves base.img, log, size, agent.ini in DIR, which replay reads
 #   mark APP [TAG...]         the step is done: the app is at version APP ("" for none), the TAGs are there. Power cuts
-#                             behind this point must find it, those before it this or the mark before.
+#                             behind this point must find it, those before it this or the mark before. DAMAGED: until
+#                             the next mark this layer is not whole
 #
 # QEMU's storage daemon shows the image as a file through FUSE and logs what is written to it (blklogwrites). No device
 # mapper and no virtual machine is needed.
@@ -43,7 +44,7 @@ mark() {
 	shift
 	tags=$(printf '"%s",' "$@")
 	[ $# -gt 0 ] || tags=
-	mark_write "{\"app\":$app,\"tags\":[${tags%,}]}"
+	mark_write "{\"app\":$app,\"tags\":[${tags%,}],\"damaged\":\"${DAMAGED:-}\"}"
 }
 
 # Whole sectors, as the recorder counts them; not through the file system.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # scenarios.sh - what is recorded. prepare_NAME leaves the state before, NAME does what power cuts may interrupt.
 
-SCENARIOS="install update rollback collect restart pull"
+SCENARIOS="install update rollback collect restart pull repair"
 # All of it once, for `make check`.
 SHORT=life
 
@@ -89,6 +89,22 @@ pull() {
 	mark v1 "$REG/crash:extra"
 	sleep 0.5
 	mark v1 "$REG/crash:extra"
+}
+
+prepare_repair() { at v1; }
+repair() {
+	local hex
+	agent_start
+	wait_until "v1 runs again" 30 crash_runs v1
+	hex=$(jq -r '.v1.layers[3]' "$CRASH/versions.json" | cut -d: -f2)
+	truncate -s 100 "$STORE/layers/$hex/fs/data/0/5"
+	rm "$STORE/layers/$hex/fs/data/1/15"
+	sync -f "$STORE"
+	DAMAGED=$hex mark v1
+	berth fsck --repair > "$T/fsck.log" || fail "fsck --repair: $(cat "$T/fsck.log")"
+	mark v1
+	sleep 1
+	mark v1
 }
 
 prepare_life() { crash_app; crash_release v1; }

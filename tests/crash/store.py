@@ -46,7 +46,8 @@ class Store:
         self.pulls = self.documents("pulls")
         self.layers = self.names("layers")
         for hex in self.layers:
-            self.check_layer(hex)
+            if len(hex) == 64:  # else it is a damaged one, which a container still has mounted
+                self.check_layer(hex)
         for name in self.names("images"):
             self.check_document("images", name, self.check_image)
         for name in self.names("manifests"):
