@@ -76,7 +76,8 @@ case_run() {
 }
 
 done_testing() {
-	local passed failed skipped
+	local passed failed skipped killed
+	killed=$(grep -m 1 'killed by its system-call filter' "$T/agent.log") && fail "a helper was killed: $killed"
 	passed=$(grep -c ok "$RESULTS")
 	failed=$(grep -c fail "$RESULTS")
 	skipped=$(grep -c skip "$RESULTS")

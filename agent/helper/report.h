@@ -19,7 +19,7 @@
 #define REPORT_FD 3
 #define REPORT_PROGRESS_MS 200 /* between two lines about the same layer */
 
-/* First thing in a helper's main(): makes sure that descriptor 3 is the report, and ignores SIGPIPE. */
+/* First thing in a helper's main(): makes sure that descriptor 3 is the report, ignores SIGPIPE, seeds JSON objects. */
 void report_init(void);
 
 /* Writes the object (takes the reference). When nobody reads any more the helper exits: its work is for no one. */
