@@ -54,7 +54,8 @@ every_kind_and_form() {
 		3>&1 2> /dev/null)" "the server ended TLS with alert.*certificate"
 	ca_make devices
 	device_key stranger -algorithm EC -pkeyopt ec_paramgen_curve:P-256
-	like "one from another CA" "$(asks stranger stranger)" "the server ended TLS with alert.*certificate"
+	# The reset of a server that closes without reading to the end may overtake its alert.
+	like "one from another CA" "$(asks stranger stranger)" "the server ended TLS with alert.*certificate|closed the connection"
 }
 
 by_agent_ini() {

@@ -87,7 +87,7 @@ while_another_is_pulled() {
 	local proxy registry=$REG
 	proxy=$(free_port)
 	background proxy "$TESTS/integration/tcp-proxy" "$proxy" "$REG_PORT" "$T/link" "$T/proxy.json"
-	echo rate 20000 > "$T/link"
+	echo rate 4000 > "$T/link"
 	poll 5 port_open "$proxy"
 	config_begin
 	app web "$REG/app:v1"
@@ -102,9 +102,10 @@ while_another_is_pulled() {
 	agent_reload
 	wait_until "web is gone" 20 eval '[ "$(berth status --json | jq ".apps | length")" = 1 ]'
 	same "its image has to wait" "$(count images)" 1
-	echo cut 1000 > "$T/link"
-	wait_until "the pull fails" 60 app_like other .update.error 'pull'
-	wait_until "the image goes" 5 images_are 0 0
+	echo refuse > "$T/link"
+	kill -9 "$(helpers fetch)"
+	wait_until "the pull fails" 20 app_like other .update.error 'fetch helper was killed'
+	wait_until "the image goes" 20 images_are 0 0
 }
 
 case_run there_and_back gone_in_probation gone_meanwhile from_tag_to_tag shared while_another_is_pulled

@@ -53,7 +53,7 @@ each_layer_once() {
 	if wait $pull; then ok "the pull works"; else fail "the pull: $(tail -1 "$T/pull.log")"; fi
 	same "requests for blobs: the config and 12 layers" $(($(blobs_asked) - before)) 13
 	pulled
-	check "nothing is left in staging" test -z "$(ls -A "$STORE/staging")"
+	wait_until "nothing is left in staging" 20 is_empty "$STORE/staging"
 }
 
 # killed ROLE: of lane 2, in the middle.
@@ -71,7 +71,7 @@ killed() {
 	if wait $pull; then fail "a pull with a dead $1 worked"; else ok "the pull fails"; fi
 	like "and says why" "$(cat "$T/pull.log")" "the $1 helper was killed"
 	check "all its processes end" poll 10 no_helpers
-	check "nothing is left in staging" test -z "$(ls -A "$STORE/staging")"
+	wait_until "nothing is left in staging" 20 is_empty "$STORE/staging"
 	check "the next pull works" berth pull "$SLOW/many:v1"
 	pulled
 }
