@@ -1,4 +1,5 @@
 /* Jobs: what they report, how they end, and owners that go away at any moment. This program is its own helper. */
+// QEMU: no, it executes itself, which qemu-user does not do without binfmt
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
