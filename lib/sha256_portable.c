@@ -1,5 +1,5 @@
 /*
- * Without special instructions. BearSSL's takes 39 instructions a byte on ARM, this 30: on a board
+ * Without special instructions. BearSSL's takes 39 instructions a byte on aarch64, this 30 (armv7: 40 and 38): on a board
  * whose processor has none, hashing is what bounds a pull.
  */
 #include <endian.h>
