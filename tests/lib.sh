@@ -497,7 +497,7 @@ no_leftovers() {
 	same "the sweep has nothing to complain of" "$(grep -a 'sweep:' "$T/agent.log")" ""
 	same "one cgroup for each app" "$(cgroup_dirs | wc -l)" "$want"
 	same "one shim for each app" "$(helpers shim | wc -l)" "$want"
-	same "no helper of a pull runs" "$(helpers fetch decode unpack | wc -l)" 0
+	same "no helper of a pull runs" "$(helpers fetch decode unpack relink | wc -l)" 0
 	same "one container directory for each app" "$(find "$R/containers" -mindepth 1 -maxdepth 1 | wc -l)" "$want"
 	got=$(own_mounts | grep -cv '^/run/bt\.[^/]*$')
 	same "no mount is left on the host" "$got" 0

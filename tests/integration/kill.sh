@@ -17,11 +17,11 @@ kill_in() {
 	wait_until "phase $1" 20 app_phase web "$1"
 	PID=$(app_pid web 2> /dev/null)
 	agent_stop KILL
-	poll 10 no_helpers || fail "a helper outlived the agent: $(helpers fetch decode unpack)"
+	poll 10 no_helpers || fail "a helper outlived the agent: $(helpers fetch decode unpack relink)"
 	link pass
 }
 
-no_helpers() { [ -z "$(helpers fetch decode unpack)" ]; }
+no_helpers() { [ -z "$(helpers fetch decode unpack relink)" ]; }
 
 # comes_up VERSION
 comes_up() {

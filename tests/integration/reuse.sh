@@ -7,9 +7,12 @@ FLASH=$T/flash
 FILES=120
 registry_start
 
+# flash_make SIZE
 flash_make() {
 	mkdir -p "$FLASH"
-	truncate -s 128M "$T/flash.img"
+	umount "$FLASH" 2> /dev/null
+	rm -f "$T/flash.img"
+	truncate -s "$1" "$T/flash.img"
 	mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$T/flash.img"
 	mount -o loop,noatime "$T/flash.img" "$FLASH"
 	DISK=$(basename "$(findmnt -no SOURCE "$FLASH")")
@@ -61,7 +64,7 @@ shared() {
 
 unchanged_files_are_linked() {
 	local before written
-	flash_make
+	flash_make 128M
 	oci_open "$T/oci"
 	config_begin
 	agent_start
@@ -96,5 +99,20 @@ unchanged_files_are_linked() {
 }
 
 
-case_run unchanged_files_are_linked
+# There is no room for the second version as a whole, but for what is new in it.
+room_for_what_is_new_is_enough() {
+	flash_make 36M
+	oci_open "$T/oci"
+	config_begin
+	sed -i '/^\[agent\]/a min_free = 8M' "$T/agent.ini"
+	agent_start
+	release_fat v1
+	pull
+	release_fat v2
+	pull
+	check "the second version is whole" is_whole v2
+	same "files shared" "$(shared v1 v2)" $((FILES - 1 + 50 + 1))
+}
+
+case_run unchanged_files_are_linked room_for_what_is_new_is_enough
 done_testing
