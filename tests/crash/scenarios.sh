@@ -70,13 +70,14 @@ collect() {
 	mark v5
 }
 
+is_pulling() { [ -n "$(ls -A "$STORE/staging")" ]; }
 prepare_restart() { at v1; }
 restart() {
 	again v1
 	agent_stop KILL
 	crash_release v2
 	agent_start
-	wait_until "a pull is under way" 10 test -n "$(ls -A "$STORE/staging")"
+	poll 5 is_pulling # too quick to be seen each time
 	agent_stop KILL
 	agent_start
 	goes_to v2
