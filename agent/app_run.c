@@ -9,6 +9,7 @@
 #include "agent/app.h"
 #include "agent/bundle.h"
 #include "agent/collect.h"
+#include "agent/heal.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -216,18 +217,6 @@ bool app_has_finished(const struct app *app)
 	       !container_is_alive(app->container) && !is_restart_wanted(app);
 }
 
-static bool is_image_whole(const struct store *store, const struct digest *config)
-{
-	struct image_config *image;
-	bool is_whole;
-
-	if (image_load(store, config, &image, NULL, NULL) < 0)
-		return false;
-	is_whole = image_check_layers(store, image, NULL) == 0;
-	image_config_free(image);
-	return is_whole;
-}
-
 /* It could not be started, by the agent or by the shim. */
 static void start_failed(struct app *app, const char *reason, bool is_full)
 {
@@ -246,7 +235,7 @@ static void start_failed(struct app *app, const char *reason, bool is_full)
 				.reason = reason });
 	if (!due || app_generation(app) != due)
 		return; /* rolled back */
-	if (!is_image_whole(&app->agent->store, &due->config)) {
+	if (!heal_is_whole(app->agent, &due->config)) {
 		timer_stop(&app->restart_timer);
 		app_heal(app, due);
 	} else if (!timer_is_running(&app->restart_timer)) {

@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/app.h"
+#include "agent/heal.h"
 #include "agent/pull.h"
 #include "agent/sweeper.h"
 #include "lib/fd.h"
@@ -12,27 +13,47 @@
 #include "lib/time.h"
 #include "store/gc.h"
 #include "store/layer.h"
+#include "store/tag.h"
 #include "store/unfinished.h"
 
 /* An unfinished pull of a person's; an app's is kept as long as the app wants it. */
 #define BY_HAND_MAX_S (7 * 24 * 60 * 60)
 
+static bool is_image_of(const struct app *app, const struct unfinished *unfinished,
+			const struct digest **config)
+{
+	const struct generation *generations[] = { &app->record.current, &app->record.trying,
+						   &app->record.previous };
+
+	for (size_t i = 0; i < sizeof(generations) / sizeof(*generations); i++)
+		if (digest_equal(&generations[i]->image, &unfinished->image)) {
+			*config = &generations[i]->config;
+			return true;
+		}
+	return false;
+}
+
 static bool is_wanted_by(const struct app *app, const struct unfinished *unfinished)
 {
-	const struct record *record = &app->record;
-	const struct digest *image = &unfinished->image;
+	const struct digest *config;
 	char reference[REFERENCE_TEXT_SIZE];
 
 	if (app->is_leaving)
 		return false;
-	/* What runs, or ran, may have to be healed. */
-	if (digest_equal(&record->current.image, image) ||
-	    digest_equal(&record->trying.image, image) ||
-	    digest_equal(&record->previous.image, image))
-		return true;
+	/* Is it being healed, or has a power cut come before the record was removed? */
+	if (is_image_of(app, unfinished, &config))
+		return !heal_is_whole(app->agent, config);
 	reference_format(&app->config->ref, reference);
 	return !strcmp(reference, unfinished->reference) &&
-	       (digest_is_none(&app->candidate) || digest_equal(&app->candidate, image));
+	       (digest_is_none(&app->candidate) || digest_equal(&app->candidate, &unfinished->image));
+}
+
+static bool is_tagged(const struct agent *agent, const struct unfinished *unfinished)
+{
+	struct tag tag;
+
+	return tag_load(&agent->store, unfinished->reference, &tag, NULL) == 0 &&
+	       digest_equal(&tag.image, &unfinished->image) && heal_is_whole(agent, &tag.config);
 }
 
 /* A clock that was set since can only make this a day too early or too late, never for good. */
@@ -50,14 +71,14 @@ static bool is_wanted(const struct agent *agent, const struct unfinished *unfini
 	list_for_each(node, &agent->apps)
 		if (is_wanted_by(list_entry(node, struct app, node), unfinished))
 			return true;
-	return unfinished->by_hand && is_fresh(unfinished);
+	return unfinished->by_hand && is_fresh(unfinished) && !is_tagged(agent, unfinished);
 }
 
 static void drop(struct agent *agent, const struct unfinished *unfinished)
 {
 	struct err err = ERR_INIT;
 
-	log_info("the pull of %.19s (%s) is not gone on with: dropped", unfinished->image.text,
+	log_info("the pull of %.19s (%s) has ended or isn't gone on with: dropped", unfinished->image.text,
 		 unfinished->reference);
 	if (unfinished_remove(&agent->store, &unfinished->image, &err) < 0)
 		log_warn("%s", err.text);

@@ -62,6 +62,7 @@ goes_on() {
 	setup go
 	broken_in_the_middle 2
 	before=$(layers_in_store)
+	cp -a "$STORE/pulls" "$T/pulls"
 	: > "$REG_LOG"
 	link pass
 	agent_start
@@ -69,6 +70,13 @@ goes_on() {
 	same "finished layers are not fetched again" "$(blobs_asked_for)" "$((1 + 5 - before))"
 	check "the record is gone" poll 5 no_records
 	same "all layers are there" "$(layers_in_store)" 5
+	agent_stop
+
+	# A power cut just before it would have been removed.
+	cp -a "$T/pulls/." "$STORE/pulls/"
+	agent_start
+	check "a record that was left over goes" poll 10 no_records
+	same "and no layer" "$(layers_in_store)" 5
 	agent_stop
 }
 no_records() { [ "$(records)" = 0 ]; }
