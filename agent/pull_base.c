@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/app.h"
+#include "agent/helper/seccomp.h"
 #include "agent/pull_parts.h"
 #include "store/base.h"
 #include "store/image.h"
@@ -78,8 +79,11 @@ void pull_find_base(struct pull *pull)
 	char reference[REFERENCE_TEXT_SIZE];
 	struct tag tag;
 
-	pull->base = xcalloc(BASE_LAYERS_MAX, sizeof(*pull->base));
-	if (pull->agent->is_relink_broken)
+	if (!pull->base)
+		pull->base = xcalloc(BASE_LAYERS_MAX, sizeof(*pull->base));
+	pull->base_count = 0;
+	/* Only its filter keeps unpack from making writable what it is shown to read. */
+	if (pull->agent->is_relink_broken || !seccomp_is_there())
 		return;
 	reference_format(&pull->request.reference, reference);
 	if (tag_load(&pull->agent->store, reference, &tag, NULL) == 0)

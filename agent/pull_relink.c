@@ -49,12 +49,12 @@ static int settings_file(const struct pull *pull, struct err *err)
 	return fd < 0 ? err_set(err, fd, "settings for relink: %s", strerror(-fd)) : fd;
 }
 
-/* What it was that can't be linked: the next try does without. */
-static void commit_held(struct pull *pull)
+/* What it was that can't be linked: the next try does without. A helper that was killed says nothing about that. */
+static void commit_held(struct pull *pull, bool was_killed)
 {
 	struct err *err = &pull->helpers[0][ROLE_RELINK].err;
 
-	if (err->code && !pull->is_cancelled && !space_is_full(err->code)) {
+	if (err->code && !was_killed && !pull->is_cancelled && !space_is_full(err->code)) {
 		log_warn("pull %s: unchanged files can't be linked (%s): from now on they are written",
 			 pull->name, err->text);
 		pull->agent->is_relink_broken = true;
@@ -73,10 +73,11 @@ static void relink_says(struct job *job, char *line, void *data)
 static void relink_ended(struct job *job, int status, void *data)
 {
 	struct pull_helper *relink = data;
+	bool was_killed = status && !relink->err.code;
 
 	(void)job;
 	pull_take_end(relink, status);
-	commit_held(relink->pull);
+	commit_held(relink->pull, was_killed);
 	pull_finish(relink->pull);
 }
 
