@@ -12,12 +12,10 @@
 void report_init(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	/* The first JSON object would ask for /dev/urandom and getpid(), which a confined helper hasn't got. */
-	json_object_seed(0);
 	if (fcntl(REPORT_FD, F_GETFD) < 0)
 		dup2(STDERR_FILENO, REPORT_FD);
 	fd_set_cloexec(REPORT_FD, true);
-	/* jansson looks for random numbers when it makes its first object: in a sandbox it would be too late. */
+	/* The first JSON object would ask for /dev/urandom and getpid(), which a confined helper hasn't got. */
 	json_object_seed(0);
 }
 

@@ -50,7 +50,6 @@ int sweep_main(int argc, char **argv)
 	int rc;
 
 	report_init();
-	json_object_seed(0); /* while /dev/urandom is there: reports are JSON */
 	be_modest();
 	if (argc != 2)
 		rc = err_set(&err, -EINVAL, "usage: berth sweep STAGING_FD (the agent starts it)");
