@@ -197,7 +197,7 @@ static void take_layer(struct pull *pull, const json_t *layer, struct err *err)
 		return;
 	}
 	if (held)
-		pull_hold_layer(pull, &meta, (unsigned int)number);
+		pull_hold_layer(pull, &meta, (unsigned int)number, err);
 	else
 		pull_commit_layer(pull, &meta, (unsigned int)number, err);
 }
@@ -220,6 +220,8 @@ static void take_plan(struct pull *pull, const json_t *json, const json_t *layer
 	const char *manifest = "";
 
 	json_get_string(json, "manifest", &manifest, NULL);
+	if (pull->is_stopping)
+		return; /* what would be started now, nobody would stop */
 	if (pull_take_plan(pull, layers, err) == 0)
 		pull_start_lanes(pull, manifest, err);
 }

@@ -97,7 +97,7 @@ void pull_find_base(struct pull *pull);
  * pull_start_relink() has them linked and commits them, and pull_finish() is called. False: there is nothing to
  * do, or helpers[0][ROLE_RELINK] has the error.
  */
-void pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number);
+int pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number, struct err *err);
 json_t *pull_base_json(const struct pull *pull);
 bool pull_start_relink(struct pull *pull);
 
@@ -109,7 +109,7 @@ int pull_start_lanes(struct pull *pull, const char *manifest_digest, struct err 
 int pull_look_at_space(struct pull *pull, struct err *err);
 /* The store was full: says how full and what helps, and when to try again. */
 void pull_explain_full(struct pull *pull);
-/* An error, also that the record can't be written, ends the pull before a layer is committed. */
+/* An error, also that the record can't be written, ends the pull before a layer is committed. There is but one plan. */
 int pull_take_plan(struct pull *pull, const json_t *layers, struct err *err);
 bool pull_plan_has(const struct pull *pull, const struct digest *diff_id);
 /* The pull has ended well: the record goes. */

@@ -162,8 +162,9 @@ int pull_take_plan(struct pull *pull, const json_t *layers, struct err *err)
 	struct space need = { 0 };
 	int rc;
 
+	/* Its lanes have been started: twice, and the first ones would be forgotten while they run. */
 	if (pull->plan)
-		return 0; /* the first one counts */
+		return err_set(err, -EINVAL, "the unpack helper announces its layers twice");
 	rc = read_plan(pull, layers, &need, err);
 	if (rc < 0 || !need.inodes)
 		return rc; /* 0: all there, nothing needs to be kept */

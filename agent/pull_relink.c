@@ -18,10 +18,15 @@ struct held_layer {
 	unsigned int number;
 };
 
-void pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number)
+int pull_hold_layer(struct pull *pull, const struct layer_meta *meta, unsigned int number, struct err *err)
 {
+	for (size_t i = 0; i < pull->held_count; i++)
+		if (digest_equal(&pull->held[i].meta.diff_id, &meta->diff_id))
+			return err_set(err, -EINVAL, "the unpack helper reports layer %s twice",
+				       meta->diff_id.text);
 	pull->held = xrealloc(pull->held, (pull->held_count + 1) * sizeof(*pull->held));
 	pull->held[pull->held_count++] = (struct held_layer){ .meta = *meta, .number = number };
+	return 0;
 }
 
 json_t *pull_base_json(const struct pull *pull)
