@@ -1,4 +1,4 @@
-// LDFLAGS: -Wl,--wrap=time,--wrap=stream_start_tls
+// LDFLAGS: -Wl,--wrap=time,--wrap=__time64,--wrap=stream_start_tls
 /* At which time the client has certificates checked, with a clock that is played here. */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #define FLOOR 2000000000
 
 time_t __wrap_time(time_t *out);
+time_t __wrap___time64(time_t *out); /* what musl calls it on 32-bit machines */
 int __wrap_stream_start_tls(struct stream *stream, const char *host, const struct tls_settings *settings,
 			    struct err *err);
 
@@ -22,6 +23,11 @@ time_t __wrap_time(time_t *out)
 {
 	(void)out;
 	return clock_s;
+}
+
+time_t __wrap___time64(time_t *out)
+{
+	return __wrap_time(out);
 }
 
 int __wrap_stream_start_tls(struct stream *stream, const char *host, const struct tls_settings *settings,
