@@ -103,7 +103,7 @@ static int take_trust(struct fetch_input *input, size_t number, const char *host
 	snprintf(setting, sizeof(input->settings[0]), "ca = in [registry %s]", host);
 	settings->trust.setting = setting;
 	settings->proxies = &input->proxies;
-	settings->sessions = &input->sessions;
+	settings->sessions = number < SOURCES_MIRRORS_MAX ? &input->mirror_sessions[number] : &input->sessions;
 	if (settings->has_ca)
 		return trust_check(&settings->trust, err) < 0 ? FAILURE_TLS : 0;
 	return is_plain ? 0 : use_bundle(input, &settings->trust, err);

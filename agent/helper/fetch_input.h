@@ -39,7 +39,8 @@ struct fetch_input {
 	void *bundle;
 	size_t bundle_size;
 	struct proxy_rules proxies;
-	struct sessions sessions;
+	struct sessions sessions; /* the registry's; those of a mirror with other anchors must not pass for them */
+	struct sessions mirror_sessions[SOURCES_MIRRORS_MAX];
 	struct mirror mirrors[SOURCES_MIRRORS_MAX];
 	struct identity *identities[SOURCES_MIRRORS_MAX + 1];
 	char settings[SOURCES_MIRRORS_MAX + 1][REFERENCE_REGISTRY_MAX + 32]; /* "ca = in [registry HOST]" */

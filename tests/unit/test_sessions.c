@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "agent/fetch_sessions.h"
+#include "agent/helper/fetch_input.h"
+#include "agent/job.h"
 #include "net/sessions.h"
 #include "tests/unit/test.h"
 
@@ -89,10 +91,30 @@ static void the_agent_forgets(void)
 	fetch_sessions_release(&kept);
 }
 
+/* Or a mirror's CA could speak for the registry: redirect to it, and be taken up again with its password. */
+static void a_mirror_has_sessions_of_its_own(void)
+{
+	static const char text[] = "{\"registry\":{\"insecure\":true},\"mirrors\":[{\"host\":\"a.example\",\"https\":false},"
+				   "{\"host\":\"b.example\",\"https\":false}]}";
+	struct fetch_input input;
+	struct err err = ERR_INIT;
+	int fd = memory_file(text, strlen(text));
+	char *argv[] = { "fetch", "head", "r.example/app" };
+
+	CHECK_INT(fetch_input_read(&input, 3, argv, fd, &err), 0);
+	CHECK(input.sources.registry.sessions == &input.sessions);
+	CHECK(input.mirrors[0].settings.sessions && input.mirrors[1].settings.sessions);
+	CHECK(input.mirrors[0].settings.sessions != &input.sessions);
+	CHECK(input.mirrors[0].settings.sessions != input.mirrors[1].settings.sessions);
+	fetch_input_release(&input);
+	close(fd);
+}
+
 int main(void)
 {
 	RUN(they_travel_as_text);
 	RUN(each_server_has_one);
 	RUN(the_agent_forgets);
+	RUN(a_mirror_has_sessions_of_its_own);
 	return test_end();
 }
