@@ -36,6 +36,12 @@ static int fail(const struct stream *stream, int code, const char *what, struct 
 	return err_set(err, code, "%s: %s: %s", stream->peer, what, strerror(-code));
 }
 
+static int too_long(const struct stream *stream, struct err *err)
+{
+	return err_set(err, -ETIMEDOUT, "%s: %s took more than %d s", stream->peer, stream->waiting_for,
+		       (stream->limit_ms + 999) / 1000);
+}
+
 static int wait_stream(const struct stream *stream, short events, struct err *err)
 {
 	int64_t timeout_ms = stream->stall_ms;
@@ -49,8 +55,7 @@ static int wait_stream(const struct stream *stream, short events, struct err *er
 	if (ret < 0)
 		return fail(stream, ret, "poll", err);
 	if (stream->deadline_ms)
-		return err_set(err, -ETIMEDOUT, "%s: %s took more than %d s", stream->peer,
-			       stream->waiting_for, (stream->limit_ms + 999) / 1000);
+		return too_long(stream, err);
 	return err_set(err, -ETIMEDOUT, "%s: no byte for %d s while waiting for %s", stream->peer,
 		       (stream->stall_ms + 999) / 1000, stream->waiting_for);
 }
@@ -112,6 +117,9 @@ static ssize_t wire_read(struct stream *stream, void *data, size_t size, struct 
 {
 	if (stream->pace)
 		size = pace_wait(stream->pace, size);
+	/* TLS may bring records without end and not one byte in them: that never waits. */
+	if (stream->deadline_ms && time_monotonic_ms() >= stream->deadline_ms)
+		return too_long(stream, err);
 	for (;;) {
 		ssize_t got = recv(stream->fd, data, size, 0);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/time.h"
 #include "net/client.h"
 #include "net/failure.h"
 #include "tests/unit/http_server.h"
@@ -277,6 +278,35 @@ static void dripping_answers_are_broken_off(void)
 	free(server_stop(&server));
 }
 
+/* Where reads never have to wait, the limit holds as well. */
+static void a_flood_does_not_outlast_the_limit(void)
+{
+	char piece[512] = "x";
+	struct stream stream;
+	int64_t end_ms = time_monotonic_ms() + 20000;
+	ssize_t got = 1;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+		abort();
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			if (write(ends[1], piece, sizeof(piece)) < 0)
+				_exit(0);
+	close(ends[1]);
+	stream_adopt(&stream, ends[0], "peer:443", 20000);
+	stream_limit(&stream, 100);
+	while (got > 0 && time_monotonic_ms() < end_ms)
+		got = stream_read(&stream, piece, sizeof(piece), &err);
+	CHECK_INT((int)got, -ETIMEDOUT);
+	CHECK_HAS(err.text, "took more than 1 s");
+	stream_close(&stream);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void connecting_fails_clearly(void)
 {
 	struct stream stream;
@@ -314,6 +344,7 @@ int main(void)
 	RUN(bad_redirects_are_refused);
 	RUN(broken_answers_are_told);
 	RUN(dripping_answers_are_broken_off);
+	RUN(a_flood_does_not_outlast_the_limit);
 	RUN(connecting_fails_clearly);
 	RUN(header_values_can_not_smuggle);
 	return test_end();
