@@ -25,6 +25,7 @@ static void wake_queue(struct agent *agent)
 /* What the helpers of one try had: it is over. */
 static void forget_try(struct pull *pull)
 {
+	pull_watch_end(pull);
 	if (pull->has_stage) {
 		stage_discard(&pull->stage);
 		sweeper_start(pull->agent);
@@ -263,6 +264,7 @@ static void start_pulling(struct pull *pull)
 {
 	collect(pull->agent); /* room for it */
 	pull->step = STEP_PULLING;
+	pull_watch(pull, PULL_STALL_MS);
 	if (pull_start_helpers(pull, &pull->result.err) == 0)
 		return;
 	if (pull_has_helpers(pull))

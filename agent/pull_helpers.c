@@ -117,6 +117,7 @@ static void fetch_says(struct job *job, char *line, void *data)
 	const char *digest = NULL, *text = NULL;
 
 	(void)job;
+	pull_moves(pull);
 	if (!json)
 		return;
 	if (json_get_string(json, "sessions", &text, NULL) > 0) {
@@ -234,6 +235,7 @@ static void unpack_says(struct job *job, char *line, void *data)
 	json_t *object;
 
 	(void)job;
+	pull_moves(pull);
 	if (!json || unpack->err.code)
 		return;
 	take_error(unpack, json);

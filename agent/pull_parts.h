@@ -6,6 +6,7 @@
  *	pull_base.c	which layers the store has of the version before
  *	pull_lanes.c	how many lanes there are, and those besides the first
  *	pull_helpers.c	starts the helpers, takes their reports, sees them end
+ *	pull_watch.c	stops a pull that doesn't get on: the next ones wait for it
  *	pull_relink.c	layers with files that are linked to those, when unpack has ended
  */
 #ifndef AGENT_PULL_PARTS_H
@@ -61,6 +62,8 @@ struct pull {
 	size_t base_count;
 	struct held_layer *held; /* verified, waiting for relink */
 	size_t held_count;
+	struct timer stall;  /* runs out when nothing moves */
+	int64_t stall_ms;
 	struct check *check; /* NULL: none is under way */
 	struct pull_result result;
 };
@@ -114,6 +117,16 @@ int pull_take_plan(struct pull *pull, const json_t *layers, struct err *err);
 bool pull_plan_has(const struct pull *pull, const struct digest *diff_id);
 /* The pull has ended well: the record goes. */
 void pull_forget_plan(struct pull *pull);
+
+/*
+ * pull_watch.c. Nothing else ends a helper that hangs. A link that is slow or gone is not its business: fetch says
+ * what it waits for, and gives up by itself. What takes longest without a word is syncfs() on slow flash.
+ */
+#define PULL_STALL_MS (30 * 60 * 1000)
+void pull_watch(struct pull *pull, int64_t stall_ms);
+/* Its fetch or unpack has reported something. */
+void pull_moves(struct pull *pull);
+void pull_watch_end(struct pull *pull);
 
 /* pull.c. What happens when the helpers have ended: the one that asked, or all of a pull. */
 void pull_resolved(struct pull *pull);

@@ -109,6 +109,7 @@ bool pull_start_relink(struct pull *pull)
 	if (settings_fd < 0)
 		return false;
 	spec.fds[1].from = settings_fd;
+	pull_watch(pull, PULL_STALL_MS);
 	relink->job = job_start(&pull->agent->loop, &spec, &relink->err);
 	return relink->job;
 }
