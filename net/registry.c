@@ -143,6 +143,15 @@ static int explain_status(struct registry *registry, const struct registry_want 
 		       status, message->reason, want->method, want->kind, reference->repository, said);
 }
 
+/* Whoever the registry redirects to must not choose where its password is sent, as a challenge does. */
+static int refuse_challenge(const struct registry *registry, const struct registry_want *want, struct err *err)
+{
+	return err_set(err, FAILURE_DENIED,
+		       "%s, where registry %s redirects to for %s of %s, asks for a password: it gets none",
+		       registry->client.url.host, registry->reference->registry, want->kind,
+		       registry->reference->repository);
+}
+
 int registry_ask(struct registry *registry, const struct registry_want *want, struct err *err)
 {
 	const struct reference *reference = registry->reference;
@@ -172,6 +181,8 @@ int registry_ask(struct registry *registry, const struct registry_want *want, st
 			return 0;
 		if (status != 401 || answered)
 			return explain_status(registry, want, err);
+		if (!url_same_origin(&registry->client.url, &url))
+			return refuse_challenge(registry, want, err);
 		ret = auth_answer(&registry->auth, &registry->client, err);
 		if (ret == FAILURE_RETRY)
 			registry->retry_after_s = http_retry_after_s(client_message(&registry->client),

@@ -296,6 +296,30 @@ static void the_protocol_follows_the_rule(void)
 	free(end());
 }
 
+/* A CDN that asks for a password names a service of its own choice, which must not get the registry's. */
+static void a_redirect_leads_to_no_token_service(void)
+{
+	static const struct answer token = { .text = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"token\":\"t\"}" };
+	struct server service, cdn;
+	char challenge[200], redirect[200];
+
+	server_start(&service, &token, 1);
+	snprintf(challenge, sizeof(challenge), UNAUTHORIZED("Bearer realm=\"http://127.0.0.1:%d/token\""), service.port);
+	server_start(&cdn, &(struct answer){ .text = challenge }, 1);
+	snprintf(redirect, sizeof(redirect), "HTTP/1.1 307 There\r\nLocation: http://127.0.0.1:%d/x\r\n"
+		 "Content-Length: 0\r\n\r\n", cdn.port);
+	begin(&(struct answer){ .text = redirect }, 1, "device");
+	CHECK_INT(registry_head(&registry, &digest, &size, &err), FAILURE_DENIED);
+	CHECK_HAS(err.text, "asks for a password: it gets none");
+	free(end());
+	char *asked = server_stop(&service), *seen = server_stop(&cdn);
+
+	CHECK_TEXT(asked, "");
+	CHECK_INT(count_of(seen, "Authorization"), 0);
+	free(asked);
+	free(seen);
+}
+
 int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -309,5 +333,6 @@ int main(void)
 	RUN(bad_token_services_are_told);
 	RUN(realms_of_other_protocols_are_refused);
 	RUN(the_protocol_follows_the_rule);
+	RUN(a_redirect_leads_to_no_token_service);
 	return test_end();
 }
