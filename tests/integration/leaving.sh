@@ -104,7 +104,7 @@ while_another_is_pulled() {
 	same "its image has to wait" "$(count images)" 1
 	echo refuse > "$T/link"
 	kill -9 "$(helpers fetch)"
-	wait_until "the pull fails" 20 app_like other .update.error 'fetch helper was killed'
+	wait_until "the pull fails" 20 app_like other .update.error 'killed|^check '
 	wait_until "the image goes" 20 images_are 0 0
 }
 

@@ -123,7 +123,7 @@ other_bytes() {
 unwell_polls() {
 	registry_is status 503 2 - '^HEAD'
 	update_to polls 1000
-	wait_until "a registry that is unwell is told" 10 error_like 'asks to come back later \(503 Service Unavailable\)'
+	wait_until "a registry that is unwell is told" 10 grep -q 'asks to come back later (503 Service Unavailable)' "$T/agent.log"
 	old_runs
 	updated
 	registry_is status 429 1 4 '^HEAD'
