@@ -164,38 +164,12 @@ static void throw_stages_away(struct store *store)
 	free_strings(names);
 }
 
-/* A layer is renamed into place with its meta in it; one without was damaged. */
-static void remove_half_layers(struct store *store)
-{
-	char **names;
-	int rc = file_names(store->layers, &names);
-
-	if (rc < 0)
-		cannot_remove(store, "layers", rc);
-	for (char **name = names; *name; name++) {
-		struct err why = ERR_INIT;
-		struct layer_meta meta;
-		struct digest id;
-
-		if (digest_from_hex(&id, *name) < 0)
-			continue; /* not ours */
-		if (layer_read_meta(store, &id, &meta, &why) != -EBADMSG)
-			continue;
-		log_warn("store %s: removed: %s", store->path, why.text);
-		rc = file_throw_away(store, store->layers, *name);
-		if (rc < 0)
-			cannot_remove(store, *name, rc);
-	}
-	free_strings(names);
-}
-
 static void remove_leftovers(struct store *store)
 {
 	int rc = file_remove_temporary(store->dirfd);
 
 	if (rc < 0)
 		cannot_remove(store, "temporary files", rc);
-	remove_half_layers(store);
 	throw_stages_away(store);
 	for (size_t i = 0; i < FOLDERS; i++) {
 		rc = *folder_fd(store, i) == store->volumes ?

@@ -48,7 +48,7 @@ struct store {
 
 /*
  * Makes the directory and what is in it where missing, locks it, throws away what a power cut left
- * behind (half layers, staging/, temporary files) and logs a warning for what can't be removed, and
+ * behind (staging/, temporary files) and logs a warning for what can't be removed, and
  * for everything that the file system can't do and containers will need. -EBUSY: another process has it open; the reason names
  * its pid. -ENOTSUP: the layout is newer than STORE_VERSION. On error nothing stays open.
  */
