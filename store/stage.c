@@ -67,16 +67,23 @@ static int replace(struct stage *stage, const char *from, const char *name)
 {
 	int layers = stage->store->layers;
 	char old[LAYER_OLD_SIZE], aside[LAYER_OLD_SIZE];
+	int rc;
 
 	layer_old_name(stage->store, name, old);
 	if (renameat(stage->dirfd, from, layers, old) < 0)
 		return -errno;
 	if (sys_exchange(layers, old, name) == 0)
 		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno; /* a failing disk: what is there stays */
 	layer_old_name(stage->store, name, aside);
-	if (renameat(layers, name, layers, aside) < 0 || renameat(layers, old, layers, name) < 0)
+	if (renameat(layers, name, layers, aside) < 0)
 		return -errno;
-	return 0;
+	if (renameat(layers, old, layers, name) == 0)
+		return 0;
+	rc = -errno;
+	renameat(layers, aside, layers, name);
+	return rc;
 }
 
 static int move_in(struct stage *stage, const char *from, const struct digest *diff_id)

@@ -1,9 +1,9 @@
 /*
- * Every system call of commits, records, tags, gc and opening fails once, or is the last one before the power goes.
+ * Every system call of commits, repairs, records, tags, gc and opening fails once, or is the last one before the power goes.
  * After each: the store opens, images in it are whole, records and tags are the old or the new one, and doing it
  * again gets there.
  *
- * LDFLAGS: -Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=renameat,--wrap=unlinkat,--wrap=mkdirat
+ * LDFLAGS: -Wl,--wrap=openat,--wrap=write,--wrap=fsync,--wrap=renameat,--wrap=unlinkat,--wrap=mkdirat,--wrap=sys_exchange
  */
 #define SCRATCH_PARENT "/dev/shm"
 
@@ -14,6 +14,7 @@
 #include "store/file.h"
 #include "store/gc.h"
 #include "store/record.h"
+#include "store/suspect.h"
 #include "store/sweep.h"
 #include "store/unfinished.h"
 #include "store/writable.h"
@@ -38,6 +39,69 @@ static int open_store(struct store *store, struct err *err)
 static int do_pull(struct store *store, struct err *err)
 {
 	return fixture_pull(store, &new, "abc", err);
+}
+
+/* --- a damaged layer, and one that can't change places with its successor --- */
+
+static bool cannot_exchange; /* the file system */
+
+int __real_sys_exchange(int dirfd, const char *a, const char *b);
+int __wrap_sys_exchange(int dirfd, const char *a, const char *b);
+int __wrap_sys_exchange(int dirfd, const char *a, const char *b)
+{
+	int rc = -1;
+
+	if (inject_before("sys_exchange"))
+		return -1;
+	errno = EINVAL;
+	if (!cannot_exchange)
+		rc = __real_sys_exchange(dirfd, a, b);
+	inject_after();
+	return rc;
+}
+
+static void damage_layer(struct store *store)
+{
+	struct digest id;
+	char name[PATH_MAX];
+
+	fixture_diff_id('a', &id);
+	snprintf(name, sizeof(name), "%.64s/fs", digest_hex(&id));
+	FD_CLEANUP int fs = openat(store->layers, name, O_RDONLY | O_DIRECTORY);
+	CHECK_INT(fd_replace_file_volatile(fs, "file", "damaged", 7, 0644), 0);
+}
+
+static const char *look_at_repaired(const struct store *store)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct digest id;
+	char name[PATH_MAX], aside[LAYER_OLD_SIZE];
+
+	fixture_diff_id('a', &id);
+	snprintf(name, sizeof(name), "%.64s/fs/file", digest_hex(&id));
+	layer_old_name(store, digest_hex(&id), aside);
+	if (fd_read_file(store->layers, name, &text, 16) < 0 || strcmp(buf_text(&text), "content") != 0)
+		return "the layer is not repaired";
+	return strstr(aside, ".old1") ? NULL : "an old tree is left";
+}
+
+/* That it is suspect is the memory of one agent. */
+static int do_repair(struct store *store, struct err *err)
+{
+	const char *wrong;
+	struct digest id;
+	int rc;
+
+	fixture_diff_id('a', &id);
+	suspect_add(store, &id);
+	rc = fixture_pull(store, &old, "ad", err);
+	suspect_clear(store, &id);
+	if (rc >= 0)
+		rc = layer_retire_old(store);
+	if (rc < 0)
+		return err->code ? rc : err_set(err, rc, "retire: %s", strerror(-rc));
+	wrong = look_at_repaired(store);
+	return wrong ? err_set(err, -EINVAL, "%s", wrong) : 0;
 }
 
 static int do_tag(struct store *store, struct err *err)
@@ -126,7 +190,7 @@ static void remove_store(void)
 		fd_replace_file_volatile(dir, "tried", tried.data, tried.size, 0600);
 }
 
-enum extra { NOTHING, NEW_IMAGE, NEW_IMAGE_NO_TAG };
+enum extra { NOTHING, NEW_IMAGE, NEW_IMAGE_NO_TAG, DAMAGED };
 
 /* gc needs something to take. */
 static void prepare(enum extra extra)
@@ -143,7 +207,9 @@ static void prepare(enum extra extra)
 	CHECK_INT(record_save(&store, "app", "the old record", 14, &err), 0);
 	CHECK_INT(container_dir_open(&store, "c0", &dir, &err), 0);
 	CHECK_INT(volume_open(&store, "data", volume, &err), 1);
-	if (extra != NOTHING)
+	if (extra == DAMAGED)
+		damage_layer(&store);
+	else if (extra != NOTHING)
 		CHECK_INT(fixture_pull(&store, &new, "abc", &err), 0);
 	if (extra == NEW_IMAGE_NO_TAG)
 		CHECK_INT(image_untag(&store, TAG, &err), 0);
@@ -198,7 +264,8 @@ static const char *problem(const struct store *store)
 	struct tag tag;
 	int rc;
 
-	if (!is_whole(store, &old.config) || !is_whole(store, &new.config))
+	/* Two renames instead of one exchange: between them it is not there, and is fetched (stage.c). */
+	if (!cannot_exchange && (!is_whole(store, &old.config) || !is_whole(store, &new.config)))
 		return "an image without its layers";
 	if (record_load(store, "app", &record, NULL) < 0 ||
 	    (strcmp(buf_text(&record), "the old record") != 0 &&
@@ -331,6 +398,14 @@ static void pulls_survive(void)
 	try_operation(&(struct operation){ "pull", do_pull, NOTHING, false });
 }
 
+static void repairs_survive(void)
+{
+	try_operation(&(struct operation){ "repair", do_repair, DAMAGED, false });
+	cannot_exchange = true;
+	try_operation(&(struct operation){ "repair without exchange", do_repair, DAMAGED, false });
+	cannot_exchange = false;
+}
+
 static void tags_survive(void)
 {
 	try_operation(&(struct operation){ "tag", do_tag, NOTHING, false });
@@ -371,6 +446,7 @@ int main(void)
 	fixture_image(&old, "ad", "2024-01-01T00:00:00Z");
 	fixture_image(&new, "abc", "2025-01-01T00:00:00Z");
 	RUN(pulls_survive);
+	RUN(repairs_survive);
 	RUN(tags_survive);
 	RUN(records_survive);
 	RUN(gc_survives);
