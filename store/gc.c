@@ -15,6 +15,7 @@
 #include "store/file.h"
 #include "store/image.h"
 #include "store/layer.h"
+#include "store/suspect.h"
 #include "store/tag.h"
 #include "store/unfinished.h"
 
@@ -136,6 +137,7 @@ static bool needs_layer(struct gc *gc, const char *name)
 		return true;
 	if (layer_read_meta(gc->store, &digest, &meta, NULL) == 0)
 		gc->freed_bytes += meta.size_bytes;
+	suspect_clear(gc->store, &digest);
 	return false;
 }
 

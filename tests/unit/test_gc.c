@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "store/gc.h"
+#include "store/suspect.h"
 #include "store/unfinished.h"
 #include "store/writable.h"
 #include "tests/unit/store_fixture.h"
@@ -189,6 +190,23 @@ static void containers_without_an_owner_go(void)
 	end();
 }
 
+/* Nothing is known to be damaged for ever: a store without damage can end cleanly. */
+static void a_suspect_layer_that_goes_is_forgotten(void)
+{
+	struct gc_keep keep = { .configs = &v2.config, .config_count = 1 };
+	struct digest kept, gone;
+
+	begin();
+	fixture_diff_id('c', &kept);
+	fixture_diff_id('d', &gone);
+	suspect_add(&store, &kept);
+	suspect_add(&store, &gone);
+	CHECK_INT(gc(&store, &keep, &freed, &err), 0);
+	CHECK(suspect_is(&store, &kept) && !suspect_is(&store, &gone));
+	CHECK_INT(store.suspect_count, 1);
+	end();
+}
+
 /* Which layers does an image need whose config can't be read? Nobody knows: none is deleted. */
 static void a_damaged_image_stops_it(void)
 {
@@ -227,6 +245,7 @@ int main(void)
 	RUN(they_stay_over_a_restart);
 	RUN(damaged_records_of_pulls_keep_nothing);
 	RUN(containers_without_an_owner_go);
+	RUN(a_suspect_layer_that_goes_is_forgotten);
 	RUN(a_damaged_image_stops_it);
 	RUN(foreign_names_are_left_alone);
 	scratch_close(&scratch);
