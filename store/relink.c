@@ -180,14 +180,17 @@ static int follow_list(struct relink *relink, const char *data, size_t size, str
 
 static int read_list(struct relink *relink, struct err *err)
 {
-	FD_CLEANUP int fd = openat(relink->held, HELD_LIST, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* O_NONBLOCK: unpack may have made a FIFO of it. */
+	FD_CLEANUP int fd = openat(relink->held, HELD_LIST, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	char *data;
 	int rc;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "read the list of unchanged files");
-	if (!S_ISREG(st.st_mode) || st.st_size > LIST_MAX)
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "the list of unchanged files is no file");
+	if (st.st_size > LIST_MAX)
 		return err_set(err, -EFBIG, "the list of unchanged files is too long");
 	if (!st.st_size)
 		return 0;

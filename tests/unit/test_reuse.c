@@ -359,7 +359,11 @@ static int relink_with(const void *list, size_t size)
 	CHECK_INT(fd_replace_file_volatile(held, "f0", "", 0, 0600), 0);
 	unlinkat(fs, "x", 0);
 	CHECK_INT(linkat(held, "f0", fs, "x", 0), 0);
-	fd_replace_file_volatile(held, HELD_LIST, list, size, 0600);
+	unlinkat(held, HELD_LIST, 0);
+	if (list)
+		fd_replace_file_volatile(held, HELD_LIST, list, size, 0600);
+	else
+		CHECK_INT(mkfifoat(held, HELD_LIST, 0600), 0);
 	err = ERR_INIT;
 	return relink_layer(&base, dir, &linked, &err);
 }
@@ -395,6 +399,7 @@ static void bad_lists_are_refused(void)
 	CHECK_INT(RELINK("y\0d/f\0" "0\0"), -EINVAL); /* x stays a placeholder */
 	CHECK_INT(RELINK(""), -EINVAL);
 	CHECK_HAS(err.text, "not in the list");
+	CHECK_INT(relink_with(NULL, 0), -EINVAL);    /* a FIFO: nobody writes */
 	CHECK_INT(RELINK("a/b\0d/f\0" "0\0x\0d/f\0" "0\0y\0d/f\0" "0\0"), 0);
 	CHECK_INT(look(1, "x").st_ino, look(0, "d/f").st_ino);
 }
