@@ -138,7 +138,12 @@ bool store_has_layer(const struct store *store, const struct digest *diff_id)
 int store_layer_path(const struct store *store, const struct digest *diff_id,
 		     char path[static PATH_MAX], struct err *err)
 {
-	return file_path(store, path, err, "/layers/%s/fs", digest_hex(diff_id));
+	struct stat st;
+	int rc = file_path(store, path, err, "/layers/%s/fs", digest_hex(diff_id));
+
+	if (!rc && lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, -EBADMSG, "layer %s: its tree is no directory", diff_id->text);
+	return rc;
 }
 
 int layer_list(const struct store *store, struct digest **out, size_t *count, struct err *err)

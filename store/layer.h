@@ -43,11 +43,9 @@ struct layer_meta {
 bool store_has_layer(const struct store *store, const struct digest *diff_id);
 
 /*
- * Absolute path of the layer's tree, into `path` of PATH_MAX bytes. It isn't looked whether it exists.
- *
- * mount(2) takes overlayfs' options in one page, and 64 digits a layer are too many for more than
- * about 50 of them. Who mounts opens each layer (O_PATH), does chdir("/proc/self/fd") and gives the
- * descriptors' numbers as "lowerdir=5:6:7", as podman does it: 128 layers take 512 bytes.
+ * Absolute path of the layer's tree, into `path` of PATH_MAX bytes. It isn't looked whether it exists, but -EBADMSG when
+ * something else is there: mount(2) would follow the symbolic link that an unpack which was taken over
+ * had put in its place, and show a container the device's own files.
  */
 int store_layer_path(const struct store *store, const struct digest *diff_id,
 		     char path[static PATH_MAX], struct err *err);

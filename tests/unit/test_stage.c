@@ -111,6 +111,24 @@ static void a_damaged_layer_is_replaced(void)
 	end();
 }
 
+static void a_link_is_no_tree(void)
+{
+	struct digest id;
+	char path[PATH_MAX], moved[PATH_MAX + 8];
+
+	begin();
+	fixture_stage_layer(&stage, 0);
+	CHECK_INT(fixture_commit_layer(&stage, 0, 'a', &err), 0);
+	fixture_diff_id('a', &id);
+	CHECK_INT(store_layer_path(&store, &id, path, &err), 0);
+	snprintf(moved, sizeof(moved), "%s.moved", path);
+	CHECK_INT(rename(path, moved), 0);
+	CHECK_INT(symlink("/", path), 0);
+	CHECK_INT(store_layer_path(&store, &id, path, &err), -EBADMSG);
+	CHECK_HAS(err.text, "its tree is no directory");
+	end();
+}
+
 /* Whoever has the old tree open goes on seeing it, until it is retired. */
 static void a_suspect_layer_changes_places(void)
 {
@@ -239,6 +257,7 @@ int main(void)
 	RUN(a_layer_gets_in_with_its_meta);
 	RUN(a_layer_that_exists_is_kept);
 	RUN(a_damaged_layer_is_replaced);
+	RUN(a_link_is_no_tree);
 	RUN(a_suspect_layer_changes_places);
 	RUN(what_is_no_layer_stays_out);
 	RUN(an_image_gets_in_when_its_layers_are_there);
