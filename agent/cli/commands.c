@@ -102,7 +102,7 @@ const struct cli_command cli_commands[] = {
 	  logs_options, 1, 1, false, cli_logs },
 	{ "ps", "", "List containers", NULL, ps_options, 0, 0, false, cli_ps },
 	{ "pull", "NAME[:TAG|@DIGEST]", "Fetch an image into the store",
-	  "The image is kept until its tag is removed. Apps of agent.ini pull by themselves.\n"
+	  "The image is kept; no command removes it yet. Apps of agent.ini pull by themselves.\n"
 	  "NAME may be oci:/DIRECTORY:TAG or oci-archive:/FILE:TAG, an image in files of the device.\n",
 	  pull_options, 1, 1, false, cli_pull },
 	{ "rollback", "APP", "Put the previous version of an app back",
