@@ -1,6 +1,7 @@
 /* TLS sessions as text, and how long the agent keeps one. */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "agent/fetch_sessions.h"
 #include "agent/helper/fetch_input.h"
