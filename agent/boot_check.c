@@ -69,7 +69,7 @@ void boot_check_start(struct agent *agent)
 
 	agent->is_boot_clean = is_same_boot(agent) || has_mark;
 	if (!agent->is_boot_clean)
-		log_info("the last end was not a clean one: the store's contents are checked");
+		log_info("no clean end is on record: the store's contents are checked");
 	timer_start(&agent->loop, &agent->boot_timer,
 		    agent->is_boot_clean ? 0 : BOOT_CHECK_CONTENT_MS, begin, agent);
 }

@@ -20,6 +20,9 @@
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
 
+/* In front of why the default agent.ini can't be read, for the verbs that can do without an agent. */
+#define CLI_NO_STORE "no agent answers; name its agent.ini: --config FILE"
+
 struct cli {
 	struct options options;
 	char **operands; /* NULL-terminated */

@@ -329,6 +329,8 @@ static int open_store(struct cli *cli, struct store *store)
 		return store_look(store, cli_text(info, "DockerRootDir"), false, &cli->err);
 	rc = agent_config_load(cli->options.config ? cli->options.config : AGENT_CONFIG_PATH, &config,
 			       &cli->err);
+	if (rc < 0 && !cli->options.config)
+		return err_context(&cli->err, CLI_NO_STORE);
 	if (rc < 0)
 		return rc;
 	rc = store_look(store, config->store, false, &cli->err);

@@ -137,6 +137,8 @@ static int look_ourselves(struct report *report)
 		return err_context(&cli->err, "repairing needs the agent, which fetches and repairs by itself "
 				   "once it runs");
 	rc = agent_config_load(path, &config, &cli->err);
+	if (rc < 0 && !cli->options.config)
+		return err_context(&cli->err, CLI_NO_STORE);
 	if (rc < 0)
 		return rc;
 	rc = store_look(&store, config->store, true, &cli->err);

@@ -45,7 +45,8 @@ int layout_open(struct layout *layout, const struct reference *reference, struct
 	*layout = (struct layout){ .reference = reference };
 	layout->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (layout->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENXIO || errno == ENODEV))
-		return err_set(err, FAILURE_RETRY, "waits for %s, which is not there", path);
+		return err_set(err, FAILURE_RETRY, "waits for %s, which is not there (plug in the medium, or mount it)",
+			       path);
 	if (layout->fd < 0 || fstat(layout->fd, &status) < 0)
 		return err_set(err, FAILURE_RETRY, "open %s: %s", path, strerror(errno));
 	layout->is_archive = S_ISREG(status.st_mode);

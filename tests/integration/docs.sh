@@ -43,6 +43,11 @@ commands() {
 	like "that names DOCKER_HOST's socket" "$(cat "$T/out")" "unix://$T/none"
 	BERTH_HOST=unix://$T/own DOCKER_HOST=unix://$T/none "$BERTH" ps > "$T/out" 2>&1
 	like "BERTH_HOST goes before it" "$(cat "$T/out")" "unix://$T/own"
+	for verb in fsck df; do
+		[ ! -e /etc/berth/agent.ini ] || break
+		"$BERTH" -H "$T/none" $verb > "$T/out" 2>&1
+		like "$verb without an agent asks for the agent.ini" "$(cat "$T/out")" 'no agent answers; name its agent.ini: --config FILE'
+	done
 	"$BERTH" -H "$T/given" ps > "$T/out" 2>&1
 	like "-H goes before both" "$(cat "$T/out")" "unix://$T/given"
 }

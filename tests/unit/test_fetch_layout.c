@@ -122,6 +122,7 @@ static void waits_for_what_is_not_there(void)
 
 	CHECK_INT(open_at("oci", "nowhere"), FAILURE_RETRY);
 	CHECK_HAS(err.text, "waits for");
+	CHECK_HAS(err.text, "plug in the medium");
 	make_layout();
 	CHECK_INT(open_at("oci", "l"), 0);
 	CHECK(unlinkat(scratch.fd, blob_path(), 0) == 0 && unlinkat(scratch.fd, "l/index.json", 0) == 0);
