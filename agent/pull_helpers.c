@@ -192,7 +192,8 @@ static void take_layer(struct pull *pull, const json_t *layer, struct err *err)
 	}
 	json_get_int(layer, "compressed", &compressed, NULL);
 	json_get_int(layer, "held", &held, NULL);
-	pull->result.fetched_bytes += compressed;
+	if (compressed > 0 && compressed <= MANIFEST_LAYER_SIZE_MAX)
+		pull->result.fetched_bytes += compressed;
 	if (!pull_plan_has(pull, &meta.diff_id)) {
 		err_set(err, -EINVAL, "the unpack helper reports a layer that it did not announce");
 		return;

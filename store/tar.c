@@ -41,7 +41,7 @@ static int failed(const struct tar *tar, struct err *err)
 	if (tar->failure.code)
 		return err_set(err, tar->failure.code, "%s", tar->failure.text);
 	if (archive_errno(tar->archive) == ENOMEM)
-		return err_set(err, -ENOMEM, "tar: its headers need more memory than is given for unpacking");
+		return err_set(err, -E2BIG, "tar: its headers need more memory than is given for unpacking");
 	return err_set(err, -EINVAL, "tar: %s", text ? text : "damaged archive");
 }
 

@@ -177,7 +177,6 @@ const char *feed_code_name(int code)
 		return "platform";
 	case -E2BIG:
 	case -EFBIG:
-	case -ENOMEM: /* the sandbox bounds it */
 	case -ENAMETOOLONG:
 		return "limit";
 	case -ENOSPC:
