@@ -59,6 +59,19 @@ static const char *candidate_digest(const struct app *app)
 	return app->candidate.text;
 }
 
+/* That another version runs than the one named comes first: it does so although polls may be fine. */
+static json_t *error_json(const struct app *app)
+{
+	char text[2 * ERR_TEXT_MAX];
+
+	if (!app->stands_in || update_is_on_trial(&app->record))
+		return text_or_null(app->error[0] ? app->error : app->ended);
+	snprintf(text, sizeof(text), "the previous version runs: %.19s is damaged and could not be fetched%s%s",
+		 app->record.current.image.text, app->agent->heal.err.code ? ": " : "",
+		 app->agent->heal.err.code ? app->agent->heal.err.text : "");
+	return json_string(text);
+}
+
 static json_t *update_json(const struct app *app)
 {
 	const struct record *record = &app->record;
@@ -67,7 +80,7 @@ static json_t *update_json(const struct app *app)
 			 "candidate", text_or_null(candidate_digest(app)), "last",
 			 update_last_names[record->last], "reason", text_or_null(record->reason),
 			 "refused", refused_json(record), "checked", time_or_null(app->checked_ns),
-			 "error", text_or_null(app->error[0] ? app->error : app->ended));
+			 "error", error_json(app));
 }
 
 static json_t *app_json(const struct app *app)
