@@ -44,7 +44,7 @@ const struct generation *app_generation(const struct app *app)
 	const struct generation *due =
 		update_is_on_trial(record) ? &record->trying : &record->current;
 
-	if (app->stands_in && record->phase == PHASE_IDLE && generation_exists(&record->previous))
+	if (app->stands_in && !update_is_on_trial(record) && generation_exists(&record->previous))
 		due = &record->previous;
 	return record->stopped || app->is_leaving || !generation_exists(due) ? NULL : due;
 }
@@ -147,7 +147,11 @@ static void act(struct app *app, enum update_action action)
 	case ACTION_RUN_TRYING:
 		app->backoff_ms = 0;
 		timer_stop(&app->restart_timer);
-		app_step(app);
+		if (app->record.phase == PHASE_ROLLING_BACK && app_is_running(app) &&
+		    !app->container->is_stopping)
+			app_take_over(app); /* it has stood in */
+		else
+			app_step(app);
 		return;
 	case ACTION_RETRY_TRYING:
 		app_retry(app);
@@ -188,6 +192,8 @@ void app_decide(struct app *app, const struct update_event *event)
 	record_copy(&app->record, &before);
 	action = update_next(&app->record, event);
 	log_decision(app, &before, event);
+	if (strcmp(before.current.container, app->record.current.container))
+		app->stands_in = false; /* for one that is not current any more */
 	app_save(app);
 	if (strcmp(before.current.reference, app->record.current.reference))
 		untag(app->agent, &before.current);

@@ -66,7 +66,7 @@ static bool may_wait(struct app *app, const struct generation *due)
 static bool choose_stand_in(struct app *app, const struct generation *due)
 {
 	const struct record *record = &app->record;
-	bool can_stand_in = record->phase == PHASE_IDLE && generation_exists(&record->previous) &&
+	bool can_stand_in = !update_is_on_trial(record) && generation_exists(&record->previous) &&
 			    heal_is_whole(app->agent, &record->previous.config);
 
 	if (can_stand_in == app->stands_in)

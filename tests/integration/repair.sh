@@ -108,29 +108,45 @@ cleanly() {
 	no_leftovers 1
 }
 
-# With the registry down the previous version stands in, and goes when the current one is whole again.
-registry_down() {
-	begin
-	release v2
-	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
-	wait_until "and answers" 5 serves "$WEB" v2
+# The registry is down, v2 is damaged, and a new agent has to start it.
+stand_in() {
+	local top
 	berth stop web > /dev/null
 	agent_stop TERM
 	registry_stop
-	local top
-	top=$(grep -lr v2 "$STORE"/layers/*/fs/etc 2> /dev/null | head -n 1)
-	[ -n "$top" ] || top=$(grep -lrx v2 "$STORE"/layers/*/fs | head -n 1)
+	top=$(layers | sed 's,$,/fs,' | xargs grep -lrx v2 | grep html | head -n 1)
 	note "damaged: ${top#"$STORE"/}"
 	echo other > "$top"
 	agent_start
 	berth start web > /dev/null
 	wait_until "v1 stands in" 40 serves "$WEB" v1
 	like "the log says why" "$(grep -c 'previous version runs' "$T/agent.log")" '[1-9]'
+	like "so does the status" "$(app_get web .update.error)" '^the previous version runs: sha256:.* is damaged and could not be fetched: '
+}
+
+# With the registry down the previous version stands in, and goes when the current one is whole again; or it
+# becomes the current one by a rollback, without being stopped for that.
+registry_down() {
+	local pid
+	begin
+	release v2
+	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
+	wait_until "and answers" 5 serves "$WEB" v2
+	stand_in
 	same "fsck --repair says that it can't" "$(code_of berth fsck --repair)" 1
 	fsck_says "and why" 'left.*goes on trying'
 	registry_start port="$REG_PORT" storage="$REG_DIR"
 	same "with the registry it can" "$(code_of berth fsck --repair)" 0
 	wait_until "and v2 is back" 20 serves "$WEB" v2
+	no_leftovers 1
+	stand_in
+	pid=$(app_pid web)
+	berth rollback web > /dev/null
+	poll 5 test "$(app_get web .update.phase)" = idle
+	same "the rollback has ended" "$(app_get web .update.phase)" idle
+	same "v1 is current" "$(app_get web .digest)" "$(digest_of app:v1)"
+	same "it was left alone" "$(app_pid web)" "$pid"
+	check "it still answers" serves "$WEB" v1
 	no_leftovers 1
 }
 
