@@ -158,9 +158,9 @@ static void decode_says(struct job *job, char *line, void *data)
 static void note_replacement(struct agent *agent, const struct digest *diff_id)
 {
 	struct layer_meta old;
+	int rc = layer_read_meta(&agent->store, diff_id, &old, NULL);
 
-	if (!suspect_is(&agent->store, diff_id) &&
-	    layer_read_meta(&agent->store, diff_id, &old, NULL) != -EBADMSG)
+	if (rc == -ENOENT || (!rc && !suspect_is(&agent->store, diff_id)))
 		return;
 	list_for_each(node, &agent->containers)
 		list_entry(node, struct container, node)->keeps_old = true;
