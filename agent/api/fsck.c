@@ -116,10 +116,16 @@ static void healed(struct agent *agent, void *data)
 static void looked(const struct err *err, void *data)
 {
 	struct checker *checker = data;
+	struct err busy = ERR_INIT;
 
 	checker->check = NULL;
 	if (err->code || !checker->found || !checker->repair || checker->is_second) {
 		end(checker, err);
+		return;
+	}
+	if (checker->agent->heal.on_round) { /* set while this one was looking */
+		err_set(&busy, -EBUSY, "the store is being repaired already: try again when that has ended");
+		end(checker, &busy);
 		return;
 	}
 	checker->agent->heal.on_round = healed;
