@@ -80,10 +80,6 @@ static void on_end(struct job *job, int status, void *data)
 	free_check(check);
 }
 
-static char *const depth_words[] = {
-	[CHECK_PRESENCE] = "presence", [CHECK_STAT] = "stat", [CHECK_CONTENT] = "content",
-};
-
 struct check *check_start(struct agent *agent, const struct check_request *request, struct err *err)
 {
 	FREE_CLEANUP char **argv = xcalloc(request->layer_count + 5, sizeof(*argv));
@@ -98,7 +94,7 @@ struct check *check_start(struct agent *agent, const struct check_request *reque
 	argv[count++] = "berth";
 	argv[count++] = "fsck-store";
 	argv[count++] = *agent->store.path ? agent->store.path : "/";
-	argv[count++] = depth_words[request->depth];
+	argv[count++] = (char *)check_depth_names[request->depth];
 	for (size_t i = 0; i < request->layer_count; i++)
 		argv[count++] = (char *)request->layers[i].text;
 	check->job = job_start(&agent->loop, &spec, err);

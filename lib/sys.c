@@ -6,11 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/fd.h"
+
+#define LOWEST_PRIORITY 19
+
+/* Of ioprio_set(2), which libc has no wrapper for. */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE (3 << 13)
 
 /* The same number on every architecture since 5.1 unified the tables. */
 #ifndef SYS_pidfd_send_signal
@@ -49,6 +56,13 @@ int sys_exchange(int dirfd, const char *a, const char *b)
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+/* Schedulers that know no idle class take no notice. */
+void sys_step_back(void)
+{
+	setpriority(PRIO_PROCESS, 0, LOWEST_PRIORITY);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }
 
 int sys_fill_standard_fds(void)

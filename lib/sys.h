@@ -16,6 +16,9 @@ int sys_pidfd_send_signal(int pidfd, int signal);		     /* 5.1 */
 int sys_exchange(int dirfd, const char *a, const char *b);	     /* renameat2, 3.15; EINVAL: the file system can't */
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags); /* 5.9 */
 
+/* From here on this process has the processor and the disk only when nobody else wants them. */
+void sys_step_back(void);
+
 /* Opens /dev/null as those of 0, 1, 2 that are closed, or the next file opened would be one of them. */
 int sys_fill_standard_fds(void);
 

@@ -24,6 +24,10 @@
 #define DIR_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 
+const char *const check_depth_names[CHECK_DEPTHS] = {
+	[CHECK_PRESENCE] = "presence", [CHECK_STAT] = "stat", [CHECK_CONTENT] = "content",
+};
+
 const char *const damage_kind_names[DAMAGE_KINDS] = {
 	[DAMAGE_MISSING] = "missing",	    [DAMAGE_TRUNCATED] = "truncated",
 	[DAMAGE_ALTERED] = "altered",	    [DAMAGE_METADATA] = "metadata",

@@ -15,7 +15,10 @@ enum check_depth {
 	CHECK_PRESENCE, /* meta, fs/, index and its checksum: 10 ms at most for 22 000 entries */
 	CHECK_STAT,	/* and of each file: type, size, mode, owner, time */
 	CHECK_CONTENT,	/* and its bytes and attributes; and files that don't belong there */
+	CHECK_DEPTHS
 };
+
+extern const char *const check_depth_names[CHECK_DEPTHS];
 
 enum damage_kind {
 	DAMAGE_MISSING,

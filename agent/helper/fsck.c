@@ -14,15 +14,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "agent/applets.h"
 #include "agent/fsck_look.h"
 #include "agent/helper/report.h"
+#include "lib/sys.h"
 
-#define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE (3 << 13)
 #define FINDINGS_MAX 1000 /* of one layer: then it is clear what it is like */
 
 struct look {
@@ -31,25 +28,14 @@ struct look {
 	size_t found;
 };
 
-static const char *const depth_names[] = {
-	[CHECK_PRESENCE] = "presence", [CHECK_STAT] = "stat", [CHECK_CONTENT] = "content",
-};
-
 static int read_depth(const char *text, enum check_depth *depth)
 {
-	for (size_t i = 0; i < sizeof(depth_names) / sizeof(depth_names[0]); i++)
-		if (!strcmp(text, depth_names[i])) {
+	for (size_t i = 0; i < CHECK_DEPTHS; i++)
+		if (!strcmp(text, check_depth_names[i])) {
 			*depth = (enum check_depth)i;
 			return 0;
 		}
 	return -EINVAL;
-}
-
-static void step_back(void)
-{
-	if (nice(19) < 0)
-		return;
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }
 
 static void report_finding(void *data, const struct fsck_finding *finding)
@@ -106,7 +92,7 @@ static int run(struct look *look, int argc, char **argv, struct store *store, st
 			       "usage: berth %s STORE presence|stat|content [DIFF_ID...] (the agent starts it)",
 			       argv[0]);
 	if (look->fsck.depth == CHECK_CONTENT)
-		step_back();
+		sys_step_back();
 	rc = store_look(store, argv[1], false, err);
 	if (rc < 0)
 		return rc;

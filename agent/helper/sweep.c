@@ -9,30 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/applets.h"
 #include "agent/helper/report.h"
 #include "agent/helper/unpack_sandbox.h"
 #include "lib/fd.h"
+#include "lib/sys.h"
 #include "store/sweep.h"
 
 #define MEMORY_MAX ((size_t)2 << 20)
-#define LOWEST_PRIORITY 19
-
-/* ioprio_set(2), which libc has no wrapper for. */
-#define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE (3 << 13)
-
-/* Schedulers that know no idle class take no notice. */
-static void be_modest(void)
-{
-	setpriority(PRIO_PROCESS, 0, LOWEST_PRIORITY);
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-}
-
 static int run(int staging_fd, struct err *err)
 {
 	FD_CLEANUP int staging = -1;
@@ -50,7 +36,7 @@ int sweep_main(int argc, char **argv)
 	int rc;
 
 	report_init();
-	be_modest();
+	sys_step_back();
 	if (argc != 2)
 		rc = err_set(&err, -EINVAL, "usage: berth sweep STAGING_FD (the agent starts it)");
 	else
