@@ -23,57 +23,53 @@ static int parse(const char *text)
 	return agent_config_parse(&config, text, strlen(text), "agent.ini", &err);
 }
 
-/* What DESIGN's example has and is supported. */
-static void reads_the_whole_grammar(void)
-{
-	const struct app_config *app;
+/* Each kind of key and of value, comments and odd spaces among them. */
+static const char whole_grammar[] =
+	"# comment\n"
+	"[agent]\n"
+	"store      = /var//lib/berth/     ; flash\n"
+	"run        = /run/x\n"
+	"poll       = 5m                 ; how often\n"
+	"jitter     = 15%\n"
+	"bandwidth  = 500K\n"
+	"name       = gw-0042\n"
+	"socket     = /run/y.sock\n"
+	"cgroup_parent = /fleet/apps\n"
+	"parallel = 4\n"
+	"\n"
+	"[registry fleet.example.com]   ; comment\n"
+	"ca         = /etc/berth/ca.pem\r\n"
+	"auth       = /etc/berth/auth.json ; docker's\n"
+	"insecure   = yes\n"
+	"[ registry   index.docker.io ]\n"
+	"\n"
+	"[app sensor]\n"
+	"  image      = fleet.example.com/sensor:stable\n"
+	"  command    = /bin/sensord --fast 'a b'\n"
+	"  env        = MODE=prod\n"
+	"  env        = TEXT=a;b # c = d\n"
+	"  volume     = sensor-data:/data/\n"
+	"  volume     = x:/x:ro\n"
+	"  bind       = /etc/sensor:/etc/sensor:ro\n"
+	"  device     = /dev/ttyUSB0\n"
+	"  device     = /dev/a:/dev/b:mr\n"
+	"  network    = none\n"
+	"  memory     = 64M\n"
+	"  cpus       = 0.5\n"
+	"  pids       = 64\n"
+	"  restart    = on-failure:3\n"
+	"  health     = http://:8080/healthz\n"
+	"  health_interval = 20s\n"
+	"  health_timeout  = 2s\n"
+	"  health_retries  = 4\n"
+	"  health_start    = 1m\n"
+	"  probation  = 90s\n"
+	"  update     = download\n"
+	"[app 2.nd]\n"
+	"image = busybox";
 
-	if (!CHECK_INT(parse("# comment\n"
-			     "[agent]\n"
-			     "store      = /var//lib/berth/     ; flash\n"
-			     "run        = /run/x\n"
-			     "poll       = 5m                 ; how often\n"
-			     "jitter     = 15%\n"
-			     "bandwidth  = 500K\n"
-			     "name       = gw-0042\n"
-			     "socket     = /run/y.sock\n"
-			     "cgroup_parent = /fleet/apps\n"
-			     "parallel = 4\n"
-			     "\n"
-			     "[registry fleet.example.com]   ; comment\n"
-			     "ca         = /etc/berth/ca.pem\r\n"
-			     "auth       = /etc/berth/auth.json ; docker's\n"
-			     "insecure   = yes\n"
-			     "[ registry   index.docker.io ]\n"
-			     "\n"
-			     "[app sensor]\n"
-			     "  image      = fleet.example.com/sensor:stable\n"
-			     "  command    = /bin/sensord --fast 'a b'\n"
-			     "  env        = MODE=prod\n"
-			     "  env        = TEXT=a;b # c = d\n"
-			     "  volume     = sensor-data:/data/\n"
-			     "  volume     = x:/x:ro\n"
-			     "  bind       = /etc/sensor:/etc/sensor:ro\n"
-			     "  device     = /dev/ttyUSB0\n"
-			     "  device     = /dev/a:/dev/b:mr\n"
-			     "  network    = none\n"
-			     "  memory     = 64M\n"
-			     "  cpus       = 0.5\n"
-			     "  pids       = 64\n"
-			     "  restart    = on-failure:3\n"
-			     "  health     = http://:8080/healthz\n"
-			     "  health_interval = 20s\n"
-			     "  health_timeout  = 2s\n"
-			     "  health_retries  = 4\n"
-			     "  health_start    = 1m\n"
-			     "  probation  = 90s\n"
-			     "  update     = download\n"
-			     "[app 2.nd]\n"
-			     "image = busybox"),
-		       0)) {
-		test_fail(__FILE__, __LINE__, "%s", err.text);
-		return;
-	}
+static void check_agent(void)
+{
 	CHECK_TEXT(config->store, "/var/lib/berth");
 	CHECK_TEXT(config->run, "/run/x");
 	CHECK_INT(config->poll_ms, 300000);
@@ -83,6 +79,10 @@ static void reads_the_whole_grammar(void)
 	CHECK_TEXT(config->socket, "/run/y.sock");
 	CHECK_TEXT(config->cgroup_parent, "/fleet/apps");
 	CHECK_INT(config->parallel, 4);
+}
+
+static void check_registries(void)
+{
 	CHECK_INT(config->registry_count, 2);
 	REQUIRE(agent_config_registry(config, "Fleet.example.com"));
 	CHECK_TEXT(config->registries[0].ca, "/etc/berth/ca.pem");
@@ -90,10 +90,10 @@ static void reads_the_whole_grammar(void)
 	CHECK(config->registries[0].insecure);
 	CHECK(agent_config_registry(config, "docker.io"));
 	CHECK(!agent_config_registry(config, "other.io"));
-	REQUIRE(CHECK_INT(config->app_count, 2));
-	CHECK(agent_config_app(config, "2.nd") == &config->apps[1]);
-	CHECK(!agent_config_app(config, "third"));
-	app = &config->apps[0];
+}
+
+static void check_lists(const struct app_config *app)
+{
 	CHECK_TEXT(app->name, "sensor");
 	CHECK_TEXT(app->image, "fleet.example.com/sensor:stable");
 	CHECK_TEXT(app->ref.repository, "sensor");
@@ -114,6 +114,10 @@ static void reads_the_whole_grammar(void)
 	CHECK_TEXT(app->devices[1].source, "/dev/a");
 	CHECK_TEXT(app->devices[1].path, "/dev/b");
 	CHECK_TEXT(app->devices[1].permissions, "rm");
+}
+
+static void check_values(const struct app_config *app)
+{
 	CHECK_INT(app->network, NETWORK_NONE);
 	CHECK_INT(app->memory_bytes, 64 << 20);
 	CHECK_INT(app->cpus_milli, 500);
@@ -129,6 +133,21 @@ static void reads_the_whole_grammar(void)
 	CHECK_INT(app->health_given.start_ms, 60000);
 	CHECK_INT(app->probation_ms, 90000);
 	CHECK_INT(app->update, UPDATE_DOWNLOAD);
+}
+
+static void reads_the_whole_grammar(void)
+{
+	if (!CHECK_INT(parse(whole_grammar), 0)) {
+		test_fail(__FILE__, __LINE__, "%s", err.text);
+		return;
+	}
+	check_agent();
+	check_registries();
+	REQUIRE(CHECK_INT(config->app_count, 2));
+	CHECK(agent_config_app(config, "2.nd") == &config->apps[1]);
+	CHECK(!agent_config_app(config, "third"));
+	check_lists(&config->apps[0]);
+	check_values(&config->apps[0]);
 }
 
 static void has_defaults(void)
