@@ -87,7 +87,7 @@ while_another_is_pulled() {
 	local proxy registry=$REG
 	proxy=$(free_port)
 	background proxy "$TESTS/integration/tcp-proxy" "$proxy" "$REG_PORT" "$T/link" "$T/proxy.json"
-	echo rate 4000 > "$T/link"
+	echo hang 8000 > "$T/link" # past the manifest, within a layer: the pull lasts as long as it is needed
 	poll 5 port_open "$proxy"
 	config_begin
 	app web "$REG/app:v1"
