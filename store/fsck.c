@@ -43,9 +43,20 @@ static void release(struct fsck *fsck)
 	free(fsck->layers);
 }
 
+/* As a whole entry: "app" is none of "app2, web". No name has a comma in it. */
+static bool is_listed(const char *users, const char *user)
+{
+	size_t size = strlen(user);
+
+	for (; *users; users += strcspn(users, ","), users += strspn(users, ", "))
+		if (strcspn(users, ",") == size && !strncmp(users, user, size))
+			return true;
+	return false;
+}
+
 static void add_user(struct buf *users, const char *user)
 {
-	if (!strstr(buf_text(users), user))
+	if (!is_listed(buf_text(users), user))
 		buf_append_format(users, "%s%s", users->size ? ", " : "", user);
 }
 
