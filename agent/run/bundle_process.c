@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "agent/run/bundle_read.h"
+#include "lib/capname.h"
 
 #define ID_MAX 4294967294LL /* 2^32 - 1 means "no change" to the kernel */
 

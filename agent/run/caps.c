@@ -4,43 +4,11 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* By number: linux/capability.h. */
-static const char names[][23] = {
-	"CAP_CHOWN",	       "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH",
-	"CAP_FOWNER",	       "CAP_FSETID",	       "CAP_KILL",
-	"CAP_SETGID",	       "CAP_SETUID",	       "CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-	"CAP_NET_ADMIN",       "CAP_NET_RAW",	       "CAP_IPC_LOCK",
-	"CAP_IPC_OWNER",       "CAP_SYS_MODULE",       "CAP_SYS_RAWIO",
-	"CAP_SYS_CHROOT",      "CAP_SYS_PTRACE",       "CAP_SYS_PACCT",
-	"CAP_SYS_ADMIN",       "CAP_SYS_BOOT",	       "CAP_SYS_NICE",
-	"CAP_SYS_RESOURCE",    "CAP_SYS_TIME",	       "CAP_SYS_TTY_CONFIG",
-	"CAP_MKNOD",	       "CAP_LEASE",	       "CAP_AUDIT_WRITE",
-	"CAP_AUDIT_CONTROL",   "CAP_SETFCAP",	       "CAP_MAC_OVERRIDE",
-	"CAP_MAC_ADMIN",       "CAP_SYSLOG",	       "CAP_WAKE_ALARM",
-	"CAP_BLOCK_SUSPEND",   "CAP_AUDIT_READ",       "CAP_PERFMON",
-	"CAP_BPF",	       "CAP_CHECKPOINT_RESTORE",
-};
-
-#define NAME_COUNT ((int)(sizeof(names) / sizeof(*names)))
-
-int cap_parse(const char *name)
-{
-	for (int i = 0; i < NAME_COUNT; i++)
-		if (!strcasecmp(name, names[i]))
-			return i;
-	return -EINVAL;
-}
-
-const char *cap_name(int number)
-{
-	return number >= 0 && number < NAME_COUNT ? names[number] : NULL;
-}
+#include "lib/capname.h"
 
 static bool is_in(uint64_t set, int number)
 {
@@ -108,9 +76,9 @@ static int raise_ambient(uint64_t ambient, struct err *err)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 &&
 	    (errno != EINVAL || ambient))
 		return err_sys(err, "clear ambient capabilities");
-	for (int i = 0; i < NAME_COUNT; i++)
+	for (int i = 0; cap_name(i); i++)
 		if (is_in(ambient, i) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0)
-			return err_sys(err, "raise ambient %s", names[i]);
+			return err_sys(err, "raise ambient %s", cap_name(i));
 	return 0;
 }
 

@@ -26,11 +26,6 @@ struct caps {
 	uint64_t ambient;
 };
 
-/* The number of "CAP_CHOWN", in any case; -EINVAL for an unknown name. */
-int cap_parse(const char *name);
-/* NULL past the last one. */
-const char *cap_name(int number);
-
 int caps_limit(const struct caps *caps, struct err *err);
 int caps_keep(struct err *err);
 int caps_apply(const struct caps *caps, struct err *err);

@@ -10,6 +10,7 @@
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
 #include "agent/run/runtime.h"
+#include "lib/capname.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/run/caps.h"
+#include "lib/capname.h"
 
 static void names(void)
 {
