@@ -182,6 +182,11 @@ int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
 					   cgroup1_freeze(cgroup, frozen, err);
 }
 
+bool cgroup_is_frozen(const struct cgroup *cgroup)
+{
+	return cgroup->mode == CGROUP_V2 ? cgroup2_is_frozen(cgroup) : cgroup1_is_frozen(cgroup);
+}
+
 int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 {
 	char dir[CGROUP_FILE_MAX];

@@ -93,6 +93,8 @@ int cgroup_init_of(struct cgroup *cgroup, pid_t pid, struct err *err);
 int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+/* Frozen, or about to be. */
+bool cgroup_is_frozen(const struct cgroup *cgroup);
 /* Sends `signal` to every process in it; -ESRCH when there is none. */
 int cgroup_signal(const struct cgroup *cgroup, int signal, struct err *err);
 /* SIGKILL for all, repeated until it is empty; -ETIMEDOUT after ten seconds. */

@@ -114,14 +114,20 @@ int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 	return rc ?: apply_devices(cgroup, limits, err);
 }
 
-static bool is_frozen(const struct cgroup *cgroup)
+static bool has_state(const struct cgroup *cgroup, const char *state)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	char path[CGROUP_FILE_MAX];
 
 	cgroup_file(cgroup, CGROUP_FREEZER, "freezer.state", path);
 	return fd_read_file(AT_FDCWD, path, &text, 32) == 0 &&
-	       !strncmp(buf_text(&text), "FROZEN", 6);
+	       !strncmp(buf_text(&text), state, strlen(state));
+}
+
+bool cgroup1_is_frozen(const struct cgroup *cgroup)
+{
+	return cgroup->mounts[CGROUP_FREEZER][0] &&
+	       (has_state(cgroup, "FROZEN") || has_state(cgroup, "FREEZING"));
 }
 
 int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
@@ -134,7 +140,7 @@ int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
 		/* Again and again: a fork at the wrong moment leaves the state at FREEZING. */
 		rc = cgroup_write(cgroup, CGROUP_FREEZER, "freezer.state",
 				  frozen ? "FROZEN" : "THAWED", err);
-		if (rc < 0 || !frozen || is_frozen(cgroup))
+		if (rc < 0 || !frozen || has_state(cgroup, "FROZEN"))
 			return rc;
 		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
 	}

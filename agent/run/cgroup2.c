@@ -174,6 +174,11 @@ int cgroup2_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
 	return err_set(err, -ETIMEDOUT, "cgroup %s cannot be frozen", cgroup->path);
 }
 
+bool cgroup2_is_frozen(const struct cgroup *cgroup)
+{
+	return cgroup_read_number(cgroup, ROOT, "cgroup.freeze") == 1;
+}
+
 void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 {
 	int64_t cpu_us = cgroup_read_key(cgroup, ROOT, "cpu.stat", "usage_usec");

@@ -43,12 +43,14 @@ int cgroup_lacks(const char *controller, struct err *err);
 
 int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+bool cgroup1_is_frozen(const struct cgroup *cgroup);
 void cgroup1_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
 
 /* Lets the controllers be used in the cgroup `path` (a prefix of the whole one). */
 void cgroup2_delegate(const struct cgroup *cgroup, const char *path);
 int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 int cgroup2_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+bool cgroup2_is_frozen(const struct cgroup *cgroup);
 void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
 
 #endif

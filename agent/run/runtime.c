@@ -33,6 +33,8 @@ static const struct command {
 	{ "state", "ID", runtime_state, false },
 	{ "kill", "[--all] ID [SIGNAL]", runtime_kill, false },
 	{ "delete", "[--force] ID", runtime_delete, false },
+	{ "pause", "ID", runtime_pause, false },
+	{ "resume", "ID", runtime_resume, false },
 	{ "spec", "[--bundle DIR]", runtime_spec, false },
 	{ "features", "", runtime_features, false },
 };

@@ -34,6 +34,10 @@ int runtime_state(struct runtime *runtime, int argc, char **argv);
 int runtime_kill(struct runtime *runtime, int argc, char **argv);
 int runtime_delete(struct runtime *runtime, int argc, char **argv);
 
+/* runtime_pause.c */
+int runtime_pause(struct runtime *runtime, int argc, char **argv);
+int runtime_resume(struct runtime *runtime, int argc, char **argv);
+
 /* runtime_describe.c */
 int runtime_spec(struct runtime *runtime, int argc, char **argv);
 int runtime_features(struct runtime *runtime, int argc, char **argv);

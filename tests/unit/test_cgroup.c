@@ -73,6 +73,11 @@ static void from_birth_to_death(void)
 	CHECK_INT(cgroup_create(&cgroup, &limits, &err), -EBUSY);
 	CHECK_HAS(err.text, "is in use");
 
+	CHECK(!cgroup_is_frozen(&cgroup));
+	CHECK_INT(cgroup_freeze(&cgroup, true, &err), 0);
+	CHECK(cgroup_is_frozen(&cgroup));
+	CHECK_INT(cgroup_freeze(&cgroup, false, &err), 0);
+	CHECK(!cgroup_is_frozen(&cgroup));
 	CHECK_INT(cgroup_freeze(&cgroup, true, &err), 0);
 	CHECK_INT(cgroup_kill(&cgroup, &err), 0);
 	CHECK_INT(waitpid(pid, &status, 0), pid);

@@ -102,6 +102,24 @@ check "spec writes a config" rt spec --bundle "$T"
 like "but not over one" "$(rt spec --bundle "$T" 2>&1)" 'File exists'
 like "features" "$(rt features)" '"ociVersionMax": "1.1.0"'
 
+# ---- pause and resume ----
+
+ticks() { wc -c < "$ROOTS/data/ticks"; }
+config ticker sh -c 'while :; do printf . >> /data/ticks; sleep 0.02; done'
+cd "$T/ticker" || exit
+rt create ticker < /dev/null > /dev/null 2>&1
+rt start ticker
+wait_for 5 test -s "$ROOTS/data/ticks"
+check "pause" rt pause ticker
+before=$(ticks)
+sleep 0.3
+same "nothing in it goes on" "$(ticks)" "$before"
+check "resume" rt resume ticker
+check "it goes on" wait_for 5 eval '[ "$(ticks)" -gt "$before" ]'
+rt pause ticker
+check "delete --force takes a frozen one away" rt delete --force ticker
+like "one that is not there" "$(rt pause ticker 2>&1)" 'container ticker does not exist'
+
 # ---- nothing is left ----
 
 # Of this test: others run at the same time.
