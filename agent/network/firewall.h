@@ -1,0 +1,91 @@
+/*
+ * firewall - what berth has in nf_tables: NAT for its networks, published ports, isolation. No tool, and
+ * nothing but the tables "ip berth" and "ip6 berth" (families apart: `inet` can't do NAT before Linux 5.2).
+ *
+ *	struct firewall firewall;
+ *	firewall_open(&firewall, &err);
+ *	firewall_apply(&firewall, &rules, &err);	-- at each change: always all of it
+ *	watch firewall.events.fd: when readable and firewall_was_changed(&firewall), apply again
+ *	firewall_remove(&firewall, &err); firewall_close(&firewall);
+ *
+ * An apply is one transaction: the kernel has all of the old rules or all of the new ones, at any moment.
+ * Connections that exist go on. It is the same whether the tables are there or not.
+ *
+ * What the rules say:
+ * - A container reaches the world and the device with the device's address (masquerade). In an `internal` network
+ *   nothing is forwarded out or in.
+ * - Nothing new comes in from outside or from another network but to published ports; those are reached by the
+ *   device's addresses from everywhere that can reach them: from outside, from the device (127.0.0.1 too), from other
+ *   networks, from siblings and from the container itself.
+ * - To 127.0.0.0/8 the device routes what it sends itself out to a bridge (route_localnet, set by firewall_apply()
+ *   on bridges with published ports only), and what comes in from a bridge for it is dropped.
+ * Another table's "drop" still counts (that of Docker's or firewalld's forward chain): no rule of ours can overrule it.
+ */
+#ifndef AGENT_NETWORK_FIREWALL_H
+#define AGENT_NETWORK_FIREWALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/network/link.h"
+#include "agent/network/netlink.h"
+#include "lib/err.h"
+
+#define FIREWALL_NETWORKS_MAX 64
+/* Ports that keep their number are one rule for a whole range; each that gets another one is a rule of its own. */
+#define FIREWALL_RULES_MAX 4096
+
+struct firewall_network {
+	const char *bridge;
+	struct subnet subnets[IP_FAMILIES];
+	bool internal; /* its ports are not published */
+};
+
+/* Published ports `host_first` ... of the device are those from `target_first` on of a container. */
+struct firewall_port {
+	const char *bridge; /* the container's network: one of the networks given */
+	struct ip targets[IP_FAMILIES]; /* the container's addresses; either may be absent */
+	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
+	struct ip bind; /* on this address of the device only; family 0, 0.0.0.0, :: any of (its family) */
+	uint16_t host_first;
+	uint16_t target_first;
+	uint16_t count; /* at least 1; neither range passes 65535 */
+};
+
+struct firewall_rules {
+	const struct firewall_network *networks;
+	size_t network_count;
+	const struct firewall_port *ports;
+	size_t port_count;
+};
+
+struct firewall {
+	struct netlink requests;
+	struct netlink events; /* .fd: readable when tables change, anyone's */
+};
+
+/* -EPROTONOSUPPORT, -EOPNOTSUPP: the kernel has no nf_tables; the text names the options. */
+int firewall_open(struct firewall *firewall, struct err *err);
+void firewall_close(struct firewall *firewall);
+
+/*
+ * Makes the kernel have these rules. -EOPNOTSUPP: it lacks something, the text names the options; -E2BIG: more than
+ * FIREWALL_RULES_MAX. After an error the old rules are there.
+ */
+int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules, struct err *err);
+
+/* Takes the tables away; what isn't there is success. */
+int firewall_remove(struct firewall *firewall, struct err *err);
+
+/* Reads the events that are there: did anybody else take something away from our tables, or may have? */
+bool firewall_was_changed(struct firewall *firewall);
+
+/*
+ * Lets the device forward packets: net.ipv4.ip_forward, and with `ipv6` all/forwarding. The latter would
+ * make interfaces ignore router advertisements, which the device may have its own route from: those that
+ * listen to them (accept_ra = 1) go on doing so (2). *told gets a line for each thing that was changed, for the log.
+ */
+int firewall_enable_forwarding(bool ipv6, struct buf *told, struct err *err);
+
+#endif
