@@ -38,6 +38,15 @@ static int await_end(const struct state *state, int pidfd, struct err *err)
 	return 0;
 }
 
+/* cgroup v1 holds a frozen process even against SIGKILL. */
+static void thaw(const struct state *state)
+{
+	struct cgroup cgroup;
+
+	if (*state->cgroup_path && cgroup_init(&cgroup, state->cgroup_path, NULL) == 0)
+		cgroup_freeze(&cgroup, false, NULL);
+}
+
 static int end_init(const struct state *state, struct err *err)
 {
 	struct err ended = ERR_INIT;
@@ -49,6 +58,7 @@ static int end_init(const struct state *state, struct err *err)
 		return err_set(err, pidfd, "%s", ended.text);
 	if (pidfd >= 0 ? sys_pidfd_send_signal(pidfd, SIGKILL) : kill(state->pid, SIGKILL))
 		return errno == ESRCH ? 0 : err_sys(err, "kill process %d", (int)state->pid);
+	thaw(state);
 	return await_end(state, pidfd, err);
 }
 
