@@ -194,7 +194,7 @@ static int write_hosts(struct plan *plan, struct err *err)
 
 static int plan_names(struct plan *plan, struct err *err)
 {
-	bool is_host = plan->container->settings->network == NETWORK_HOST;
+	bool is_host = plan->container->settings->network.kind == NETWORK_HOST;
 	FREE_CLEANUP char *line = NULL;
 	int rc;
 

@@ -53,7 +53,7 @@ static void fail(struct parser *parser, int line)
 static int check_app(const struct app_config *app, struct err *err)
 {
 	if (app->image)
-		return 0;
+		return app_network_check(&app->network, err);
 	return err_set(err, -EINVAL, "no image; add a line such as image = registry.example.com/%s:stable",
 		       app->name);
 }
@@ -123,6 +123,23 @@ static int open_registry(struct parser *parser, const char *name)
 	return 0;
 }
 
+static int open_network(struct parser *parser, const char *name)
+{
+	struct agent_config *config = parser->config;
+
+	if (network_config_check_name(name, parser->err) < 0)
+		return -EINVAL;
+	if (agent_config_network(config, name))
+		return refuse_second(parser);
+	if (config->network_count == NETWORKS_MAX)
+		return err_set(parser->err, -E2BIG, "more than %d networks", NETWORKS_MAX);
+	config->networks = xrealloc(config->networks,
+				    (config->network_count + 1) * sizeof(*config->networks));
+	network_config_init(&config->networks[config->network_count], name);
+	enter(parser, network_config_keys(), &config->networks[config->network_count++]);
+	return 0;
+}
+
 static int open_app(struct parser *parser, const char *name)
 {
 	struct agent_config *config = parser->config;
@@ -148,8 +165,10 @@ static int open_named(struct parser *parser, const char *kind, const char *name)
 		return open_registry(parser, name);
 	if (!strcmp(kind, "app") && *name)
 		return open_app(parser, name);
+	if (!strcmp(kind, "network") && *name)
+		return open_network(parser, name);
 	return err_set(parser->err, -EINVAL,
-		       "no such section; use [agent], [registry HOST] or [app NAME]");
+		       "no such section; use [agent], [registry HOST], [network NAME] or [app NAME]");
 }
 
 /* The text without blanks at both ends; changes it. */
@@ -323,6 +342,8 @@ static void finish(struct parser *parser)
 	struct agent_config *config = parser->config;
 
 	close_section(parser);
+	if (!parser->failure && network_config_check_all(config, parser->err) < 0)
+		parser->failure = err_context(parser->err, "%s", parser->file);
 	if (parser->failure || config->socket)
 		return;
 	config->socket = xasprintf("%s/berth.sock", strcmp(config->run, "/") ? config->run : "");
@@ -412,6 +433,9 @@ void agent_config_free(struct agent_config *config)
 	for (size_t i = 0; i < config->app_count; i++)
 		app_config_release(&config->apps[i]);
 	free(config->apps);
+	for (size_t i = 0; i < config->network_count; i++)
+		network_config_release(&config->networks[i]);
+	free(config->networks);
 	free(config);
 }
 
@@ -429,5 +453,14 @@ const struct registry_config *agent_config_registry(const struct agent_config *c
 	for (size_t i = 0; i < config->registry_count; i++)
 		if (!strcasecmp(config->registries[i].host, host))
 			return &config->registries[i];
+	return NULL;
+}
+
+const struct network_config *agent_config_network(const struct agent_config *config,
+						  const char *name)
+{
+	for (size_t i = 0; i < config->network_count; i++)
+		if (!strcmp(config->networks[i].name, name))
+			return &config->networks[i];
 	return NULL;
 }

@@ -14,6 +14,7 @@
 
 #include "config/app_config.h"
 #include "config/keys.h"
+#include "config/network_config.h"
 #include "lib/err.h"
 
 #define AGENT_CONFIG_PATH "/etc/berth/agent.ini"
@@ -58,6 +59,8 @@ struct agent_config {
 	int parallel;	/* layers of a pull at the same time; 0: by processors and memory */
 	struct registry_config *registries;
 	size_t registry_count;
+	struct network_config *networks;
+	size_t network_count;
 	struct app_config *apps; /* in the file's order */
 	size_t app_count;
 };
@@ -74,6 +77,8 @@ void agent_config_free(struct agent_config *config);
 const struct app_config *agent_config_app(const struct agent_config *config, const char *name);
 const struct registry_config *agent_config_registry(const struct agent_config *config,
 						    const char *host);
+const struct network_config *agent_config_network(const struct agent_config *config,
+						  const char *name);
 
 /* The keys of [agent] and [registry HOST]. */
 const struct key_table *agent_config_keys(void);

@@ -15,11 +15,10 @@ void app_config_init(struct app_config *app, const char *name)
 	*app = (struct app_config){
 		.name = xstrdup(name),
 		.env = xcalloc(1, sizeof(*app->env)),
-		/* There is no bridge network yet; once there is, it will be the default. */
-		.network = NETWORK_HOST,
 		.health_given = { -1, -1, -1, -1 },
 		.probation_ms = APP_PROBATION_MS,
 	};
+	app_network_init(&app->network);
 }
 
 static void release_mounts(struct app_mount *mounts, size_t count)
@@ -44,6 +43,7 @@ void app_config_release(struct app_config *app)
 		free(app->devices[i].path);
 	}
 	free(app->devices);
+	app_network_release(&app->network);
 	health_release(&app->health);
 	*app = (struct app_config){ 0 };
 }
@@ -203,7 +203,7 @@ json_t *app_config_to_json(const struct app_config *app)
 	put_mounts(object, "volume", app->volumes, app->volume_count);
 	put_mounts(object, "bind", app->binds, app->bind_count);
 	put_devices(object, app);
-	put_text(object, "network", xstrdup(network_kind_text(app->network)));
+	app_network_to_json(&app->network, object);
 	put_limits(object, app);
 	put_text(object, "restart", format_restart(&app->restart));
 	put_health(object, app);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/app_network.h"
 #include "config/digest.h"
 #include "config/health.h"
 #include "config/image_config.h"
@@ -25,7 +26,6 @@
 #define APP_PIDS_MAX 4194304 /* the kernel's PID_MAX_LIMIT */
 #define APP_PROBATION_MS 60000
 
-enum network_kind { NETWORK_HOST, NETWORK_NONE };
 enum restart_kind { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NO };
 enum update_kind { UPDATE_AUTO, UPDATE_DOWNLOAD, UPDATE_MANUAL };
 
@@ -60,7 +60,7 @@ struct app_config {
 	size_t bind_count;
 	struct app_device *devices;
 	size_t device_count;
-	enum network_kind network;
+	struct app_network network;
 	int64_t memory_bytes; /* 0: no limit; the same with the next two */
 	int64_t cpus_milli;
 	int64_t pids;
@@ -115,7 +115,6 @@ void app_config_health_timing(const struct app_config *app, const struct image_c
 bool app_config_mounts(const struct app_config *app, const char *path);
 
 /* The words of agent.ini. */
-const char *network_kind_text(enum network_kind kind);
 const char *restart_kind_text(enum restart_kind kind);
 const char *update_kind_text(enum update_kind kind);
 

@@ -12,18 +12,12 @@
 
 #define LETTERS_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-static const char *const networks[] = { [NETWORK_HOST] = "host", [NETWORK_NONE] = "none", NULL };
 static const char *const restarts[] = {
 	[RESTART_ALWAYS] = "always", [RESTART_ON_FAILURE] = "on-failure", [RESTART_NO] = "no", NULL
 };
 static const char *const updates[] = {
 	[UPDATE_AUTO] = "auto", [UPDATE_DOWNLOAD] = "download", [UPDATE_MANUAL] = "manual", NULL
 };
-
-const char *network_kind_text(enum network_kind kind)
-{
-	return networks[kind];
-}
 
 const char *restart_kind_text(enum restart_kind kind)
 {
@@ -232,18 +226,6 @@ static int add_device(void *object, const char *value, struct err *err)
 	return 0;
 }
 
-static int set_network(void *object, const char *value, struct err *err)
-{
-	int found;
-
-	if (!strcmp(value, "bridge"))
-		return err_set(err, -ENOTSUP, "bridge is not supported yet; use host or none");
-	found = key_choose(networks, value, err);
-	if (found >= 0)
-		((struct app_config *)object)->network = (enum network_kind)found;
-	return found < 0 ? found : 0;
-}
-
 static int set_memory(void *object, const char *value, struct err *err)
 {
 	int64_t bytes;
@@ -358,8 +340,13 @@ static const struct key keys[] = {
 	{ "volume", add_volume, true },
 	{ "bind", add_bind, true },
 	{ "device", add_device, true },
-	{ "publish", NULL, true },
-	{ "network", set_network, false },
+	{ "network", app_network_set, false },
+	{ "publish", app_network_add_publish, true },
+	{ "hostname", app_network_set_hostname, false },
+	{ "dns", app_network_add_dns, true },
+	{ "dns_search", app_network_add_dns_search, true },
+	{ "dns_option", app_network_add_dns_option, true },
+	{ "extra_host", app_network_add_extra_host, true },
 	{ "memory", set_memory, false },
 	{ "cpus", set_cpus, false },
 	{ "pids", set_pids, false },

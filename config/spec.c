@@ -150,6 +150,18 @@ static json_t *build_root(const struct spec_input *input)
 	return root;
 }
 
+/* createRuntime: before pivot_root, in the runtime's own namespaces, the container's pid in the state on stdin. */
+static json_t *build_hooks(const struct spec_input *input)
+{
+	json_t *hook = json_object(), *list = json_array(), *hooks = json_object();
+
+	spec_put(hook, "path", json_string("/proc/self/exe"));
+	spec_put(hook, "args", json_from_strings(input->attach));
+	spec_append(list, hook);
+	spec_put(hooks, "createRuntime", list);
+	return hooks;
+}
+
 json_t *spec_build(const struct app_config *app, const struct image_config *image,
 		   const struct spec_input *input, struct err *err)
 {
@@ -170,5 +182,7 @@ json_t *spec_build(const struct app_config *app, const struct image_config *imag
 	spec_put(spec, "hostname", json_string(hostname));
 	spec_put(spec, "mounts", mounts);
 	spec_put(spec, "linux", spec_linux(app, input));
+	if (input->attach)
+		spec_put(spec, "hooks", build_hooks(input));
 	return spec;
 }

@@ -49,6 +49,10 @@ struct spec_input {
 	bool cgroup_namespace;	   /* the kernel has them (4.6) */
 	bool terminal;
 
+	const char *network_namespace; /* a file to join, for network = container:APP; NULL: none */
+	/* What connects it, run by the runtime when the namespaces are made: "berth attach ..."; NULL: nothing. */
+	char *const *attach;
+
 	/*
 	 * Volumes with their directories: the app's own and the image's anonymous ones. Binds come
 	 * from the app.

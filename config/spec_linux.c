@@ -115,8 +115,11 @@ static json_t *build_namespaces(const struct app_config *app, const struct spec_
 	append_namespace(list, "uts");
 	if (input->cgroup_namespace)
 		append_namespace(list, "cgroup");
-	if (app->network != NETWORK_HOST)
+	if (app->network.kind != NETWORK_HOST)
 		append_namespace(list, "network"); /* a new one has lo and nothing else */
+	if (input->network_namespace)
+		spec_put(json_array_get(list, json_array_size(list) - 1), "path",
+			 json_string(input->network_namespace));
 	return list;
 }
 

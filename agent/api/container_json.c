@@ -80,7 +80,7 @@ static json_t *command_json(const struct container *container)
 
 static const char *network_name(const struct container *container)
 {
-	return network_kind_text(container->settings->network);
+	return container->settings->network.name;
 }
 
 static json_t *networks_json(const struct container *container)

@@ -20,10 +20,11 @@ example() {
 	check "and with its comments taken away" berth check "$T/all.ini"
 
 	refuses '[agent]\nwindow = 1\n' 'bad.ini:2: \[agent\] window = 1: not supported yet'
-	for key in publish group depends; do
+	for key in group depends; do
 		refuses "[app a]\nimage = a\n$key = 1\n" "bad.ini:3: \[app a\] $key = 1: not supported yet"
 	done
-	refuses '[app a]\nimage = a\nnetwork = bridge\n' 'bridge is not supported yet'
+	refuses '[app a]\nimage = a\nnetwork = lan\n' 'there is no \[network lan\]'
+	refuses '[app a]\nimage = a\npublish = 80\n' 'use HOST:CONTAINER'
 	refuses '[app a]\nimage = a\nhealth = https://:1/\n' 'https is not supported yet'
 	refuses '[registry x.example]\ncert = /x\n' 'cert and key belong together'
 	refuses '[app a]\nimage = oci:/media/usb\n' 'the tag is missing: add :TAG'

@@ -118,7 +118,7 @@ static void check_lists(const struct app_config *app)
 
 static void check_values(const struct app_config *app)
 {
-	CHECK_INT(app->network, NETWORK_NONE);
+	CHECK_INT(app->network.kind, NETWORK_NONE);
 	CHECK_INT(app->memory_bytes, 64 << 20);
 	CHECK_INT(app->cpus_milli, 500);
 	CHECK_INT(app->pids, 64);
@@ -171,7 +171,7 @@ static void has_defaults(void)
 	CHECK(!config->registries[0].insecure);
 	app = &config->apps[0];
 	CHECK(!app->command && app->env && !app->env[0]);
-	CHECK_INT(app->network, NETWORK_HOST);
+	CHECK_INT(app->network.kind, NETWORK_BRIDGE);
 	CHECK_INT(app->memory_bytes + app->cpus_milli + app->pids, 0);
 	CHECK_INT(app->restart.kind, RESTART_ALWAYS);
 	CHECK_INT(app->health.kind, HEALTH_IMAGE);
@@ -201,8 +201,8 @@ static void names_place_cause_and_way_out(void)
 		  "agent.ini:1: store = /x: stands before the first section; put it "
 		  "below [agent]" },
 		{ "[agnet]\n",
-		  "agent.ini:1: [agnet]: no such section; use [agent], [registry HOST] "
-		  "or [app NAME]" },
+		  "agent.ini:1: [agnet]: no such section; use [agent], [registry HOST], "
+		  "[network NAME] or [app NAME]" },
 		{ APP "image = b\n",
 		  "agent.ini:3: [app sensor] image = b: already given in line 2; "
 		  "remove one" },
@@ -221,10 +221,8 @@ static void names_place_cause_and_way_out(void)
 		{ "[registry a.io]\nkey = /a\n",
 		  "agent.ini:1: [registry a.io]: cert and key belong together; add cert = (it may be the "
 		  "same file)" },
-		{ APP "network = bridge\n", "agent.ini:3: [app sensor] network = bridge: bridge is "
-					    "not supported yet; use host or none" },
-		{ APP "network = wlan\n", "agent.ini:3: [app sensor] network = wlan: unknown; use "
-					  "host or none" },
+		{ APP "network = wlan\n", "agent.ini: [app sensor] network = wlan: there is no [network wlan]; "
+					  "add one, or use bridge, host, none or container:APP" },
 		{ APP "update = never\n", "agent.ini:3: [app sensor] update = never: unknown; use "
 					  "auto, download or manual" },
 		{ APP "memory =  ; none\n",
@@ -242,8 +240,7 @@ static void names_place_cause_and_way_out(void)
 static void refuses_what_comes_later(void)
 {
 	static const char *const agent[] = { "window = 02:00-05:00" };
-	static const char *const app[] = { "publish = 80:80", "group = a", "depends = b",
-					   "network = bridge", "health = https://:1/" };
+	static const char *const app[] = { "group = a", "depends = b", "health = https://:1/" };
 	char text[200];
 
 	for (size_t i = 0; i < COUNT(agent) + COUNT(app); i++) {

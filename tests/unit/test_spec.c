@@ -44,12 +44,16 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 		.resolv_conf = text_of(input, "resolv_conf"),
 		.hosts = text_of(input, "hosts"),
 		.hostname_file = text_of(input, "hostname_file"),
+		.network_namespace = text_of(input, "network_namespace"),
 		.volumes = volumes,
 		.devices = devices,
 	};
-	json_t *item;
+	char **attach = NULL;
+	json_t *item, *spec;
 	size_t i;
 
+	if (json_get_strings(input, "attach", &attach, &err) > 0)
+		given.attach = attach;
 	json_array_foreach (json_object_get(input, "volumes"), i, item) {
 		volumes[i] =
 			(struct spec_mount){ text_of(item, "source"), text_of(item, "path"),
@@ -65,7 +69,9 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 			.uid = (uint32_t)number_of(item, "uid"),
 			.gid = (uint32_t)number_of(item, "gid"),
 		};
-	return spec_build(app, image, &given, &err);
+	spec = spec_build(app, image, &given, &err);
+	free_strings(attach);
+	return spec;
 }
 
 static json_t *run_case(const json_t *document)
