@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/container.h"
 #include "agent/helper/shim.h"
+#include "agent/pause.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -125,6 +126,7 @@ static void adopt_one(struct agent *agent, int parent, const char *id)
 	if (sock >= 0) {
 		container_follow(container, sock);
 		wait_for_first_word(container, sock);
+		container_find_paused(container);
 		log_info("container %s: found %s", container->name,
 			 container_state_names[container->state]);
 	} else if (container->state != CONTAINER_EXITED) {

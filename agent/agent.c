@@ -135,10 +135,10 @@ static void remove_orphan(struct container *container, enum container_event even
 {
 	struct agent *agent = data;
 
-	if (event == CONTAINER_STARTED) {
+	if (event == CONTAINER_STARTED)
 		container_stop(container, -1);
+	if (container_is_alive(container))
 		return;
-	}
 	container_remove(container);
 	collect(agent);
 }

@@ -383,10 +383,30 @@ static void container_started(struct app *app)
 		app_remove_containers(app, app->container->id);
 }
 
+/* It can't prove itself meanwhile: its probation begins anew when it goes on. */
+static void container_frozen(struct app *app)
+{
+	health_suspend(&app->health);
+	timer_stop(&app->probation_timer);
+}
+
+static void container_thawed(struct app *app)
+{
+	if (app->container->is_stopping)
+		return;
+	health_resume(&app->health);
+	if (is_on_probation(app))
+		app_start_probation(app);
+}
+
 void app_take_over(struct app *app)
 {
-	if (app_is_running(app) && app->container->state == CONTAINER_RUNNING)
-		container_started(app);
+	if (!app_is_running(app) || (app->container->state != CONTAINER_RUNNING &&
+				     app->container->state != CONTAINER_PAUSED))
+		return;
+	container_started(app);
+	if (app->container && app->container->state == CONTAINER_PAUSED)
+		container_frozen(app);
 }
 
 static void describe_end(const struct container *container, char *text, size_t size)
@@ -456,6 +476,12 @@ static void on_container_event(struct container *container, enum container_event
 		break;
 	case CONTAINER_ENDED:
 		container_ended(app);
+		break;
+	case CONTAINER_FROZEN:
+		container_frozen(app);
+		break;
+	case CONTAINER_THAWED:
+		container_thawed(app);
 		break;
 	}
 }

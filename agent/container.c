@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/bundle.h"
 #include "agent/helper/shim.h"
+#include "agent/pause.h"
 #include "agent/run/report.h"
 #include "agent/sweeper.h"
 #include "lib/fd.h"
@@ -71,6 +72,7 @@ void container_free(struct container *container)
 	watch_stop(&container->watch);
 	fd_close(&container->sock);
 	timer_stop(&container->kill_timer);
+	container_pause_release(container);
 	if (container->cleanup)
 		job_abandon(container->cleanup);
 	list_remove(&container->node);
@@ -291,6 +293,7 @@ static void stop_took_too_long(struct timer *timer)
 	log_info("container %s does not stop on signal %d: killed", container->name,
 		 container->stop_signal);
 	container_signal(container, SIGKILL, NULL);
+	container_thaw(container);
 }
 
 void container_stop(struct container *container, int64_t timeout_ms)
@@ -302,6 +305,7 @@ void container_stop(struct container *container, int64_t timeout_ms)
 	container->is_stopping = true;
 	if (container_signal(container, container->stop_signal, &err) < 0)
 		log_warn("%s", err.text);
+	container_thaw(container);
 	timer_start(&container->agent->loop, &container->kill_timer,
 		    timeout_ms < 0 ? CONTAINER_STOP_MS : timeout_ms, stop_took_too_long, container);
 }

@@ -18,6 +18,7 @@
 
 #include "agent/job.h"
 #include "agent/loop.h"
+#include "agent/runtime_job.h"
 #include "agent/update.h"
 #include "config/app_config.h"
 #include "config/image_config.h"
@@ -47,6 +48,8 @@ enum container_event {
 	CONTAINER_STARTED,
 	CONTAINER_START_FAILED, /* `error` says why; state is dead */
 	CONTAINER_ENDED,	/* exit_code, exit_signal and oom are set; state is exited */
+	CONTAINER_FROZEN,	/* agent/pause.h; state is paused */
+	CONTAINER_THAWED,
 };
 
 struct container {
@@ -80,6 +83,13 @@ struct container {
 	struct watch watch;
 	struct timer kill_timer;
 	struct job *cleanup; /* removes what a killed shim left */
+	struct {	     /* agent/pause.h */
+		struct runtime_job job;
+		bool wanted;	  /* paused, when the job has ended */
+		bool is_thaw_due; /* and then it goes on at once */
+		void (*done)(const struct err *err, void *data); /* NULL: nobody waits */
+		void *data;
+	} pausing;
 	bool is_stopping;    /* container_stop() was called: it doesn't end by itself */
 	bool has_ended;	     /* the shim said so, it is about to leave */
 	bool keeps_old;	     /* a layer may have been replaced since it started (layer_retire_old) */

@@ -218,13 +218,25 @@ void health_start(struct health_monitor *monitor, struct container *container,
 	schedule(monitor);
 }
 
-void health_stop(struct health_monitor *monitor)
+void health_suspend(struct health_monitor *monitor)
 {
 	timer_stop(&monitor->timer);
 	if (monitor->job)
 		job_abandon(monitor->job);
+	monitor->job = NULL;
 	if (monitor->container)
 		fd_close(&monitor->output_fd);
+}
+
+void health_resume(struct health_monitor *monitor)
+{
+	if (monitor->status != HEALTH_STATUS_NONE)
+		schedule(monitor);
+}
+
+void health_stop(struct health_monitor *monitor)
+{
+	health_suspend(monitor);
 	free_strings(monitor->argv);
 	*monitor = (struct health_monitor){ .output_fd = -1 };
 }

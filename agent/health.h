@@ -53,4 +53,8 @@ void health_start(struct health_monitor *monitor, struct container *container,
 		  void (*on_change)(struct health_monitor *monitor, void *data), void *data);
 void health_stop(struct health_monitor *monitor);
 
+/* While the container is paused nothing is asked; a probe under way is not counted. */
+void health_suspend(struct health_monitor *monitor);
+void health_resume(struct health_monitor *monitor);
+
 #endif

@@ -30,7 +30,7 @@ static int64_t memory_bytes(const struct container *container)
 	struct cgroup cgroup;
 	char path[CGROUP_PATH_MAX];
 
-	if (container->state != CONTAINER_RUNNING)
+	if (container->state != CONTAINER_RUNNING && container->state != CONTAINER_PAUSED)
 		return 0;
 	snprintf(path, sizeof(path), "%s/%s", container->agent->config->cgroup_parent,
 		 container->id);

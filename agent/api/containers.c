@@ -10,6 +10,7 @@
 #include "agent/api/request.h"
 #include "agent/app.h"
 #include "agent/container.h"
+#include "agent/pause.h"
 #include "lib/signame.h"
 #include "lib/json.h"
 
@@ -99,6 +100,14 @@ static void stop_at_once(struct request *request, struct container *container)
 		reply_empty(request, 204);
 }
 
+/* A paused container could not obey its stop signal; other ones wait until it goes on. */
+static void signal_is_sent(struct request *request, struct container *container, int signal)
+{
+	if (signal == container->stop_signal)
+		container_thaw(container);
+	reply_empty(request, 204);
+}
+
 void on_container_kill(struct request *request)
 {
 	const char *text = target_get(&request->target, "signal");
@@ -117,5 +126,5 @@ void on_container_kill(struct request *request)
 	else if (container_signal(container, signal, &err) < 0)
 		reply_err(request, &err);
 	else
-		reply_empty(request, 204);
+		signal_is_sent(request, container, signal);
 }

@@ -20,6 +20,17 @@ static struct exec *request_exec(struct request *request)
 	return exec;
 }
 
+/* What is started in a paused container would wait for ever. */
+static bool can_exec(struct request *request, const struct container *container)
+{
+	if (container->state == CONTAINER_PAUSED)
+		reply_error(request, 409, "container %s is paused: unpause it first",
+			    container->name);
+	else if (container->state != CONTAINER_RUNNING)
+		reply_error(request, 409, "container %s is not running", container->name);
+	return container->state == CONTAINER_RUNNING;
+}
+
 void on_exec_create(struct request *request)
 {
 	struct container *container = request_container(request);
@@ -29,10 +40,8 @@ void on_exec_create(struct request *request)
 
 	if (!container || request_json(request, &body) < 0)
 		return;
-	if (container->state != CONTAINER_RUNNING) {
-		reply_error(request, 409, "container %s is not running", container->name);
+	if (!can_exec(request, container))
 		return;
-	}
 	exec = exec_new(request->agent, &request->agent->api->execs, container->id, body, &err);
 	if (exec)
 		reply_json(request, 201, answer_pack("{s:s}", "Id", exec->id));
@@ -63,10 +72,8 @@ static bool can_start(struct request *request, const struct exec *exec)
 		reply_error(request, 409, "exec %s has run already", exec->id);
 	else if (container_find(request->agent, exec->container, &container, &err) < 0)
 		reply_err(request, &err);
-	else if (container->state != CONTAINER_RUNNING)
-		reply_error(request, 409, "container %s is not running", container->name);
 	else
-		return true;
+		return can_exec(request, container);
 	return false;
 }
 

@@ -21,6 +21,10 @@ void on_container_start(struct request *request);
 void on_container_stop(struct request *request);
 void on_container_restart(struct request *request);
 
+/* pause.c */
+void on_container_pause(struct request *request);
+void on_container_unpause(struct request *request);
+
 /* logs.c */
 void on_container_logs(struct request *request);
 

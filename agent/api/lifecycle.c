@@ -179,7 +179,9 @@ void on_container_start(struct request *request)
 
 	if (!app)
 		return;
-	if (app_start(app, &err) < 0)
+	if (app->container && app->container->state == CONTAINER_PAUSED)
+		reply_error(request, 409, "%s is paused: unpause it", app->config->name);
+	else if (app_start(app, &err) < 0)
 		reply_err(request, &err);
 	else
 		wait_for(request, app, WISH_START, START_MS);

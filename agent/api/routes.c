@@ -19,6 +19,8 @@ const struct route api_routes[] = {
 	{ "POST", "/containers/*/stop", on_container_stop },
 	{ "POST", "/containers/*/restart", on_container_restart },
 	{ "POST", "/containers/*/kill", on_container_kill },
+	{ "POST", "/containers/*/pause", on_container_pause },
+	{ "POST", "/containers/*/unpause", on_container_unpause },
 	{ "POST", "/containers/*/exec", on_exec_create },
 
 	{ "POST", "/exec/*/start", on_exec_start },
@@ -45,8 +47,6 @@ const struct route api_routes[] = {
 	{ "POST", "/containers/*/attach", NULL },
 	{ "POST", "/containers/*/wait", NULL },
 	{ "POST", "/containers/*/resize", NULL },
-	{ "POST", "/containers/*/pause", NULL },
-	{ "POST", "/containers/*/unpause", NULL },
 	{ "POST", "/containers/*/rename", NULL },
 	{ "POST", "/containers/*/update", NULL },
 	{ "DELETE", "/containers/*", NULL },

@@ -75,12 +75,14 @@ int cli_fsck(struct cli *cli);
 int cli_help(struct cli *cli);
 int cli_images(struct cli *cli);
 int cli_logs(struct cli *cli);
+int cli_pause(struct cli *cli);
 int cli_ps(struct cli *cli);
 int cli_pull(struct cli *cli);
 int cli_rollback(struct cli *cli);
 int cli_start(struct cli *cli);
 int cli_status(struct cli *cli);
 int cli_stop(struct cli *cli);
+int cli_unpause(struct cli *cli);
 int cli_update(struct cli *cli);
 int cli_version(struct cli *cli);
 

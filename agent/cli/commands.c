@@ -100,6 +100,9 @@ const struct cli_command cli_commands[] = {
 	  "Output is kept in memory, the last 256 KiB of each container; it survives a restart of\n"
 	  "the agent, not of the device.\n",
 	  logs_options, 1, 1, false, cli_logs },
+	{ "pause", "CONTAINER...", "Freeze all processes of containers",
+	  "Their memory stays; health is not asked for until berth unpause. berth stop works, too.\n",
+	  NULL, 1, -1, false, cli_pause },
 	{ "ps", "", "List containers", NULL, ps_options, 0, 0, false, cli_ps },
 	{ "pull", "NAME[:TAG|@DIGEST]", "Fetch an image into the store",
 	  "The image is kept; no command removes it yet. Apps of agent.ini pull by themselves.\n"
@@ -114,6 +117,8 @@ const struct cli_command cli_commands[] = {
 	{ "stop", "CONTAINER...", "Stop containers; they stay so until they are started",
 	  "Asks by the image's stop signal (SIGTERM), and kills when that took too long.\n",
 	  stop_options, 1, -1, false, cli_stop },
+	{ "unpause", "CONTAINER...", "Let paused containers go on", NULL, NULL, 1, -1, false,
+	  cli_unpause },
 	{ "update", "[APP]", "Look for a new version now, and apply what waits",
 	  "Without APP: all apps. A version that waits because of `update = download` is applied; with\n"
 	  "APP, one that was refused is tried again. Progress: berth status\n",

@@ -1,4 +1,4 @@
-/* check, version, start and stop. */
+/* check, version, start, stop, pause and unpause. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +70,16 @@ static int for_each(struct cli *cli, const char *action)
 int cli_start(struct cli *cli)
 {
 	return for_each(cli, "/start");
+}
+
+int cli_pause(struct cli *cli)
+{
+	return for_each(cli, "/pause");
+}
+
+int cli_unpause(struct cli *cli)
+{
+	return for_each(cli, "/unpause");
 }
 
 int cli_stop(struct cli *cli)
