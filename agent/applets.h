@@ -5,6 +5,7 @@
 #ifndef AGENT_APPLETS_H
 #define AGENT_APPLETS_H
 
+#include "agent/network/attach.h"	/* attach_main(): connects a container, started by the runtime */
 #include "agent/run/runtime.h" /* runtime_main(): the OCI runtime command line */
 
 int agent_main(int argc, char **argv);	 /* the daemon */

@@ -20,6 +20,7 @@
 #define AGENT_NETWORK_NETLINK_H
 
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +58,8 @@ void netlink_request_release(struct netlink_request *request);
 void netlink_begin(struct netlink_request *request, uint16_t type, uint16_t flags, const void *header,
 		   size_t header_size);
 void netlink_put(struct netlink_request *request, uint16_t type, const void *data, size_t size);
+/* Bytes without an attribute around them: the header that some nests begin with. */
+void netlink_put_bare(struct netlink_request *request, const void *data, size_t size);
 void netlink_put_text(struct netlink_request *request, uint16_t type, const char *text); /* with its NUL */
 void netlink_put_u8(struct netlink_request *request, uint16_t type, uint8_t value);
 void netlink_put_u32(struct netlink_request *request, uint16_t type, uint32_t value);

@@ -1,0 +1,32 @@
+/* attach_parts - what `berth attach` was told. Reading the options is pure. */
+#ifndef AGENT_NETWORK_ATTACH_PARTS_H
+#define AGENT_NETWORK_ATTACH_PARTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/network/attach.h"
+#include "agent/network/link.h"
+#include "config/subnet.h"
+#include "lib/err.h"
+
+struct attach_address {
+	struct ip ip; /* family 0: none */
+	int bits;
+};
+
+struct attach {
+	const char *bridge;
+	const char *host_name;
+	const char *name;
+	struct attach_address addresses[IP_FAMILIES];
+	struct ip gateways[IP_FAMILIES];
+	unsigned char mac[LINK_MAC_BYTES];
+	uint32_t mtu; /* 0: the kernel's */
+	char *forwards[ATTACH_FORWARDS_MAX + 1]; /* NULL-terminated */
+};
+
+/* argv[0] is "attach". What is set points into argv. */
+int attach_parse(struct attach *attach, int argc, char **argv, struct err *err);
+
+#endif
