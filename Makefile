@@ -72,9 +72,9 @@ with-$(CONFIG_ZSTD)    += store/unzstd.c
 without-$(CONFIG_ZSTD) += store/unzstd_none.c
 with-$(CONFIG_CLI)    += $(filter-out %_none.c,$(wildcard agent/cli/*.c))
 without-$(CONFIG_CLI) += agent/cli/cli_none.c
-with-$(CONFIG_CGROUP_V1)    += agent/run/cgroup1.c
+with-$(CONFIG_CGROUP_V1)    += agent/run/cgroup1.c agent/run/cgroup1_limits.c
 without-$(CONFIG_CGROUP_V1) += agent/run/cgroup1_none.c
-with-$(CONFIG_CGROUP_V2)    += agent/run/cgroup2.c agent/run/device_filter.c
+with-$(CONFIG_CGROUP_V2)    += agent/run/cgroup2.c agent/run/cgroup2_limits.c agent/run/device_filter.c
 without-$(CONFIG_CGROUP_V2) += agent/run/cgroup2_none.c
 
 sources := $(filter-out $(with-) $(without-y),$(wildcard $(addsuffix /*.c,$(FOLDERS))))

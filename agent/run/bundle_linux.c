@@ -75,93 +75,14 @@ static int read_device(const json_t *object, void *item, struct err *err)
 	return 0;
 }
 
-static int read_rule(const json_t *object, void *item, struct err *err)
-{
-	struct device_rule *rule = item;
-	const char *type = "a", *access = "rwm";
-
-	rule->major = rule->minor = -1;
-	if (json_get_bool(object, "allow", &rule->allow, err) < 0 ||
-	    json_get_string(object, "type", &type, err) < 0 ||
-	    json_get_string(object, "access", &access, err) < 0 ||
-	    read_range(object, "major", -1, INT32_MAX, &rule->major, err) < 0 ||
-	    read_range(object, "minor", -1, INT32_MAX, &rule->minor, err) < 0)
-		return -EINVAL;
-	if (!*type)
-		type = "a";
-	if (strlen(type) != 1 || !strchr("abcu", *type))
-		return err_set(err, -EINVAL, "\"type\" is \"%s\", not a, b or c", type);
-	rule->type = *type == 'u' ? 'c' : *type;
-	if (strlen(access) > 3 || strspn(access, "rwm") != strlen(access))
-		return err_set(err, -EINVAL, "\"access\" is \"%s\", not some of rwm", access);
-	strcpy(rule->access, *access ? access : "rwm");
-	return 0;
-}
-
-static int read_memory(struct cgroup_limits *limits, const json_t *resources, struct err *err)
-{
-	static const char *const later[] = { "swappiness", "disableOOMKiller" };
-	json_t *memory;
-	int rc = json_get_object(resources, "memory", &memory, err);
-
-	if (rc <= 0)
-		return rc;
-	if (refuse_members(memory, "", later, SIZE_OF(later), err) < 0 ||
-	    read_range(memory, "limit", -1, INT64_MAX, &limits->memory_bytes, err) < 0 ||
-	    read_range(memory, "swap", -1, INT64_MAX, &limits->memory_swap_bytes, err) < 0 ||
-	    read_range(memory, "reservation", -1, INT64_MAX, &limits->memory_reservation_bytes,
-		       err) < 0)
-		return err_context(err, "memory");
-	return 0;
-}
-
-static int read_cpu(struct cgroup_limits *limits, const json_t *resources, struct err *err)
-{
-	static const char *const later[] = { "burst", "realtimeRuntime", "realtimePeriod", "cpus",
-					     "mems", "idle" };
-	int64_t shares = 0, period = 0;
-	json_t *cpu;
-	int rc = json_get_object(resources, "cpu", &cpu, err);
-
-	if (rc <= 0)
-		return rc;
-	if (refuse_members(cpu, "", later, SIZE_OF(later), err) < 0 ||
-	    read_range(cpu, "shares", 0, 262144, &shares, err) < 0 ||
-	    read_range(cpu, "quota", -1, INT64_MAX / 1000, &limits->cpu_quota_us, err) < 0 ||
-	    read_range(cpu, "period", 0, 1000000, &period, err) < 0)
-		return err_context(err, "cpu");
-	limits->cpu_shares = (uint64_t)shares;
-	limits->cpu_period_us = (uint64_t)period;
-	return 0;
-}
-
-static int read_pids(struct cgroup_limits *limits, const json_t *resources, struct err *err)
-{
-	json_t *pids;
-	int rc = json_get_object(resources, "pids", &pids, err);
-
-	if (rc > 0 && read_range(pids, "limit", -1, INT32_MAX, &limits->pids, err) < 0)
-		return err_context(err, "pids");
-	return rc;
-}
-
 static int read_resources(struct bundle *bundle, const json_t *object, struct err *err)
 {
-	static const char *const later[] = { "blockIO", "hugepageLimits", "network", "rdma",
-					     "unified" };
-	struct cgroup_limits *limits = &bundle->limits;
 	json_t *resources;
 	int rc = json_get_object(object, "resources", &resources, err);
 
-	if (rc <= 0)
-		return rc;
-	if (refuse_members(resources, "", later, SIZE_OF(later), err) < 0 ||
-	    read_memory(limits, resources, err) < 0 || read_cpu(limits, resources, err) < 0 ||
-	    read_pids(limits, resources, err) < 0 ||
-	    read_list(resources, "devices", sizeof(*limits->devices), (void **)&limits->devices,
-		      &limits->device_count, read_rule, err) < 0)
+	if (rc > 0 && limits_read(&bundle->limits, resources, err) < 0)
 		return err_context(err, "resources");
-	return 0;
+	return rc;
 }
 
 static int read_sysctls(struct bundle *bundle, const json_t *object, struct err *err)
@@ -228,7 +149,7 @@ void bundle_release_linux(struct bundle *bundle)
 	}
 	free(bundle->devices);
 	free(bundle->sysctls);
-	free(bundle->limits.devices);
+	limits_release(&bundle->limits);
 	free(bundle->cgroup_path);
 	free_strings(bundle->masked_paths);
 	free_strings(bundle->readonly_paths);

@@ -11,6 +11,8 @@
 #include "agent/run/cgroup_parts.h"
 #include "lib/fd.h"
 
+#define PIDS_MAX 4096 /* that are moved */
+
 void cgroup_file(const struct cgroup *cgroup, enum cgroup_controller controller, const char *file,
 		 char path[static CGROUP_FILE_MAX])
 {
@@ -88,14 +90,6 @@ int64_t cgroup_read_key(const struct cgroup *cgroup, enum cgroup_controller cont
 	return -1;
 }
 
-int cgroup_lacks(const char *controller, struct err *err)
-{
-	return err_set(err, -ENOTSUP,
-		       "the kernel has no %s cgroup controller, which the limit needs: enable it "
-		       "(\"cgroup_enable=%s\" on the kernel's command line), or take the limit out",
-		       controller, controller);
-}
-
 static bool is_repeated(const struct cgroup *cgroup, int controller)
 {
 	for (int i = 0; i < controller; i++)
@@ -104,18 +98,34 @@ static bool is_repeated(const struct cgroup *cgroup, int controller)
 	return false;
 }
 
+static bool is_optional(int controller)
+{
+	return controller >= CGROUP_CPUSET && controller < CGROUP_SYSTEMD;
+}
+
+bool cgroup_has_file(const struct cgroup *cgroup, enum cgroup_controller controller,
+		     const char *file)
+{
+	char path[CGROUP_FILE_MAX];
+
+	cgroup_file(cgroup, controller, file, path);
+	return cgroup->mounts[controller][0] && access(path, F_OK) == 0;
+}
+
 int cgroup_next_hierarchy(const struct cgroup *cgroup, int after)
 {
 	int c = after + 1;
 
-	while (c < CGROUP_CONTROLLERS && (!cgroup->mounts[c][0] || is_repeated(cgroup, c)))
+	while (c < CGROUP_CONTROLLERS &&
+	       (!cgroup->mounts[c][0] || is_repeated(cgroup, c) ||
+		(is_optional(c) && !cgroup_has_file(cgroup, (enum cgroup_controller)c, NULL))))
 		c++;
 	return c;
 }
 
 /* The cgroup and those above it, from the top. */
 static int make_dirs(const struct cgroup *cgroup, enum cgroup_controller controller,
-		     struct err *err)
+		     unsigned int asked, struct err *err)
 {
 	struct cgroup prefix = *cgroup;
 	char dir[CGROUP_FILE_MAX];
@@ -130,38 +140,83 @@ static int make_dirs(const struct cgroup *cgroup, enum cgroup_controller control
 		rc = fd_make_dir(AT_FDCWD, dir, 0755);
 		if (rc < 0)
 			return err_set(err, rc, "make cgroup %s: %s", dir, strerror(-rc));
+		if (cgroup->mode == CGROUP_V1)
+			cgroup1_prepare(&prefix, controller);
 		if (!slash)
 			return 0;
 		if (cgroup->mode == CGROUP_V2)
-			cgroup2_delegate(cgroup, prefix.path);
+			cgroup2_delegate(cgroup, prefix.path, asked);
 	}
 	return 0;
 }
 
-static int replace_dir(const struct cgroup *cgroup, enum cgroup_controller controller,
-		       struct err *err)
+static int remove_old(const struct cgroup *cgroup, struct err *err)
 {
 	char dir[CGROUP_FILE_MAX];
 
-	cgroup_file(cgroup, controller, NULL, dir);
-	if (rmdir(dir) < 0 && errno != ENOENT)
-		return err_sys(err, "cgroup %s is in use", dir);
-	return make_dirs(cgroup, controller, err);
+	cgroup_for_each(c, cgroup) {
+		cgroup_file(cgroup, (enum cgroup_controller)c, NULL, dir);
+		if (rmdir(dir) < 0 && errno != ENOENT)
+			return err_sys(err, "cgroup %s is in use", dir);
+	}
+	return 0;
+}
+
+/* Into a hierarchy that the cgroup was not in so far. */
+static int move_in(const struct cgroup *cgroup, enum cgroup_controller controller, struct err *err)
+{
+	pid_t pids[PIDS_MAX];
+	ssize_t count = cgroup_list_pids(cgroup, pids, PIDS_MAX);
+
+	for (ssize_t i = 0; i < count && i < PIDS_MAX; i++) {
+		int rc = cgroup_write_number(cgroup, controller, "cgroup.procs", pids[i], err);
+
+		if (rc < 0 && rc != -ESRCH)
+			return rc;
+	}
+	return 0;
+}
+
+/* On v1 the hierarchies that only a limit asks for; without their controller it will say so. */
+static int make_asked(const struct cgroup *cgroup, unsigned int asked, struct err *err)
+{
+	for (int c = 0; c < CGROUP_CONTROLLERS && cgroup->mode == CGROUP_V1; c++) {
+		int rc;
+
+		if (!(asked & 1u << c) || !cgroup->mounts[c][0] ||
+		    cgroup_has_file(cgroup, (enum cgroup_controller)c, NULL))
+			continue;
+		rc = make_dirs(cgroup, (enum cgroup_controller)c, asked, err);
+		if (!rc)
+			rc = move_in(cgroup, (enum cgroup_controller)c, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+{
+	unsigned int asked = cgroup_asked(limits);
+	int rc;
+
+	if (cgroup->mode == CGROUP_V2)
+		cgroup2_delegate(cgroup, "", asked);
+	cgroup_for_each(c, cgroup) {
+		rc = make_dirs(cgroup, (enum cgroup_controller)c, asked, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = make_asked(cgroup, asked, err) ?: cgroup_check_memory(cgroup, limits, err);
+	if (rc < 0)
+		return rc;
+	return cgroup->mode == CGROUP_V2 ? cgroup2_apply(cgroup, limits, err) :
+					   cgroup1_apply(cgroup, limits, err);
 }
 
 int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
 {
-	int rc = 0;
-
-	if (cgroup->mode == CGROUP_V2)
-		cgroup2_delegate(cgroup, "");
-	cgroup_for_each(c, cgroup) {
-		rc = replace_dir(cgroup, (enum cgroup_controller)c, err);
-		if (rc < 0)
-			return rc;
-	}
-	return cgroup->mode == CGROUP_V2 ? cgroup2_apply(cgroup, limits, err) :
-					   cgroup1_apply(cgroup, limits, err);
+	return remove_old(cgroup, err) ?: cgroup_update(cgroup, limits, err);
 }
 
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err)

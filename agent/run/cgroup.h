@@ -4,8 +4,9 @@
  * The mode is found out from what is mounted: where v1 controllers are, it is CGROUP_V1, also
  * beside an empty v2 mount (systemd's "hybrid"); else a v2 mount is CGROUP_V2. A cgroup is named
  * by its path below the root of the hierarchies ("/berth/<id>"); on v1 it is made in every
- * hierarchy that matters: memory, cpu, cpuacct, pids, devices, freezer, and systemd's own, so
- * that a service manager does not take the container for a part of the agent's service.
+ * hierarchy that matters: memory, cpu, cpuacct, pids, devices, freezer, blkio, others when a limit
+ * asks for them, and systemd's own, so that a service manager does not take the container for a
+ * part of the agent's service.
  *
  *	cgroup_init(&cgroup, "/berth/<id>", err);	finds out the mode, touches nothing
  *	cgroup_create(&cgroup, &limits, err);		directories, limits
@@ -25,6 +26,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/run/limits.h"
 #include "lib/err.h"
 
 #define CGROUP_PATH_MAX 256
@@ -39,6 +41,13 @@ enum cgroup_controller {
 	CGROUP_PIDS,
 	CGROUP_DEVICES,
 	CGROUP_FREEZER,
+	CGROUP_BLKIO, /* "io" on v2 */
+	/* Those from here on are used where a limit asks for them. */
+	CGROUP_CPUSET,
+	CGROUP_HUGETLB,
+	CGROUP_NET_CLS,	 /* v1 only, like the next one */
+	CGROUP_NET_PRIO,
+	CGROUP_RDMA,
 	CGROUP_SYSTEMD, /* the named hierarchy, v1 only */
 	CGROUP_CONTROLLERS,
 };
@@ -48,28 +57,6 @@ struct cgroup {
 	/* v1: where each hierarchy is mounted ("" where not). v2: the one mount in all of them. */
 	char mounts[CGROUP_CONTROLLERS][CGROUP_MOUNT_MAX];
 	char path[CGROUP_PATH_MAX]; /* begins with '/' */
-};
-
-/* One rule of linux.resources.devices; the last rule that fits decides. */
-struct device_rule {
-	bool allow;
-	char type;     /* 'a' all, 'b', 'c' */
-	int64_t major; /* -1: any */
-	int64_t minor; /* -1: any */
-	char access[4]; /* some of "rwm" */
-};
-
-/* What linux.resources asks for. 0 (or no rules): not asked. */
-struct cgroup_limits {
-	int64_t memory_bytes;	   /* -1: no limit */
-	int64_t memory_swap_bytes; /* memory and swap together, as OCI has it; -1: no limit */
-	int64_t memory_reservation_bytes;
-	uint64_t cpu_shares; /* 2..262144, v1's unit */
-	int64_t cpu_quota_us;
-	uint64_t cpu_period_us;
-	int64_t pids; /* -1: no limit */
-	struct device_rule *devices;
-	size_t device_count;
 };
 
 struct cgroup_usage {
@@ -91,6 +78,11 @@ int cgroup_init_of(struct cgroup *cgroup, pid_t pid, struct err *err);
  * there are processes in it. After an error cgroup_remove() takes away what was made.
  */
 int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
+/*
+ * The same for one that may be there already, with processes: what the limits do not ask for stays
+ * as it is. After an error some of the limits may be new ones.
+ */
+int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
 /* Frozen, or about to be. */

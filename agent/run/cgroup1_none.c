@@ -10,6 +10,17 @@ int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 		       "cgroup v1: this berth was built without it (CONFIG_CGROUP_V1); boot with v2");
 }
 
+void cgroup1_prepare(const struct cgroup *cgroup, enum cgroup_controller controller)
+{
+	(void)cgroup, (void)controller;
+}
+
+bool cgroup1_is_frozen(const struct cgroup *cgroup)
+{
+	(void)cgroup;
+	return false;
+}
+
 int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
 {
 	(void)cgroup, (void)frozen;

@@ -3,9 +3,9 @@
 
 #include "agent/run/cgroup_parts.h"
 
-void cgroup2_delegate(const struct cgroup *cgroup, const char *path)
+void cgroup2_delegate(const struct cgroup *cgroup, const char *path, unsigned int asked)
 {
-	(void)cgroup, (void)path;
+	(void)cgroup, (void)path, (void)asked;
 }
 
 int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
@@ -24,4 +24,10 @@ int cgroup2_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
 void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 {
 	(void)cgroup, (void)usage;
+}
+
+bool cgroup2_is_frozen(const struct cgroup *cgroup)
+{
+	(void)cgroup;
+	return false;
 }

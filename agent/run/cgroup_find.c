@@ -14,8 +14,18 @@ static const struct {
 	[CGROUP_MEMORY] = { "memory" },	  [CGROUP_CPU] = { "cpu" },
 	[CGROUP_CPUACCT] = { "cpuacct" }, [CGROUP_PIDS] = { "pids" },
 	[CGROUP_DEVICES] = { "devices" }, [CGROUP_FREEZER] = { "freezer" },
+	[CGROUP_BLKIO] = { "blkio" },	  [CGROUP_CPUSET] = { "cpuset" },
+	[CGROUP_HUGETLB] = { "hugetlb" }, [CGROUP_NET_CLS] = { "net_cls" },
+	[CGROUP_NET_PRIO] = { "net_prio" }, [CGROUP_RDMA] = { "rdma" },
 	[CGROUP_SYSTEMD] = { "name=systemd" },
 };
+
+const char *cgroup_controller_name(enum cgroup_controller controller, enum cgroup_mode mode)
+{
+	bool is_io = controller == CGROUP_BLKIO && mode == CGROUP_V2;
+
+	return is_io ? "io" : controllers[controller].option;
+}
 
 /* Is `word` one of the comma-separated words of `list`? */
 static bool has_word(const char *list, const char *word)

@@ -122,9 +122,9 @@ static void errors_name_the_member(void)
 		{ "{\"type\":\"uts\"}", "{\"type\":\"uts\"},{\"type\":\"user\"}",
 		  "config.json: linux: namespaces[2]: the user namespace is not supported by this "
 		  "version of berth" },
-		{ "\"swap\":-1", "\"swappiness\":5",
-		  "config.json: linux: resources: memory: swappiness is not supported by this "
-		  "version of berth" },
+		{ "\"swap\":-1", "\"swappiness\":101",
+		  "config.json: linux: resources: memory: \"swappiness\" is 101, not from 0 to "
+		  "100" },
 		{ "\"unknown\"", "\"hooks\"",
 		  "config.json: hooks is not supported by this version of berth" },
 		{ "\"hard\":-1", "\"hard\":0",

@@ -92,10 +92,71 @@ static void from_birth_to_death(void)
 	CHECK_INT(cgroup_remove(&cgroup, &err), 0);
 }
 
+/* The same with 4 MiB of memory in use. */
+static pid_t populate_with_memory(const struct cgroup *cgroup)
+{
+	int ready[2], go[2];
+	char byte = 0;
+	pid_t pid;
+
+	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	pid = fork();
+	if (!pid) {
+		char *memory = malloc(4 << 20);
+
+		if (read(go[0], &byte, 1) == 1 && memory)
+			memset(memory, 1, 4 << 20);
+		if (write(ready[1], memory, 1) == 1)
+			pause();
+		_exit(0);
+	}
+	CHECK_INT(cgroup_attach(cgroup, pid, &err), 0);
+	CHECK_INT(write(go[1], "", 1), 1);
+	CHECK_INT(read(ready[0], &byte, 1), 1);
+	return pid;
+}
+
+/* Of a controller that the cgroup had nothing to do with until then, too. */
+static void limits_change(void)
+{
+	struct cgroup_limits none = { 0 }, first = { .memory_bytes = 64 << 20, .pids = 9 };
+	struct cgroup_limits later = { .memory_bytes = 32 << 20, .cpus = (char[]){ "0" } };
+	struct cgroup_limits tight = { .memory_bytes = 1 << 20, .memory_swap_bytes = 1 << 20 };
+	struct cgroup_usage usage;
+	struct cgroup cgroup;
+	char path[64];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/berth-unit-%d/two", (int)getpid());
+	REQUIRE(cgroup_init(&cgroup, path, &err) == 0);
+	CHECK_INT(cgroup_create(&cgroup, &first, &err), 0);
+	pid = populate_with_memory(&cgroup);
+	if (!CHECK_INT(cgroup_update(&cgroup, &later, &err), 0))
+		fprintf(stderr, "%s\n", err.text);
+	CHECK_INT(cgroup_read_usage(&cgroup, &usage), 0);
+	CHECK_INT(usage.memory_limit_bytes, 32 << 20);
+	CHECK_INT(cgroup_update(&cgroup, &none, &err), 0);
+	CHECK_INT(cgroup_update(&cgroup, &tight, &err), -EBUSY);
+	CHECK_HAS(err.text, "bytes are in use");
+	CHECK_INT(cgroup_read_usage(&cgroup, &usage), 0);
+	CHECK_INT(usage.memory_limit_bytes, 32 << 20);
+	CHECK(!cgroup_is_frozen(&cgroup));
+	CHECK_INT(cgroup_freeze(&cgroup, true, &err), 0);
+	CHECK(cgroup_is_frozen(&cgroup));
+	CHECK_INT(cgroup_kill(&cgroup, &err), 0);
+	CHECK_INT(waitpid(pid, NULL, 0), pid);
+	CHECK_INT(cgroup_remove(&cgroup, &err), 0);
+	*strrchr(path, '/') = '\0';
+	CHECK_INT(cgroup_init(&cgroup, path, &err), 0);
+	CHECK_INT(cgroup_remove(&cgroup, &err), 0);
+}
+
 int main(void)
 {
 	RUN(paths);
 	if (geteuid() == 0)
 		RUN(from_birth_to_death);
+	if (geteuid() == 0)
+		RUN(limits_change);
 	return test_end();
 }
