@@ -130,6 +130,8 @@ static int plan_device(const struct app_device *device, struct spec_device *out,
 		return err_set(err, -ENODEV, "device %s: not a device node; use bind = for files",
 			       device->source);
 	*out = (struct spec_device){
+		.path = device->path,
+		.access = device->permissions,
 		.type = S_ISCHR(st.st_mode) ? 'c' : 'b',
 		.major = major(st.st_rdev),
 		.minor = minor(st.st_rdev),
@@ -247,6 +249,7 @@ static int write_spec(struct plan *plan, struct err *err)
 		.volumes = plan->volumes,
 		.volume_count = plan->volume_count,
 		.devices = plan->devices,
+		.device_count = plan->container->settings->device_count,
 		.resolv_conf = plan->resolv_conf,
 		.hosts = plan->hosts,
 		.hostname_file = plan->hostname_file,
@@ -302,6 +305,17 @@ static int make_dir(struct plan *plan, struct err *err)
 	return rc < 0 ? err_set(err, rc, "make %s: %s", plan->dir, strerror(-rc)) : 0;
 }
 
+static int check_supported(const struct app_config *settings, struct err *err)
+{
+	const struct app_storage *storage = &settings->storage;
+
+	if (settings->confine.own_ids || settings->process.init || storage->quota_bytes ||
+	    storage->writable == WRITABLE_TMPFS)
+		return err_set(err, -ENOTSUP, "userns = auto, init, writable = tmpfs and "
+					      "writable_size are not supported yet");
+	return 0;
+}
+
 int bundle_write(struct container *container, struct err *err)
 {
 	__attribute__((cleanup(plan_release))) struct plan plan = {
@@ -311,7 +325,8 @@ int bundle_write(struct container *container, struct err *err)
 	};
 	int rc;
 
-	if ((rc = bundle_image_config(container, &plan.image, err)) < 0 ||
+	if ((rc = check_supported(container->settings, err)) < 0 ||
+	    (rc = bundle_image_config(container, &plan.image, err)) < 0 ||
 	    (rc = image_check_layers(&container->agent->store, plan.image, err)) < 0 ||
 	    (rc = make_dir(&plan, err)) < 0 || (rc = plan_volumes(&plan, err)) < 0 ||
 	    (rc = check_binds(&plan, err)) < 0 || (rc = plan_devices(&plan, err)) < 0 ||

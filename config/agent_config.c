@@ -50,14 +50,6 @@ static void fail(struct parser *parser, int line)
 	parser->failure = parser->err->code;
 }
 
-static int check_app(const struct app_config *app, struct err *err)
-{
-	if (app->image)
-		return app_network_check(&app->network, err);
-	return err_set(err, -EINVAL, "no image; add a line such as image = registry.example.com/%s:stable",
-		       app->name);
-}
-
 static int check_registry(const struct registry_config *registry, struct err *err)
 {
 	if (!registry->cert == !registry->key)
@@ -74,7 +66,7 @@ static void close_section(struct parser *parser)
 	if (parser->failure || !parser->object)
 		return;
 	if (parser->keys == app_config_keys())
-		ret = check_app(parser->object, parser->err);
+		ret = app_config_check(parser->object, parser->err);
 	else if (parser->keys == registry_config_keys())
 		ret = check_registry(parser->object, parser->err);
 	if (ret < 0)

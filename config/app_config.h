@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/app_confine.h"
 #include "config/app_network.h"
+#include "config/app_process.h"
+#include "config/app_storage.h"
 #include "config/digest.h"
 #include "config/health.h"
 #include "config/image_config.h"
@@ -61,9 +64,17 @@ struct app_config {
 	struct app_device *devices;
 	size_t device_count;
 	struct app_network network;
-	int64_t memory_bytes; /* 0: no limit; the same with the next two */
+	int64_t memory_bytes; /* 0: no limit; the same with the other numbers here */
 	int64_t cpus_milli;
 	int64_t pids;
+	int64_t memory_swap_bytes; /* memory and swap together; -1: unlimited */
+	int64_t memory_reservation_bytes;
+	int64_t cpu_shares;
+	int64_t blkio_weight;
+	char *cpuset; /* "0-2,4"; NULL: all */
+	struct app_process process;
+	struct app_confine confine;
+	struct app_storage storage;
 	struct restart_policy restart;
 	struct health health;
 	/* What agent.ini says, -1 for nothing: app_config_health_timing() fills that in. */
@@ -82,6 +93,12 @@ struct app_config *app_config_copy(const struct app_config *app);
 
 /* 0, or -EINVAL with the rule that the name of an app or volume breaks. */
 int app_name_check(const char *name, size_t max, struct err *err);
+
+/*
+ * What can be said only when all keys are known: is one missing, do two of them contradict each
+ * other? -EINVAL with the reason.
+ */
+int app_config_check(const struct app_config *app, struct err *err);
 
 /* The keys of the section, for a struct app_config. Repeatable ones append. */
 const struct key_table *app_config_keys(void);
@@ -111,7 +128,7 @@ void app_config_digest(const struct app_config *app, struct digest *digest);
 void app_config_health_timing(const struct app_config *app, const struct image_config *image,
 			      struct health_timing *timing);
 
-/* Does a volume or bind of the app stand at this path? Then the image's VOLUME needs none. */
+/* Does a volume, bind or tmpfs of the app stand at this path? Then the image's VOLUME needs none. */
 bool app_config_mounts(const struct app_config *app, const char *path);
 
 /* The words of agent.ini. */

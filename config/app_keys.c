@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/app_config.h"
-#include "config/keys.h"
+#include "config/app_parts.h"
 #include "config/path.h"
 #include "config/units.h"
 #include "config/words.h"
@@ -65,33 +64,60 @@ static int set_command(void *object, const char *value, struct err *err)
 	return 0;
 }
 
-static int refuse_more(struct err *err)
+int app_set_flag(bool *flag, const char *value, struct err *err)
 {
+	static const char *const words[] = { "no", "yes", NULL };
+	int found = key_choose(words, value, err);
+
+	if (found >= 0)
+		*flag = found;
+	return found < 0 ? found : 0;
+}
+
+int app_check_count(size_t count, struct err *err)
+{
+	if (count < APP_LIST_MAX)
+		return 0;
 	return err_set(err, -E2BIG, "given more than %d times", APP_LIST_MAX);
+}
+
+int app_add_text(char ***list, const char *text, struct err *err)
+{
+	size_t count = count_strings(*list);
+
+	if (app_check_count(count, err) < 0)
+		return -E2BIG;
+	*list = xrealloc(*list, (count + 2) * sizeof(**list));
+	(*list)[count] = xstrdup(text);
+	(*list)[count + 1] = NULL;
+	return 0;
+}
+
+bool app_has_name(char *const *list, const char *text)
+{
+	size_t size = strcspn(text, "=");
+
+	for (; list && *list; list++)
+		if (!strncmp(*list, text, size) && (*list)[size] == '=')
+			return true;
+	return false;
 }
 
 static int add_env(void *object, const char *value, struct err *err)
 {
-	struct app_config *app = object;
-	size_t count = count_strings(app->env);
 	size_t name = strcspn(value, "=");
 
 	if (name == 0 || !value[name] || strcspn(value, " \t") < name)
 		return err_set(err, -EINVAL, "not a variable; use NAME=value");
-	if (count >= APP_LIST_MAX)
-		return refuse_more(err);
-	app->env = xrealloc(app->env, (count + 2) * sizeof(*app->env));
-	app->env[count] = xstrdup(value);
-	app->env[count + 1] = NULL;
-	return 0;
+	return app_add_text(&((struct app_config *)object)->env, value, err);
 }
 
-static int check_mount_path(const struct app_config *app, const char *path, struct err *err)
+int app_check_mount_path(const struct app_config *app, const char *path, struct err *err)
 {
 	if (!strcmp(path, "/"))
 		return err_set(err, -EINVAL, "nothing can be mounted over the container's /");
 	if (app_config_mounts(app, path))
-		return err_set(err, -EINVAL, "another volume or bind is mounted there");
+		return err_set(err, -EINVAL, "another volume, bind or tmpfs is mounted there");
 	return 0;
 }
 
@@ -114,7 +140,7 @@ static int parse_mount(const struct app_config *app, struct app_mount *mount, co
 	*mount = (struct app_mount){ .read_only = mode && !strcmp(mode, "ro") };
 	if (path_clean(path, &mount->path, err) < 0)
 		return -EINVAL;
-	if (check_mount_path(app, mount->path, err) < 0) {
+	if (app_check_mount_path(app, mount->path, err) < 0) {
 		free(mount->path);
 		return -EINVAL;
 	}
@@ -125,10 +151,10 @@ static int parse_mount(const struct app_config *app, struct app_mount *mount, co
 static int add_mount(struct app_mount **mounts, size_t *count, struct app_mount mount,
 		     struct err *err)
 {
-	if (*count >= APP_LIST_MAX) {
+	if (app_check_count(*count, err) < 0) {
 		free(mount.source);
 		free(mount.path);
-		return refuse_more(err);
+		return -E2BIG;
 	}
 	*mounts = xrealloc(*mounts, (*count + 1) * sizeof(**mounts));
 	(*mounts)[(*count)++] = mount;
@@ -215,8 +241,7 @@ static int add_device(void *object, const char *value, struct err *err)
 	for (size_t i = 0; rc == 0 && i < app->device_count; i++)
 		if (!strcmp(app->devices[i].path, device.path))
 			rc = err_set(err, -EINVAL, "another device has this path in the container");
-	if (rc == 0 && app->device_count >= APP_LIST_MAX)
-		rc = refuse_more(err);
+	rc = rc ?: app_check_count(app->device_count, err);
 	if (rc < 0) {
 		device_release(&device);
 		return rc;
@@ -224,28 +249,6 @@ static int add_device(void *object, const char *value, struct err *err)
 	app->devices = xrealloc(app->devices, (app->device_count + 1) * sizeof(*app->devices));
 	app->devices[app->device_count++] = device;
 	return 0;
-}
-
-static int set_memory(void *object, const char *value, struct err *err)
-{
-	int64_t bytes;
-
-	if (size_parse(value, &bytes, err) < 0)
-		return -EINVAL;
-	if (bytes < APP_MEMORY_MIN)
-		return err_set(err, -EINVAL, "less than 512K, in which no program starts");
-	((struct app_config *)object)->memory_bytes = bytes;
-	return 0;
-}
-
-static int set_cpus(void *object, const char *value, struct err *err)
-{
-	return cpus_parse(value, &((struct app_config *)object)->cpus_milli, err);
-}
-
-static int set_pids(void *object, const char *value, struct err *err)
-{
-	return number_parse(value, 1, APP_PIDS_MAX, &((struct app_config *)object)->pids, err);
 }
 
 static int set_restart(void *object, const char *value, struct err *err)
@@ -360,6 +363,34 @@ static const struct key keys[] = {
 	{ "update", set_update, false },
 	{ "group", NULL, false },
 	{ "depends", NULL, true },
+	{ "user", set_user, false },
+	{ "workdir", set_workdir, false },
+	{ "entrypoint", set_entrypoint, false },
+	{ "group_add", add_group, true },
+	{ "label", add_label, true },
+	{ "ulimit", add_ulimit, true },
+	{ "init", set_init, false },
+	{ "oom_score_adj", set_oom_score, false },
+	{ "stop_signal", set_stop_signal, false },
+	{ "stop_timeout", set_stop_timeout, false },
+	{ "privileged", set_privileged, false },
+	{ "no_new_privileges", set_no_privileges, false },
+	{ "userns", set_userns, false },
+	{ "pid", set_pid, false },
+	{ "ipc", set_ipc, false },
+	{ "cap_add", add_capability, true },
+	{ "cap_drop", drop_capability, true },
+	{ "sysctl", add_sysctl, true },
+	{ "read_only", set_read_only, false },
+	{ "tmpfs", add_tmpfs, true },
+	{ "shm_size", set_shm_size, false },
+	{ "writable", set_writable, false },
+	{ "writable_size", set_writable_size, false },
+	{ "memory_swap", set_memory_swap, false },
+	{ "memory_reservation", set_memory_reservation, false },
+	{ "cpu_shares", set_cpu_shares, false },
+	{ "cpuset", set_cpuset, false },
+	{ "blkio_weight", set_blkio_weight, false },
 };
 
 _Static_assert(sizeof(keys) / sizeof(*keys) <= KEYS_MAX, "those seen are bits of a word");

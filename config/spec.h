@@ -5,10 +5,12 @@
  * Pure: whatever must be looked up on the device (volume directories, device numbers, whether
  * the kernel has cgroup namespaces) the caller looks up and hands in.
  *
- * One extension: process.user is 0:0, with the image's User as written ("app", "1000:1000",
- * "app:grp") in process.user.username when it names one. Names must be looked up in the
- * container's own /etc/passwd, which only the runtime can do, after pivot_root. The OCI spec has
- * username for Windows; other runtimes ignore it.
+ * Three extensions, which other runtimes ignore (agent/run/bundle.h has the other side of them):
+ * process.user is 0:0, with the user as written ("app", "1000:1000", "app:grp") in
+ * process.user.username when the app or the image names one, and the names of group_add in
+ * process.user.additionalGroups. Names must be looked up in the container's own /etc/passwd and
+ * /etc/group, which only the runtime can do, after pivot_root. process.init asks for an init
+ * (agent/helper/init.h) in front of the program.
  */
 #ifndef CONFIG_SPEC_H
 #define CONFIG_SPEC_H
@@ -31,8 +33,10 @@ struct spec_mount {
 	bool read_only;
 };
 
-/* What stat() said about app->devices[i].source. */
+/* A node of the device that the container gets, and what stat() said about it. */
 struct spec_device {
+	const char *path;   /* in the container */
+	const char *access; /* some of "rwm" */
 	char type; /* 'c' or 'b' */
 	uint32_t major;
 	uint32_t minor;
@@ -59,8 +63,13 @@ struct spec_input {
 	 */
 	const struct spec_mount *volumes;
 	size_t volume_count;
-	/* As many as app->device_count. */
+	/* The app's, or every one of the device when the app is privileged. */
 	const struct spec_device *devices;
+	size_t device_count;
+
+	/* With userns = auto: the first of the IDs that the container's 0 and up are outside of it. */
+	uint32_t first_id;
+	uint32_t id_count; /* 0: no user namespace */
 
 	/*
 	 * Files to show as /etc/resolv.conf, /etc/hosts, /etc/hostname; NULL: the image's own. The

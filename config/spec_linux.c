@@ -64,28 +64,32 @@ static json_t *build_rules(const struct app_config *app, const struct spec_input
 {
 	json_t *rules = json_array();
 
+	if (app->confine.privileged) {
+		append_rule(rules, &(struct device_rule){ true, "a", ANY, ANY, "rwm" });
+		return rules;
+	}
 	for (size_t i = 0; i < sizeof(device_rules) / sizeof(*device_rules); i++)
 		append_rule(rules, &device_rules[i]);
-	for (size_t i = 0; i < app->device_count; i++)
+	for (size_t i = 0; i < input->device_count; i++)
 		append_rule(rules, &(struct device_rule){
 					   .allow = true,
 					   .type = input->devices[i].type == 'b' ? "b" : "c",
 					   .major = (int)input->devices[i].major,
 					   .minor = (int)input->devices[i].minor,
-					   .access = app->devices[i].permissions,
+					   .access = input->devices[i].access,
 				   });
 	return rules;
 }
 
-static json_t *build_devices(const struct app_config *app, const struct spec_input *input)
+static json_t *build_devices(const struct spec_input *input)
 {
 	json_t *devices = json_array();
 
-	for (size_t i = 0; i < app->device_count; i++) {
+	for (size_t i = 0; i < input->device_count; i++) {
 		const struct spec_device *found = &input->devices[i];
 		json_t *object = json_object();
 
-		spec_put(object, "path", json_string(app->devices[i].path));
+		spec_put(object, "path", json_string(found->path));
 		spec_put(object, "type", json_string(found->type == 'b' ? "b" : "c"));
 		spec_put(object, "major", json_integer(found->major));
 		spec_put(object, "minor", json_integer(found->minor));
@@ -109,9 +113,11 @@ static json_t *build_namespaces(const struct app_config *app, const struct spec_
 {
 	json_t *list = json_array();
 
-	append_namespace(list, "pid");
+	if (!app->confine.host_pid)
+		append_namespace(list, "pid");
 	append_namespace(list, "mount");
-	append_namespace(list, "ipc");
+	if (!app->confine.host_ipc)
+		append_namespace(list, "ipc");
 	append_namespace(list, "uts");
 	if (input->cgroup_namespace)
 		append_namespace(list, "cgroup");
@@ -120,15 +126,53 @@ static json_t *build_namespaces(const struct app_config *app, const struct spec_
 	if (input->network_namespace)
 		spec_put(json_array_get(list, json_array_size(list) - 1), "path",
 			 json_string(input->network_namespace));
+	if (input->id_count)
+		append_namespace(list, "user");
 	return list;
 }
 
-static void put_limit(json_t *resources, const char *controller, const char *name, int64_t value)
+static json_t *build_mappings(const struct spec_input *input)
+{
+	json_t *list = json_array(), *object = json_object();
+
+	spec_put(object, "containerID", json_integer(0));
+	spec_put(object, "hostID", json_integer(input->first_id));
+	spec_put(object, "size", json_integer(input->id_count));
+	spec_append(list, object);
+	return list;
+}
+
+/* "kernel.sem=250 32000 32 128" */
+static json_t *build_sysctls(char *const *sysctls)
 {
 	json_t *object = json_object();
 
-	spec_put(object, name, json_integer(value));
-	spec_put(resources, controller, object);
+	for (; *sysctls; sysctls++) {
+		size_t size = strcspn(*sysctls, "=");
+		FREE_CLEANUP char *name = xstrndup(*sysctls, size);
+
+		spec_put(object, name, json_string(*sysctls + size + 1));
+	}
+	return object;
+}
+
+/* 0 is no limit. */
+static void put_limit(json_t *resources, const char *controller, const char *name, int64_t value)
+{
+	if (!value)
+		return;
+	if (!json_object_get(resources, controller))
+		spec_put(resources, controller, json_object());
+	spec_put(json_object_get(resources, controller), name, json_integer(value));
+}
+
+static void put_cpuset(json_t *resources, const char *cpuset)
+{
+	if (!cpuset)
+		return;
+	if (!json_object_get(resources, "cpu"))
+		spec_put(resources, "cpu", json_object());
+	spec_put(json_object_get(resources, "cpu"), "cpus", json_string(cpuset));
 }
 
 static json_t *build_resources(const struct app_config *app, const struct spec_input *input)
@@ -136,14 +180,17 @@ static json_t *build_resources(const struct app_config *app, const struct spec_i
 	json_t *resources = json_object();
 
 	spec_put(resources, "devices", build_rules(app, input));
-	if (app->memory_bytes)
-		put_limit(resources, "memory", "limit", app->memory_bytes);
+	put_limit(resources, "memory", "limit", app->memory_bytes);
+	put_limit(resources, "memory", "reservation", app->memory_reservation_bytes);
+	put_limit(resources, "memory", "swap", app->memory_swap_bytes);
+	put_limit(resources, "cpu", "shares", app->cpu_shares);
 	if (app->cpus_milli) {
 		put_limit(resources, "cpu", "quota", app->cpus_milli * CPU_PERIOD_US / 1000);
-		spec_put(json_object_get(resources, "cpu"), "period", json_integer(CPU_PERIOD_US));
+		put_limit(resources, "cpu", "period", CPU_PERIOD_US);
 	}
-	if (app->pids)
-		put_limit(resources, "pids", "limit", app->pids);
+	put_limit(resources, "pids", "limit", app->pids);
+	put_limit(resources, "blockIO", "weight", app->blkio_weight);
+	put_cpuset(resources, app->cpuset);
 	return resources;
 }
 
@@ -155,8 +202,16 @@ json_t *spec_linux(const struct app_config *app, const struct spec_input *input)
 
 	spec_put(object, "cgroupsPath", json_string(cgroup));
 	spec_put(object, "namespaces", build_namespaces(app, input));
-	spec_put(object, "devices", build_devices(app, input));
+	spec_put(object, "devices", build_devices(input));
 	spec_put(object, "resources", build_resources(app, input));
+	if (input->id_count) {
+		spec_put(object, "uidMappings", build_mappings(input));
+		spec_put(object, "gidMappings", build_mappings(input));
+	}
+	if (app->confine.sysctls)
+		spec_put(object, "sysctl", build_sysctls(app->confine.sysctls));
+	if (app->confine.privileged)
+		return object;
 	spec_put(object, "maskedPaths", json_from_strings(masked_paths));
 	spec_put(object, "readonlyPaths", json_from_strings(readonly_paths));
 	return object;

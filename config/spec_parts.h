@@ -1,8 +1,12 @@
-/* spec_parts - the two big members of a spec, each in its own file, and what builds JSON there. */
+/* spec_parts - the three big members of a spec, each in its own file, and what builds JSON there. */
 #ifndef CONFIG_SPEC_PARTS_H
 #define CONFIG_SPEC_PARTS_H
 
 #include "config/spec.h"
+
+/* "process": what is executed, as whom, with which rights. */
+json_t *spec_process(const struct app_config *app, const struct image_config *image,
+		     const struct spec_input *input, const char *hostname, struct err *err);
 
 /* "mounts": Docker's default ones, then what the app and the image mount, outer before inner. */
 json_t *spec_mounts(const struct app_config *app, const struct spec_input *input, struct err *err);

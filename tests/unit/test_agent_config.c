@@ -335,7 +335,7 @@ static void refuses_bad_values(void)
 		CHECK_HAS(err.text, "agent.ini:3: [app sensor] ");
 	}
 	CHECK(parse(APP "volume = a:/x\nbind = /a:/x/\n") < 0);
-	CHECK_HAS(err.text, "agent.ini:4: [app sensor] bind = /a:/x/: another volume or bind");
+	CHECK_HAS(err.text, "agent.ini:4: [app sensor] bind = /a:/x/: another volume, bind or tmpfs");
 	CHECK(parse(APP "device = /dev/a\ndevice = /dev/b:/dev/a\n") < 0);
 	CHECK_HAS(err.text, "another device");
 	CHECK(parse("[agent]\npoll = 0\n") < 0);

@@ -47,6 +47,8 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 		.network_namespace = text_of(input, "network_namespace"),
 		.volumes = volumes,
 		.devices = devices,
+		.first_id = (uint32_t)number_of(input, "first_id"),
+		.id_count = (uint32_t)number_of(input, "id_count"),
 	};
 	char **attach = NULL;
 	json_t *item, *spec;
@@ -60,8 +62,10 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 					     json_is_true(json_object_get(item, "read_only")) };
 		given.volume_count = i + 1;
 	}
-	json_array_foreach (json_object_get(input, "devices"), i, item)
+	json_array_foreach (json_object_get(input, "devices"), i, item) {
 		devices[i] = (struct spec_device){
+			.path = text_of(item, "path") ?: app->devices[i].path,
+			.access = text_of(item, "access") ?: app->devices[i].permissions,
 			.type = *text_of(item, "type"),
 			.major = (uint32_t)number_of(item, "major"),
 			.minor = (uint32_t)number_of(item, "minor"),
@@ -69,6 +73,8 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 			.uid = (uint32_t)number_of(item, "uid"),
 			.gid = (uint32_t)number_of(item, "gid"),
 		};
+		given.device_count = i + 1;
+	}
 	spec = spec_build(app, image, &given, &err);
 	free_strings(attach);
 	return spec;
