@@ -263,7 +263,7 @@ int attach_main(int argc, char **argv)
 	struct err err = ERR_INIT;
 
 	if (attach_parse(&attach, argc, argv, &err) < 0) {
-		fprintf(stderr, "berth attach: %s\n", err.text);
+		fprintf(stderr, "berth attach-network: %s\n", err.text);
 		return 2;
 	}
 	if (run(&attach, &err) == 0)

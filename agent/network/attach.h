@@ -1,9 +1,9 @@
 /*
- * attach - `berth attach`: gives a container its interface. An OCI createRuntime hook: it is started by the
+ * attach - `berth attach-network`: gives a container its interface. An OCI createRuntime hook: it is started by the
  * runtime in the runtime's namespaces, gets the container's state as JSON on its standard input, and
  * the container is not created when it fails; the reason is one line on stderr.
  *
- *	"hooks": { "createRuntime": [ { "path": "/proc/self/exe", "args": [ "berth", "attach",
+ *	"hooks": { "createRuntime": [ { "path": "/proc/self/exe", "args": [ "berth", "attach-network",
  *		"--bridge", "berth0", "--host-name", "v0123456789ab", "--address", "172.29.0.2/16", "--address",
  *		"fd12::2/64", "--gateway", "172.29.0.1", "--gateway", "fd12::1", "--mtu", "1500" ] } ] }
  *

@@ -1,4 +1,4 @@
-/* attach_parts - what `berth attach` was told. Reading the options is pure. */
+/* attach_parts - what `berth attach-network` was told. Reading the options is pure. */
 #ifndef AGENT_NETWORK_ATTACH_PARTS_H
 #define AGENT_NETWORK_ATTACH_PARTS_H
 
@@ -26,7 +26,7 @@ struct attach {
 	char *forwards[ATTACH_FORWARDS_MAX + 1]; /* NULL-terminated */
 };
 
-/* argv[0] is "attach". What is set points into argv. */
+/* argv[0] is "attach-network". What is set points into argv. */
 int attach_parse(struct attach *attach, int argc, char **argv, struct err *err);
 
 #endif

@@ -2,13 +2,13 @@
  * forward - `berth forward`: carries connections to published ports in user space, where the kernel's nf_tables
  * can't: it is missing, or the way doesn't exist there ([::1] on the device).
  *
- * `berth attach --forward SPEC` starts one for a container, before the container runs. It listens on the
+ * `berth attach-network --forward SPEC` starts one for a container, before the container runs. It listens on the
  * device's addresses and connects to the container's. It needs no agent and ends by itself when the host's end
  * of the container's veth is removed, so with the container.
  *
  *	SPEC = PROTOCOL,BIND,HOST[-END],TARGET,PORT	tcp,[::1],8080,fd12::2,80    udp,0.0.0.0,5000-5009,172.29.0.2,6000
  *
- * Ports are bound before `berth attach` ends, so one that is taken is an error of the container's start. Then it is
+ * Ports are bound before `berth attach-network` ends, so one that is taken is an error of the container's start. Then it is
  * nobody, without capabilities, with the system calls of its list only (agent/helper/seccomp_lists.h).
  * A connection's bytes wait in bounded buffers; the end of one direction is passed on alone; a UDP peer that was
  * silent for FORWARD_UDP_IDLE_MS is forgotten. The container sees the device's address as the peer.

@@ -3,7 +3,7 @@
  *
  *	netlink_open(&nl, NETLINK_ROUTE, &err);
  *	bridge_apply(&nl, &(struct bridge){ .name = "berth0", .subnets = ..., .gateways = ... }, &err);
- *	...			-- containers: berth attach (attach.h), as their createRuntime hook
+ *	...			-- containers: berth attach-network (attach.h), as their createRuntime hook
  *	link_remove(&nl, "v0123456789ab", &err);	-- when one has ended
  *	bridge_remove_others(&nl, names, count, &err);
  *

@@ -1,5 +1,5 @@
 #!/bin/bash
-# berth attach, as the runtime calls it: a container gets its interface, and nothing is left behind when it can't.
+# berth attach-network, as the runtime calls it: a container gets its interface, and nothing is left behind when it can't.
 [ "${OWN_NETWORK:-}" ] || OWN_NETWORK=1 exec unshare -n bash "$0" "$@"
 . "$(dirname "$0")/../lib.sh"
 need ip nsenter python3
@@ -20,7 +20,7 @@ other_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns
 # attach OPTION...: what it says is in $OUT, its status in $CODE.
 attach() {
 	OUT=$(printf '{"ociVersion":"1.0.2","id":"x","status":"creating","pid":%s,"bundle":"/"}' "$PID" |
-		"$BERTH" attach --bridge berth0 "$@" 2>&1)
+		"$BERTH" attach-network --bridge berth0 "$@" 2>&1)
 	CODE=$?
 }
 inside() { nsenter -t "$PID" -n "$@"; }

@@ -186,7 +186,7 @@ static void the_device_is_looked_at(void)
 static int parse(struct attach *attach, struct err *err, const char *words)
 {
 	static char text[512];
-	char *argv[64] = { "attach" };
+	char *argv[64] = { "attach-network" };
 	int argc = 1;
 
 	snprintf(text, sizeof(text), "%s", words);
