@@ -75,6 +75,20 @@ static int read_annotations(struct bundle *bundle, const json_t *config, struct 
 	return 0;
 }
 
+static int read_hooks(struct bundle *bundle, const json_t *config, struct err *err)
+{
+	JSON_CLEANUP json_t *alone = NULL;
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc = hooks_read(&bundle->hooks, config, err);
+
+	if (rc < 0 || !hooks_any(&bundle->hooks))
+		return rc < 0 ? rc : 0;
+	alone = json_pack("{s:O}", "hooks", json_object_get(config, "hooks"));
+	json_append(&text, alone);
+	bundle->hooks_text = buf_steal(&text);
+	return 0;
+}
+
 static int read_process(struct bundle *bundle, const json_t *config, struct err *err)
 {
 	json_t *process;
@@ -105,19 +119,18 @@ static int check_version(const json_t *config, struct err *err)
 
 static int read_config(struct bundle *bundle, const json_t *config, struct err *err)
 {
-	static const char *const later[] = { "hooks" };
 	static const char *const other_systems[] = { "solaris", "windows", "vm", "zos" };
 	json_t *linux_object;
 	int rc;
 
-	if (check_version(config, err) < 0 || refuse_members(config, "", later, 1, err) < 0 ||
+	if (check_version(config, err) < 0 ||
 	    refuse_members(config, "", other_systems, 4, err) < 0 ||
 	    read_root(bundle, config, err) < 0 || read_process(bundle, config, err) < 0 ||
 	    read_copy(config, "hostname", &bundle->hostname, err) < 0 ||
 	    read_copy(config, "domainname", &bundle->domainname, err) < 0 ||
 	    read_list(config, "mounts", sizeof(*bundle->mounts), (void **)&bundle->mounts,
 		      &bundle->mount_count, read_mount, err) < 0 ||
-	    read_annotations(bundle, config, err) < 0)
+	    read_annotations(bundle, config, err) < 0 || read_hooks(bundle, config, err) < 0)
 		return -EINVAL;
 	rc = json_get_object(config, "linux", &linux_object, err);
 	if (rc > 0 && bundle_read_linux(bundle, linux_object, err) < 0)
@@ -205,5 +218,7 @@ void bundle_release(struct bundle *bundle)
 	free(bundle->hostname);
 	free(bundle->domainname);
 	free(bundle->annotations);
+	hooks_release(&bundle->hooks);
+	free(bundle->hooks_text);
 	*bundle = (struct bundle){ 0 };
 }

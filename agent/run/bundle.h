@@ -21,6 +21,7 @@
 
 #include "agent/run/caps.h"
 #include "agent/run/cgroup.h"
+#include "agent/run/hooks.h"
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
 #include "lib/err.h"
@@ -96,6 +97,8 @@ struct bundle {
 	char *cgroup_path;		       /* NULL: not told */
 	struct cgroup_limits limits;
 	char *annotations; /* JSON text, NULL: none */
+	struct hooks hooks;
+	char *hooks_text; /* as hooks_load() reads it, NULL: none */
 };
 
 /* Reads DIRECTORY/config.json. Release it also after an error. */

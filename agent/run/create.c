@@ -60,6 +60,17 @@ static int check_bundle(const struct making *making, struct err *err)
 	return sysctl_check(&making->bundle, err);
 }
 
+static int save_hooks(const struct making *making, struct err *err)
+{
+	const char *text = making->bundle.hooks_text;
+	int rc = 0;
+
+	if (text)
+		rc = fd_replace_file_volatile(making->state.dirfd, STATE_HOOKS, text, strlen(text),
+					      0600);
+	return rc < 0 ? err_set(err, rc, "write the container's hooks: %s", strerror(-rc)) : 0;
+}
+
 static int make_state(struct making *making, struct err *err)
 {
 	const struct create *create = making->create;
@@ -84,6 +95,9 @@ static int make_state(struct making *making, struct err *err)
 				      making->bundle.text_size, 0600);
 	if (rc < 0)
 		return err_set(err, rc, "write the container's state: %s", strerror(-rc));
+	rc = save_hooks(making, err);
+	if (rc < 0)
+		return rc;
 	/*
 	 * With the cgroup's path, so that `delete --force` finds it if we are killed from here on.
 	 */
@@ -127,6 +141,7 @@ static int clone_init(struct making *making, int report[static 2], struct err *e
 {
 	struct init init = {
 		.bundle = &making->bundle,
+		.state = &making->state,
 		.cgroup = &making->cgroup,
 		.joined = &making->joined,
 		.report = report[1],
@@ -142,10 +157,31 @@ static int clone_init(struct making *making, int report[static 2], struct err *e
 	making->pid = clone_process(ns_clone_flags(&making->bundle.namespaces));
 	if (making->pid < 0)
 		return err_sys(err, "make the container's namespaces");
+	if (making->pid && ns_leave_pid(&making->joined, err) < 0)
+		return err->code;
 	if (!making->pid) {
 		fd_close(&report[0]); /* or it would never see that we are gone */
 		init_run(&init);
 	}
+	return 0;
+}
+
+/* The hooks that are to find the container built but not yet closed. */
+static int run_hooks(struct making *making, int report, struct failure *failure)
+{
+	const struct hooks *hooks = &making->bundle.hooks;
+	BUF_CLEANUP struct buf state = BUF_INIT;
+
+	if (!hooks_before_root(hooks))
+		return 0;
+	if (report_receive(report, failure) < 0)
+		return failure_of(failure);
+	making->state.pid = making->pid;
+	state_format_as(&making->state, STATE_CREATING, &state);
+	if (hooks_run(hooks, HOOK_PRESTART, buf_text(&state), &failure->err) < 0 ||
+	    hooks_run(hooks, HOOK_CREATE_RUNTIME, buf_text(&state), &failure->err) < 0)
+		return failure_of(failure);
+	report_send_go(report, making->pid);
 	return 0;
 }
 
@@ -154,8 +190,8 @@ static int let_it_build(struct making *making, int report, struct failure *failu
 	if (cgroup_attach(&making->cgroup, making->pid, &failure->err) < 0 ||
 	    process_set_oom_score(&making->bundle.process, making->pid, &failure->err) < 0)
 		return failure_of(failure);
-	report_send_go(report);
-	return report_receive(report, failure);
+	report_send_go(report, making->pid);
+	return run_hooks(making, report, failure) ?: report_receive(report, failure);
 }
 
 int write_pid_file(const char *path, pid_t pid, struct err *err)
@@ -226,8 +262,17 @@ static void unmake(struct making *making)
 		while (waitpid(making->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	/* A hook in it may have left something behind. */
+	if (making->has_cgroup && making->pid > 0)
+		cgroup_kill(&making->cgroup, NULL);
 	if (making->has_cgroup)
 		cgroup_remove(&making->cgroup, NULL);
+	if (making->pid > 0) {
+		BUF_CLEANUP struct buf state = BUF_INIT;
+
+		state_format_as(&making->state, STATE_STOPPED, &state);
+		hooks_run_all(&making->bundle.hooks, HOOK_POSTSTOP, buf_text(&state));
+	}
 	state_remove(making->create->root, making->create->id, NULL);
 }
 

@@ -5,8 +5,10 @@
 #include <signal.h>
 
 #include "agent/run/cgroup.h"
+#include "agent/run/hooks.h"
 #include "agent/run/state.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 #include "lib/sys.h"
 #include "lib/time.h"
 
@@ -62,6 +64,22 @@ static int end_init(const struct state *state, struct err *err)
 	return await_end(state, pidfd, err);
 }
 
+/* Before the state is removed: a delete that is killed here can be repeated. */
+static void run_poststop_hooks(const struct state *state)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct hooks hooks;
+
+	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
+		log_warn("container %s: %s", state->id, err.text);
+	if (hooks.count[HOOK_POSTSTOP]) {
+		state_format_as(state, STATE_STOPPED, &text);
+		hooks_run_all(&hooks, HOOK_POSTSTOP, buf_text(&text));
+	}
+	hooks_release(&hooks);
+}
+
 int delete_container(const char *root, const char *id, bool force, struct err *err)
 {
 	struct cgroup cgroup;
@@ -84,6 +102,8 @@ int delete_container(const char *root, const char *id, bool force, struct err *e
 		if (!rc)
 			rc = cgroup_remove(&cgroup, err);
 	}
+	if (!rc)
+		run_poststop_hooks(&state);
 	if (!rc)
 		rc = state_remove(root, id, err);
 	state_release(&state);

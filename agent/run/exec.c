@@ -210,7 +210,7 @@ static int start_child(struct joining *joining, struct failure *failure)
 	if (cgroup_attach(&joining->cgroup, joining->pid, err) < 0 ||
 	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
-	report_send_go(joining->report[0]);
+	report_send_go(joining->report[0], joining->pid);
 	if (report_receive(joining->report[0], failure) < 0)
 		return failure_of(failure);
 	return report_receive_end(joining->report[0], failure);

@@ -68,6 +68,27 @@ static int make_cwd(const struct process *process, int root, struct err *err)
 	return fd < 0 ? err_context(err, "process.cwd") : 0;
 }
 
+static int run_hooks(const struct init *init, enum hook_point point, enum state_status status,
+		     struct err *err)
+{
+	const struct hooks *hooks = &init->bundle->hooks;
+	BUF_CLEANUP struct buf state = BUF_INIT;
+
+	if (!hooks->count[point])
+		return 0;
+	state_format_as(init->state, status, &state);
+	return hooks_run(hooks, point, buf_text(&state), err);
+}
+
+/* First the runtime's, outside, then those in here. */
+static int run_create_hooks(const struct init *init, struct err *err)
+{
+	if (hooks_before_root(&init->bundle->hooks) &&
+	    (report_send(init->report, NULL) < 0 || report_await_go(init->report) < 0))
+		return err_set(err, -EPIPE, "the runtime has ended");
+	return run_hooks(init, HOOK_CREATE_CONTAINER, STATE_CREATING, err);
+}
+
 static int build_root(const struct init *init, struct console *console, struct err *err)
 {
 	const struct bundle *bundle = init->bundle;
@@ -75,7 +96,8 @@ static int build_root(const struct init *init, struct console *console, struct e
 
 	if (root < 0 || mount_all(bundle, root, init->cgroup, err) < 0 ||
 	    dev_make(bundle, root, err) < 0 || make_console(init, root, console, err) < 0 ||
-	    make_cwd(&bundle->process, root, err) < 0 || sysctl_apply(bundle, err) < 0 ||
+	    make_cwd(&bundle->process, root, err) < 0 || run_create_hooks(init, err) < 0 ||
+	    sysctl_apply(bundle, err) < 0 ||
 	    mount_finish(bundle, root, err) < 0 ||
 	    mount_read_only(root, bundle->readonly_paths, err) < 0 ||
 	    mount_mask(root, bundle->masked_paths, err) < 0)
@@ -124,7 +146,8 @@ void init_run(struct init *init)
 	 */
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (report_await_go(init->report) < 0)
+	init->state->pid = report_await_go(init->report);
+	if (init->state->pid < 0)
 		_exit(EXIT_RUNTIME);
 	if (build(init, program, &failure) < 0)
 		fail(init->report, &failure);
@@ -135,6 +158,10 @@ void init_run(struct init *init)
 	sock = start_await(init->start, &failure.err);
 	if (sock < 0)
 		_exit(EXIT_RUNTIME);
+	if (run_hooks(init, HOOK_START_CONTAINER, STATE_CREATED, &failure.err) < 0) {
+		failure_of(&failure);
+		fail(sock, &failure);
+	}
 	report_send(sock, NULL);
 	process_execute(&init->bundle->process, program, &failure);
 	fail(sock, &failure);

@@ -11,9 +11,11 @@
 #include "agent/run/bundle.h"
 #include "agent/run/cgroup.h"
 #include "agent/run/ns.h"
+#include "agent/run/state.h"
 
 struct init {
 	struct bundle *bundle;
+	struct state *state;	      /* for hooks */
 	const struct cgroup *cgroup;  /* NULL: none */
 	const struct ns_fds *joined;
 	int report;		      /* to the runtime outside */

@@ -131,6 +131,18 @@ int ns_enter_pid(const struct ns_fds *ns, struct err *err)
 	return enter(ns, NS_PID, err);
 }
 
+int ns_leave_pid(const struct ns_fds *ns, struct err *err)
+{
+	FD_CLEANUP int own = -1;
+
+	if (ns->fds[NS_PID] < 0)
+		return 0;
+	own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || setns(own, CLONE_NEWPID) < 0)
+		return err_sys(err, "go back to the runtime's own pid namespace");
+	return 0;
+}
+
 int ns_enter(const struct ns_fds *ns, struct err *err)
 {
 	static const enum ns_type order[] = { NS_CGROUP, NS_IPC, NS_UTS, NS_NET, NS_MNT };

@@ -40,6 +40,8 @@ void ns_close(struct ns_fds *ns);
 
 /* The pid namespace counts for children made afterwards only. */
 int ns_enter_pid(const struct ns_fds *ns, struct err *err);
+/* Children, hooks that is, are the runtime's own again. */
+int ns_leave_pid(const struct ns_fds *ns, struct err *err);
 /* All but the pid namespace; the mount namespace last. */
 int ns_enter(const struct ns_fds *ns, struct err *err);
 

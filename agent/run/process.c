@@ -227,8 +227,7 @@ int process_find_program(const struct process *process, char program[static PATH
 	return rc < 0 ? fail(failure, rc, name, strerror(-rc)) : 0;
 }
 
-/* What the agent had ignored or blocked is not the application's business. */
-static void reset_signals(void)
+void process_reset_signals(void)
 {
 	sigset_t none;
 
@@ -244,7 +243,7 @@ int process_execute(const struct process *process, const char *program, struct f
 	const char *why;
 	int code;
 
-	reset_signals();
+	process_reset_signals();
 	execve(program, process->args, process->env ?: no_env);
 	code = -errno;
 	why = strerror(errno);

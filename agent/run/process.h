@@ -34,6 +34,9 @@ int process_become(const struct process *process, struct err *err);
 int process_find_program(const struct process *process, char program[static PATH_MAX],
 			 struct failure *failure);
 
+/* What the agent had ignored or blocked is not the business of what is executed. */
+void process_reset_signals(void);
+
 /* Returns only when execve() failed. Closes no descriptor: all above 2 must be close-on-exec. */
 int process_execute(const struct process *process, const char *program, struct failure *failure);
 

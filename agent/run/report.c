@@ -19,9 +19,9 @@ int report_open(int sockets[static 2], struct err *err)
 	return 0;
 }
 
-int report_send_go(int sock)
+int report_send_go(int sock, pid_t pid)
 {
-	return fd_send(sock, "g", 1, NULL, 0);
+	return fd_send(sock, &pid, sizeof(pid), NULL, 0);
 }
 
 static ssize_t receive(int sock, void *data, size_t size)
@@ -34,11 +34,11 @@ static ssize_t receive(int sock, void *data, size_t size)
 	return got < 0 ? -errno : got;
 }
 
-int report_await_go(int sock)
+pid_t report_await_go(int sock)
 {
-	char go;
+	pid_t pid;
 
-	return receive(sock, &go, 1) == 1 ? 0 : -EPIPE;
+	return receive(sock, &pid, sizeof(pid)) == sizeof(pid) ? pid : -EPIPE;
 }
 
 int report_send(int sock, const struct failure *failure)

@@ -9,10 +9,14 @@
  *	report_send_go
  *	report_receive			report_send: ready (exit_code 0) or what went wrong
  *
+ * When the parent has something to do half way, the last two lines happen twice.
+ *
  * A child that dies without a word is reported as such.
  */
 #ifndef AGENT_RUN_REPORT_H
 #define AGENT_RUN_REPORT_H
+
+#include <sys/types.h>
 
 #include "lib/err.h"
 
@@ -33,9 +37,10 @@ int failure_of(struct failure *failure);
 
 /* sockets[0] for the parent, [1] for the child; close-on-exec. */
 int report_open(int sockets[static 2], struct err *err);
-int report_send_go(int sock);
-/* Negative when the parent is gone. */
-int report_await_go(int sock);
+/* The child is told its pid as the parent sees it. */
+int report_send_go(int sock, pid_t pid);
+/* That pid; negative when the parent is gone. */
+pid_t report_await_go(int sock);
 /* NULL: ready. Negative when the parent is gone. */
 int report_send(int sock, const struct failure *failure);
 /* 0: ready; negative: what the child said is in `failure`. */

@@ -6,12 +6,14 @@
 #include "agent/run/create.h"
 #include "agent/run/delete.h"
 #include "agent/run/exec.h"
+#include "agent/run/hooks.h"
 #include "agent/run/relay.h"
 #include "agent/run/runtime.h"
 #include "agent/run/start.h"
 #include "agent/run/state.h"
 #include "lib/err.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 
 static int fail(struct runtime *runtime)
 {
@@ -60,6 +62,21 @@ int runtime_create(struct runtime *runtime, int argc, char **argv)
 	return create_container(&create, &created, &runtime->failure) < 0 ? fail(runtime) : 0;
 }
 
+static void run_poststart_hooks(const struct state *state)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct hooks hooks;
+
+	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
+		log_warn("container %s: %s", state->id, err.text);
+	if (hooks.count[HOOK_POSTSTART]) {
+		state_format_as(state, STATE_RUNNING, &text);
+		hooks_run_all(&hooks, HOOK_POSTSTART, buf_text(&text));
+	}
+	hooks_release(&hooks);
+}
+
 static int start(struct runtime *runtime, const char *id)
 {
 	struct failure *failure = &runtime->failure;
@@ -75,6 +92,8 @@ static int start(struct runtime *runtime, const char *id)
 	}
 	if (!rc)
 		rc = start_request(&state, failure);
+	if (!rc)
+		run_poststart_hooks(&state);
 	state_release(&state);
 	return rc < 0 ? fail(runtime) : 0;
 }

@@ -229,7 +229,11 @@ int state_pidfd(const struct state *state, struct err *err)
 
 void state_format(const struct state *state, struct buf *out)
 {
-	enum state_status status = state_find_status(state);
+	state_format_as(state, state_find_status(state), out);
+}
+
+void state_format_as(const struct state *state, enum state_status status, struct buf *out)
+{
 	JSON_CLEANUP json_t *json = to_json(state);
 	char *text;
 

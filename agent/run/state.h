@@ -4,6 +4,7 @@
  *	state.json	OCI state plus "cgroup" and "startTicks", which with the pid names the
  *			process for good
  *	config.json	the configuration as it was at create, for exec
+ *	hooks.json	config.json's hooks, when there are any: for start and delete
  *	start.sock	init listens here until it is started
  *
  * The status is never stored, it is found out. No such process, a zombie, or another start time:
@@ -21,6 +22,7 @@
 #include "lib/err.h"
 
 #define RUNTIME_ROOT "/run/berth/runtime"
+#define STATE_HOOKS "hooks.json"
 #define STATE_ID_MAX 128
 
 enum state_status {
@@ -58,6 +60,8 @@ const char *state_status_name(enum state_status status);
 
 /* OCI state JSON (runtime spec 1.1, "State"), indented, with a newline. */
 void state_format(const struct state *state, struct buf *out);
+/* The same for hooks, which are told the status that they are called in. */
+void state_format_as(const struct state *state, enum state_status status, struct buf *out);
 
 /*
  * A pidfd of init, or -ESRCH when it has ended (a process that got its pid since is not taken for

@@ -125,8 +125,13 @@ static void errors_name_the_member(void)
 		{ "\"swap\":-1", "\"swappiness\":101",
 		  "config.json: linux: resources: memory: \"swappiness\" is 101, not from 0 to "
 		  "100" },
-		{ "\"unknown\"", "\"hooks\"",
-		  "config.json: hooks is not supported by this version of berth" },
+		{ "\"unknown\":{\"x\":1}", "\"hooks\":{\"poststop\":[{\"path\":\"true\"}]}",
+		  "config.json: hooks: poststop[0]: \"path\" is \"true\", not an absolute path" },
+		{ "\"unknown\":{\"x\":1}", "\"hooks\":{\"prestart\":[{\"args\":[]}]}",
+		  "config.json: hooks: prestart[0]: \"path\" is missing" },
+		{ "\"unknown\":{\"x\":1}",
+		  "\"hooks\":{\"poststart\":[{\"path\":\"/b\",\"timeout\":0}]}",
+		  "config.json: hooks: poststart[0]: \"timeout\" is 0, not from 1 to 86400" },
 		{ "\"hard\":-1", "\"hard\":0",
 		  "config.json: process: rlimits[0]: \"soft\" is more than \"hard\"" },
 	};
@@ -141,6 +146,26 @@ static void empty_members_ask_for_nothing(void)
 	CHECK_TEXT(reason("\"unknown\":{\"x\":1}", "\"hooks\":{}"), "");
 	CHECK_TEXT(reason("\"swap\":-1", "\"disableOOMKiller\":false"), "");
 	CHECK_TEXT(reason("\"sysctl\":{\"net.x\":\"1\"}", "\"seccomp\":null"), "");
+}
+
+static void hooks_are_read(void)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.1.0\",\"root\":{\"path\":\"r\"},\"hooks\":{"
+		"\"createRuntime\":[{\"path\":\"/a\",\"args\":[\"x\",\"y\"],\"env\":[\"A=1\"],"
+		"\"timeout\":3},{\"path\":\"/b\"}],\"poststop\":[]}}";
+	struct bundle b;
+
+	CHECK_INT(bundle_parse(&b, "/bundle", text, sizeof(text) - 1, NULL), 0);
+	CHECK_INT(b.hooks.count[HOOK_CREATE_RUNTIME], 2);
+	CHECK_TEXT(b.hooks.at[HOOK_CREATE_RUNTIME][0].args[1], "y");
+	CHECK_TEXT(b.hooks.at[HOOK_CREATE_RUNTIME][0].env[0], "A=1");
+	CHECK_INT(b.hooks.at[HOOK_CREATE_RUNTIME][0].timeout_s, 3);
+	CHECK_TEXT(b.hooks.at[HOOK_CREATE_RUNTIME][1].path, "/b");
+	CHECK_INT(b.hooks.count[HOOK_POSTSTOP], 0);
+	CHECK(hooks_before_root(&b.hooks));
+	CHECK_HAS(b.hooks_text, "{\"hooks\":{\"createRuntime\":[");
+	bundle_release(&b);
 }
 
 static void variables_are_replaced_or_added(void)
@@ -161,6 +186,7 @@ int main(void)
 	RUN(everything_is_read);
 	RUN(errors_name_the_member);
 	RUN(empty_members_ask_for_nothing);
+	RUN(hooks_are_read);
 	RUN(variables_are_replaced_or_added);
 	return test_end();
 }
