@@ -50,6 +50,8 @@ struct process {
 	struct process_rlimit *rlimits;
 	size_t rlimit_count;
 	bool no_new_privileges;
+	bool no_new_keyring; /* this one and the next: by the command line */
+	int preserve_fds;    /* so many from 3 on are the application's */
 	bool has_oom_score_adj;
 	int oom_score_adj;
 };
@@ -84,6 +86,7 @@ struct bundle {
 	bool has_process;
 	char *root_path; /* absolute */
 	bool root_readonly;
+	bool no_pivot; /* by the command line */
 	unsigned long root_propagation; /* MS_ flags, 0: not told */
 	char *hostname, *domainname;	/* NULL: not told */
 	struct bundle_mount *mounts;

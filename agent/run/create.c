@@ -300,6 +300,9 @@ int create_container(const struct create *create, struct created *created, struc
 	*failure = (struct failure){ 0 };
 	*created = (struct created){ .console = -1 };
 	rc = bundle_load(&making.bundle, create->bundle, &failure->err);
+	making.bundle.no_pivot = create->no_pivot;
+	making.bundle.process.no_new_keyring = create->no_new_keyring;
+	making.bundle.process.preserve_fds = create->preserve_fds;
 	if (!rc)
 		rc = check_bundle(&making, &failure->err);
 	if (!rc)

@@ -17,6 +17,9 @@ struct create {
 	const char *bundle;	    /* directory */
 	const char *pid_file;	    /* NULL: none */
 	const char *console_socket; /* NULL: none */
+	int preserve_fds;	    /* so many from 3 on are the application's */
+	bool no_pivot;		    /* enter the root without pivot_root */
+	bool no_new_keyring;	    /* keep the caller's session keyring */
 	bool keep_console;	    /* the terminal's master is wanted here instead, for `run` */
 };
 

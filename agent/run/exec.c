@@ -57,6 +57,10 @@ static int override(struct process *process, const struct exec *exec, struct err
 		free(process->username);
 		process->username = xstrdup(exec->user);
 	}
+	process->caps.bounding |= exec->capabilities;
+	process->caps.permitted |= exec->capabilities;
+	process->caps.effective |= exec->capabilities;
+	process->no_new_privileges |= exec->no_new_privileges;
 	if (exec->cwd && *exec->cwd != '/')
 		return err_set(err, -EINVAL, "--cwd %s: not an absolute path", exec->cwd);
 	if (exec->cwd) {
@@ -95,6 +99,14 @@ static int load_own_process(struct process *process, const struct state *state,
 	return rc;
 }
 
+static int find_cgroup(struct cgroup *cgroup, const struct state *state, const char *below,
+		       struct err *err)
+{
+	FREE_CLEANUP char *path = xasprintf("%s/%s", state->cgroup_path, below ?: "");
+
+	return cgroup_init(cgroup, path, err);
+}
+
 static int prepare(struct joining *joining, const struct state *state, struct err *err)
 {
 	const struct exec *exec = joining->exec;
@@ -102,13 +114,15 @@ static int prepare(struct joining *joining, const struct state *state, struct er
 	FD_CLEANUP int pidfd = -1;
 	int rc;
 
-	if (status != STATE_RUNNING && status != STATE_CREATED)
+	if (status != STATE_RUNNING && status != STATE_CREATED &&
+	    (status != STATE_PAUSED || !exec->ignore_paused))
 		return err_set(err, -ESRCH, "container %s is %s, not running", state->id,
 			       state_status_name(status));
 	rc = exec->process_file ? load_process_file(&joining->process, exec->process_file, err) :
 				  load_own_process(&joining->process, state, exec, err);
+	joining->process.preserve_fds = exec->preserve_fds;
 	if (!rc)
-		rc = cgroup_init(&joining->cgroup, state->cgroup_path, err);
+		rc = find_cgroup(&joining->cgroup, state, exec->cgroup, err);
 	if (!rc)
 		rc = ns_open_process(&joining->ns, state->pid, err);
 	if (rc < 0)
@@ -154,6 +168,15 @@ static int attach_console(const struct joining *joining, struct err *err)
 	return rc ?: console_attach(&console, process->uid, err);
 }
 
+static void add_groups(struct process *process, const struct exec *exec)
+{
+	process->groups = xrealloc(process->groups, (process->group_count + exec->group_count + 1) *
+							    sizeof(*process->groups));
+	memcpy(process->groups + process->group_count, exec->groups,
+	       exec->group_count * sizeof(*exec->groups));
+	process->group_count += exec->group_count;
+}
+
 static int join(struct joining *joining, struct err *err)
 {
 	int rc = ns_enter(&joining->ns, err);
@@ -161,6 +184,7 @@ static int join(struct joining *joining, struct err *err)
 	setsid();
 	if (!rc)
 		rc = process_resolve_user(&joining->process, err);
+	add_groups(&joining->process, joining->exec);
 	if (!rc && joining->process.terminal)
 		rc = attach_console(joining, err);
 	return rc ?: process_become(&joining->process, err);

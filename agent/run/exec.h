@@ -3,9 +3,12 @@
 #define AGENT_RUN_EXEC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "agent/run/report.h"
+
+#define EXEC_GROUPS_MAX 32
 
 struct exec {
 	const char *root;	    /* of the states */
@@ -15,6 +18,13 @@ struct exec {
 	const char *user;	    /* NULL: the same */
 	const char *cwd;	    /* NULL: the same */
 	char *const *env;	    /* added to its own; NULL: none */
+	gid_t groups[EXEC_GROUPS_MAX]; /* added to its own */
+	size_t group_count;
+	uint64_t capabilities;	       /* bits, added to its own */
+	bool no_new_privileges;	       /* even if it has none of that */
+	const char *cgroup;	       /* one below the container's, that is there; NULL: its own */
+	int preserve_fds;	       /* so many from 3 on are the command's */
+	bool ignore_paused;	       /* it waits until the container goes on, instead of failing */
 	bool terminal;
 	unsigned short rows, columns; /* of the terminal; 0: not known */
 	bool detach;

@@ -111,8 +111,10 @@ static int take_own_null(struct err *err)
 }
 
 /* What the caller's login or service manager has put there is not the application's. */
-static int take_own_keyring(struct err *err)
+static int take_own_keyring(const struct process *process, struct err *err)
 {
+	if (process->no_new_keyring)
+		return 0;
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		return err_sys(err, "make a session keyring");
 	return 0;
@@ -152,7 +154,7 @@ int process_become(const struct process *process, struct err *err)
 	 */
 	bool entered = chdir(process->cwd) == 0;
 
-	if (take_own_null(err) < 0 || take_own_keyring(err) < 0 ||
+	if (take_own_null(err) < 0 || take_own_keyring(process, err) < 0 ||
 	    apply_rlimits(process, err) < 0 || caps_limit(&process->caps, err) < 0 ||
 	    caps_keep(err) < 0 || change_user(process, err) < 0 ||
 	    caps_apply(&process->caps, err) < 0)
@@ -243,6 +245,8 @@ int process_execute(const struct process *process, const char *program, struct f
 	const char *why;
 	int code;
 
+	for (int fd = 3; fd < 3 + process->preserve_fds; fd++)
+		fd_set_cloexec(fd, false);
 	process_reset_signals();
 	execve(program, process->args, process->env ?: no_env);
 	code = -errno;

@@ -37,7 +37,10 @@ int process_find_program(const struct process *process, char program[static PATH
 /* What the agent had ignored or blocked is not the business of what is executed. */
 void process_reset_signals(void);
 
-/* Returns only when execve() failed. Closes no descriptor: all above 2 must be close-on-exec. */
+/*
+ * Returns only when execve() failed. Closes no descriptor: all above 2 must be close-on-exec;
+ * process->preserve_fds of them are opened to the application.
+ */
 int process_execute(const struct process *process, const char *program, struct failure *failure);
 
 #endif

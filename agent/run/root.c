@@ -130,12 +130,14 @@ static int switch_root(const char *path, int root, struct err *err)
 	return 0;
 }
 
-static int change_root(const char *path, int root, struct err *err)
+static int change_root(const char *path, int root, bool no_pivot, struct err *err)
 {
 	FD_CLEANUP int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (old < 0 || fchdir(root) < 0)
 		return err_sys(err, "enter root.path %s", path);
+	if (no_pivot)
+		return switch_root(path, root, err);
 	if (syscall(SYS_pivot_root, ".", ".") == 0)
 		return drop_old_root(old, err);
 	if (errno != EINVAL)
@@ -149,7 +151,7 @@ int root_enter(const struct bundle *bundle, int root, struct err *err)
 
 	if (bundle->root_readonly && mount_change(root, "/", NULL, MS_RDONLY, 0, err) < 0)
 		return err_context(err, "root.readonly");
-	rc = change_root(bundle->root_path, root, err);
+	rc = change_root(bundle->root_path, root, bundle->no_pivot, err);
 	if (rc < 0)
 		return rc;
 	if (bundle->root_propagation && mount(NULL, "/", NULL, bundle->root_propagation, NULL) < 0)

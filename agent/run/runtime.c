@@ -4,15 +4,21 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/run/seal.h"
 #include "agent/run/state.h"
+#include "config/units.h"
 #include "lib/fd.h"
+#include "lib/json.h"
 #include "lib/sys.h"
+#include "lib/time.h"
+#include "version.h"
 
 #define EXIT_USAGE 2
+#define PRESERVED_MAX 256
 
 static const struct command {
 	const char *name;
@@ -20,15 +26,17 @@ static const struct command {
 	int (*run)(struct runtime *runtime, int argc, char **argv);
 	bool enters; /* executes in a container: from a sealed image */
 } commands[] = {
-	{ "create", "[--bundle DIR] [--pid-file FILE] [--console-socket SOCKET] ID", runtime_create,
-	  true },
+	{ "create",
+	  "[--bundle DIR] [--pid-file FILE] [--console-socket SOCKET] [--preserve-fds N] "
+	  "[--no-pivot] [--no-new-keyring] ID",
+	  runtime_create, true },
 	{ "start", "ID", runtime_start, false },
-	{ "run", "[--bundle DIR] [--pid-file FILE] [--console-socket SOCKET] [--detach] ID",
-	  runtime_run, true },
+	{ "run", "as create, and [--detach] [--keep] ID", runtime_run, true },
 	{ "exec",
-	  "[--tty] [--user USER[:GROUP]] [--cwd DIR] [--env NAME=VALUE] [--detach] "
-	  "[--pid-file FILE] [--console-socket SOCKET] [--console-size RxC] ID COMMAND... | "
-	  "--process FILE ID",
+	  "[--tty] [--user USER[:GROUP]] [--additional-gids GID] [--cwd DIR] "
+	  "[--env NAME=VALUE] [--cap CAP] [--no-new-privs] [--cgroup SUB] [--detach] "
+	  "[--ignore-paused] [--pid-file FILE] [--console-socket SOCKET] [--console-size RxC] "
+	  "[--preserve-fds N] ID COMMAND... | --process FILE ID",
 	  runtime_exec, true },
 	{ "state", "ID", runtime_state, false },
 	{ "kill", "[--all] ID [SIGNAL]", runtime_kill, false },
@@ -41,7 +49,8 @@ static const struct command {
 
 static void print_help(void)
 {
-	printf("usage: berth runtime [--root DIR] [--log FILE] COMMAND [OPTION...] [ARGUMENT...]\n"
+	printf("usage: berth runtime [--root DIR] [--log FILE] [--log-format text|json] COMMAND "
+	       "[OPTION...] [ARGUMENT...]\n"
 	       "\n"
 	       "OCI runtime: containers from bundles. --root holds their states (default "
 	       RUNTIME_ROOT ").\n"
@@ -92,26 +101,111 @@ const char *runtime_id(struct runtime *runtime, int argc, char **argv)
 	return NULL;
 }
 
+/* Before any option is read: how many descriptors --preserve-fds may ask for, wherever it is. */
+static int count_preserved(char **argv)
+{
+	static const char option[] = "--preserve-fds";
+	int count = 0;
+
+	for (; *argv; argv++) {
+		const char *value = strncmp(*argv, option, sizeof(option) - 1) ?
+					    NULL : *argv + sizeof(option) - 1;
+		int found = !value ? 0 : *value == '=' ? atoi(value + 1) :
+			    !*value && argv[1] ? atoi(argv[1]) : 0;
+
+		if (found > count && found <= PRESERVED_MAX)
+			count = found;
+	}
+	return count;
+}
+
 /*
  * Descriptors that the caller leaked must not get into a container (CVE-2024-21626); and 0 to 2
- * must be something, or the next file that is opened would become the container's output.
+ * must be something, or the next file that is opened would become the container's output. Those
+ * to preserve survive until here from the execution before, and go on only by process_execute().
  */
-static int clean_descriptors(void)
+static int clean_descriptors(int preserved)
 {
-	sys_close_from(3);
+	sys_close_from(3 + preserved);
 	return sys_fill_standard_fds();
+}
+
+static void shut_preserved(int preserved)
+{
+	for (int fd = 3; fd < 3 + preserved; fd++)
+		fd_set_cloexec(fd, true);
+}
+
+int runtime_preserve(struct runtime *runtime, const char *value, int *count)
+{
+	int64_t number = 0;
+	struct err err = ERR_INIT;
+
+	if (number_parse(value, 0, PRESERVED_MAX, &number, &err) < 0)
+		return runtime_usage(runtime, "--preserve-fds %s: %s", value, err.text);
+	for (int fd = 3; fd < 3 + number; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return runtime_usage(runtime, "--preserve-fds %s: descriptor %d is not open",
+					     value, fd);
+	*count = (int)number;
+	return 0;
+}
+
+static void append_json(struct buf *line, const char *text)
+{
+	JSON_CLEANUP json_t *json = NULL;
+	char now[TIME_TEXT_MAX];
+
+	time_format(now, time_now_ns());
+	json = json_pack("{s:s, s:s, s:s}", "level", "error", "msg", text, "time", now);
+	if (!json)
+		json = json_pack("{s:s, s:s}", "level", "error", "msg", "(not UTF-8)");
+	json_append(line, json);
 }
 
 static void tell(const struct runtime *runtime, const char *command)
 {
+	BUF_CLEANUP struct buf line = BUF_INIT;
 	FD_CLEANUP int fd = -1;
 
 	fprintf(stderr, "berth runtime %s: %s\n", command, runtime->failure.err.text);
 	if (!runtime->log)
 		return;
+	if (runtime->log_json)
+		append_json(&line, runtime->failure.err.text);
+	else
+		buf_append_format(&line, "berth runtime %s: %s", command,
+				  runtime->failure.err.text);
+	buf_append_text(&line, "\n");
 	fd = open(runtime->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0)
-		dprintf(fd, "berth runtime %s: %s\n", command, runtime->failure.err.text);
+		fd_write_full(fd, line.data, line.size);
+}
+
+int runtime_format(struct runtime *runtime, const char *value, bool *json)
+{
+	*json = !strcmp(value, "json");
+	if (*json || !strcmp(value, "table"))
+		return 0;
+	return runtime_usage(runtime, "--format %s: use table or json", value);
+}
+
+static int take_log_format(struct runtime *runtime, const char *value)
+{
+	runtime->log_json = !strcmp(value, "json");
+	if (runtime->log_json || !strcmp(value, "text"))
+		return 0;
+	runtime_usage(runtime, "--log-format %s: use text or json", value);
+	return -EINVAL;
+}
+
+/* This runtime is for root; with a user namespace in config.json it is no less so. */
+static int take_rootless(struct runtime *runtime, const char *value)
+{
+	if (!strcmp(value, "auto") || !strcmp(value, "false"))
+		return 0;
+	runtime_usage(runtime, "--rootless %s: berth runs as root; use auto or false", value);
+	return -EINVAL;
 }
 
 /* Options before the command. 0, or what to exit with, or negative: go on without a command. */
@@ -120,12 +214,17 @@ static int read_global(struct runtime *runtime, int argc, char **argv)
 	static const struct option options[] = {
 		{ "root", required_argument, NULL, 'r' },
 		{ "log", required_argument, NULL, 'l' },
+		{ "log-format", required_argument, NULL, 'f' },
+		{ "debug", no_argument, NULL, 'd' },
+		{ "rootless", required_argument, NULL, 'R' },
+		{ "systemd-cgroup", no_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	int option;
 
-	while ((option = runtime_option(runtime, argc, argv, "+h", options)) != -1) {
+	while ((option = runtime_option(runtime, argc, argv, "+hv", options)) != -1) {
 		switch (option) {
 		case 'r':
 			runtime->root = optarg;
@@ -133,6 +232,23 @@ static int read_global(struct runtime *runtime, int argc, char **argv)
 		case 'l':
 			runtime->log = optarg;
 			break;
+		case 'f':
+			if (take_log_format(runtime, optarg) < 0)
+				return -EINVAL;
+			break;
+		case 'd': /* everything that is to tell is told */
+			break;
+		case 'R':
+			if (take_rootless(runtime, optarg) < 0)
+				return -EINVAL;
+			break;
+		case 's':
+			runtime_usage(runtime, "--systemd-cgroup: berth makes its cgroups itself; "
+					       "configure the engine for cgroupfs");
+			return -EINVAL;
+		case 'v':
+			printf("berth runtime version " BERTH_VERSION "\nspec: 1.1.0\n");
+			return 1;
 		case 'h':
 			print_help();
 			return 1;
@@ -150,6 +266,7 @@ static int run_command(struct runtime *runtime, const struct command *command, i
 		failure_of(&runtime->failure);
 		return EXIT_RUNTIME;
 	}
+	shut_preserved(count_preserved(argv));
 	optind = 0; /* getopt starts anew */
 	return command->run(runtime, argc, argv);
 }
@@ -161,7 +278,7 @@ int runtime_main(int argc, char **argv)
 	const char *name = "";
 	int code = EXIT_USAGE, rc;
 
-	if (clean_descriptors() < 0)
+	if (clean_descriptors(count_preserved(argv)) < 0)
 		return EXIT_RUNTIME;
 	rc = read_global(&runtime, argc, argv);
 	if (rc > 0)

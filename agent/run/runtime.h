@@ -2,7 +2,7 @@
  * runtime - the command line `berth runtime`: options and exit codes as runc has them, where they
  * are there.
  *
- *	berth runtime [--root DIR] [--log FILE] COMMAND [OPTION...] [ARGUMENT...]
+ *	berth runtime [--root DIR] [--log FILE] [--log-format text|json] COMMAND [OPTION...] ...
  *
  * Each command is a function of one row of the table in runtime.c. It gets its own arguments
  * (argv[0] is its name), returns the exit code, and on failure leaves the reason in `failure`;
@@ -12,12 +12,14 @@
 #define AGENT_RUN_RUNTIME_H
 
 #include <getopt.h>
+#include <stdbool.h>
 
 #include "agent/run/report.h"
 
 struct runtime {
 	const char *root;
 	const char *log; /* NULL: none */
+	bool log_json;	 /* {"level":"error","msg":...,"time":...} a line, as engines read it */
 	struct failure failure;
 };
 
@@ -51,6 +53,15 @@ int runtime_option(struct runtime *runtime, int argc, char **argv, const char *l
 
 /* The one argument that is the container's id; NULL with the reason when there are less or more. */
 const char *runtime_id(struct runtime *runtime, int argc, char **argv);
+
+/* The value of --format, "table" or "json", into *json; or the exit code. */
+int runtime_format(struct runtime *runtime, const char *value, bool *json);
+
+/*
+ * The value of --preserve-fds: so many descriptors from 3 on go on to the application. All of them
+ * must be open, or what the runtime itself opens next would be one of them.
+ */
+int runtime_preserve(struct runtime *runtime, const char *value, int *count);
 
 /* Wrong usage: sets the reason, returns the exit code. */
 int runtime_usage(struct runtime *runtime, const char *format, ...)

@@ -11,6 +11,8 @@
 #include "agent/run/runtime.h"
 #include "agent/run/start.h"
 #include "agent/run/state.h"
+#include "config/units.h"
+#include "lib/capname.h"
 #include "lib/err.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -21,32 +23,64 @@ static int fail(struct runtime *runtime)
 	return runtime->failure.exit_code;
 }
 
+struct run_options {
+	bool detach;
+	bool keep; /* the container's state, when it has ended */
+};
+
+/* `run` is NULL for create, which has fewer options. */
+static int take_create_option(struct runtime *runtime, struct create *create,
+			      struct run_options *run, int option)
+{
+	switch (option) {
+	case 'b':
+		create->bundle = optarg;
+		return 0;
+	case 'p':
+		create->pid_file = optarg;
+		return 0;
+	case 'c':
+		create->console_socket = optarg;
+		return 0;
+	case 'f':
+		return runtime_preserve(runtime, optarg, &create->preserve_fds);
+	case 'N':
+		create->no_pivot = true;
+		return 0;
+	case 'K':
+		create->no_new_keyring = true;
+		return 0;
+	}
+	if (run && option == 'd')
+		run->detach = true;
+	else if (run && option == 'k')
+		run->keep = true;
+	else
+		return runtime_usage(runtime, "wrong option: see berth runtime --help");
+	return 0;
+}
+
 static int read_create_options(struct runtime *runtime, int argc, char **argv,
-			       struct create *create, bool *detach)
+			       struct create *create, struct run_options *run)
 {
 	static const struct option options[] = {
 		{ "bundle", required_argument, NULL, 'b' },
 		{ "pid-file", required_argument, NULL, 'p' },
 		{ "console-socket", required_argument, NULL, 'c' },
+		{ "preserve-fds", required_argument, NULL, 'f' },
+		{ "no-pivot", no_argument, NULL, 'N' },
+		{ "no-new-keyring", no_argument, NULL, 'K' },
 		{ "detach", no_argument, NULL, 'd' },
+		{ "keep", no_argument, NULL, 'k' },
 		{ 0 },
 	};
-	const char *letters = detach ? "b:d" : "b:";
+	const char *letters = run ? "b:d" : "b:";
 	int option;
 
 	*create = (struct create){ .root = runtime->root, .bundle = "." };
-	while ((option = runtime_option(runtime, argc, argv, letters, options)) != -1) {
-		if (option == 'b')
-			create->bundle = optarg;
-		else if (option == 'p')
-			create->pid_file = optarg;
-		else if (option == 'c')
-			create->console_socket = optarg;
-		else if (option == 'd' && detach)
-			*detach = true;
-		else
-			return runtime_usage(runtime, "%s: wrong option", argv[0]);
-	}
+	while ((option = runtime_option(runtime, argc, argv, letters, options)) != -1)
+		if (option == '?' || take_create_option(runtime, create, run, option))
+			return runtime->failure.exit_code;
 	create->id = runtime_id(runtime, argc, argv);
 	return create->id ? 0 : runtime->failure.exit_code;
 }
@@ -111,12 +145,12 @@ int runtime_start(struct runtime *runtime, int argc, char **argv)
 
 /* Starts the container, stays with it unless detached, and takes it away behind it. */
 static int attend(struct runtime *runtime, const struct create *create, struct created *created,
-		  bool detach)
+		  const struct run_options *options)
 {
 	struct err *err = &runtime->failure.err;
 	int code = start(runtime, create->id);
 
-	if (detach && !code)
+	if (options->detach && !code)
 		return 0;
 	if (!code) {
 		code = relay_run(created->pid, fd_steal(&created->console), err);
@@ -124,6 +158,8 @@ static int attend(struct runtime *runtime, const struct create *create, struct c
 			code = fail(runtime);
 	}
 	fd_close(&created->console);
+	if (options->keep)
+		return code;
 	if (delete_container(create->root, create->id, true, code ? NULL : err) < 0 && !code)
 		code = fail(runtime);
 	return code;
@@ -133,17 +169,17 @@ int runtime_run(struct runtime *runtime, int argc, char **argv)
 {
 	struct created created;
 	struct create create;
-	bool detach = false;
-	int code = read_create_options(runtime, argc, argv, &create, &detach);
+	struct run_options options = { 0 };
+	int code = read_create_options(runtime, argc, argv, &create, &options);
 
 	if (code)
 		return code;
-	create.keep_console = !detach && !create.console_socket;
-	if (!detach)
+	create.keep_console = !options.detach && !create.console_socket;
+	if (!options.detach)
 		relay_prepare();
 	if (create_container(&create, &created, &runtime->failure) < 0)
 		return fail(runtime);
-	return attend(runtime, &create, &created, detach);
+	return attend(runtime, &create, &created, &options);
 }
 
 struct exec_options {
@@ -151,6 +187,29 @@ struct exec_options {
 	char *env[256];
 	size_t env_count;
 };
+
+static int add_group(struct runtime *runtime, struct exec *exec, const char *value)
+{
+	struct err err = ERR_INIT;
+	int64_t gid;
+
+	if (exec->group_count == EXEC_GROUPS_MAX ||
+	    number_parse(value, 0, UINT32_MAX - 1, &gid, &err) < 0)
+		return runtime_usage(runtime, "--additional-gids %s: %s", value,
+				     err.code ? err.text : "too many");
+	exec->groups[exec->group_count++] = (gid_t)gid;
+	return 0;
+}
+
+static int add_capability(struct runtime *runtime, struct exec *exec, const char *value)
+{
+	int number = cap_parse(value);
+
+	if (number < 0)
+		return runtime_usage(runtime, "--cap %s: no such capability", value);
+	exec->capabilities |= UINT64_C(1) << number;
+	return 0;
+}
 
 static bool take_size(struct exec *exec, const char *text)
 {
@@ -183,6 +242,21 @@ static int take_exec_option(struct runtime *runtime, struct exec_options *option
 			return runtime_usage(runtime, "too many --env");
 		options->env[options->env_count++] = optarg;
 		return 0;
+	case 'g':
+		return add_group(runtime, exec, optarg);
+	case 'a':
+		return add_capability(runtime, exec, optarg);
+	case 'n':
+		exec->no_new_privileges = true;
+		return 0;
+	case 'G':
+		exec->cgroup = optarg;
+		return 0;
+	case 'i':
+		exec->ignore_paused = true;
+		return 0;
+	case 'f':
+		return runtime_preserve(runtime, optarg, &exec->preserve_fds);
 	case 't':
 		exec->terminal = true;
 		return 0;
@@ -210,6 +284,12 @@ int runtime_exec(struct runtime *runtime, int argc, char **argv)
 		{ "user", required_argument, NULL, 'u' },
 		{ "cwd", required_argument, NULL, 'c' },
 		{ "env", required_argument, NULL, 'e' },
+		{ "additional-gids", required_argument, NULL, 'g' },
+		{ "cap", required_argument, NULL, 'a' },
+		{ "no-new-privs", no_argument, NULL, 'n' },
+		{ "cgroup", required_argument, NULL, 'G' },
+		{ "ignore-paused", no_argument, NULL, 'i' },
+		{ "preserve-fds", required_argument, NULL, 'f' },
 		{ "tty", no_argument, NULL, 't' },
 		{ "detach", no_argument, NULL, 'd' },
 		{ "pid-file", required_argument, NULL, 'P' },
@@ -220,7 +300,7 @@ int runtime_exec(struct runtime *runtime, int argc, char **argv)
 	struct exec_options options = { .exec.root = runtime->root };
 	int option, code;
 
-	while ((option = runtime_option(runtime, argc, argv, "+p:u:e:td", long_options)) != -1)
+	while ((option = runtime_option(runtime, argc, argv, "+p:u:g:e:td", long_options)) != -1)
 		if (take_exec_option(runtime, &options, option))
 			return runtime->failure.exit_code;
 	if (optind == argc)

@@ -13,8 +13,11 @@ static int freeze(const struct state *state, bool frozen, struct err *err)
 	struct cgroup cgroup;
 	int rc;
 
-	if (status != STATE_RUNNING && status != STATE_CREATED)
+	if (frozen && status != STATE_RUNNING && status != STATE_CREATED)
 		return err_set(err, -ESRCH, "container %s is %s, not running", state->id,
+			       state_status_name(status));
+	if (!frozen && status != STATE_PAUSED)
+		return err_set(err, -ESRCH, "container %s is %s, not paused", state->id,
 			       state_status_name(status));
 	rc = cgroup_init(&cgroup, state->cgroup_path, err);
 	return rc ?: cgroup_freeze(&cgroup, frozen, err);

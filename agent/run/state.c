@@ -22,6 +22,7 @@ static const char *const status_names[] = {
 	[STATE_CREATING] = "creating",
 	[STATE_CREATED] = "created",
 	[STATE_RUNNING] = "running",
+	[STATE_PAUSED] = "paused",
 	[STATE_STOPPED] = "stopped",
 };
 
@@ -205,12 +206,22 @@ static bool is_alive(const struct state *state)
 	return p && p[1] == ' ' && p[2] != 'Z' && p[2] != 'X';
 }
 
+static bool is_frozen(const struct state *state)
+{
+	struct cgroup cgroup;
+
+	return *state->cgroup_path && cgroup_init(&cgroup, state->cgroup_path, NULL) == 0 &&
+	       cgroup_is_frozen(&cgroup);
+}
+
 enum state_status state_find_status(const struct state *state)
 {
 	if (!state->pid)
 		return STATE_CREATING;
 	if (!is_alive(state))
 		return STATE_STOPPED;
+	if (is_frozen(state))
+		return STATE_PAUSED;
 	return start_is_awaited(state) ? STATE_CREATED : STATE_RUNNING;
 }
 

@@ -8,7 +8,7 @@
  *	start.sock	init listens here until it is started
  *
  * The status is never stored, it is found out. No such process, a zombie, or another start time:
- * stopped; init still listens on start.sock: created; else running.
+ * stopped; its cgroup is frozen: paused; init still listens on start.sock: created; else running.
  */
 #ifndef AGENT_RUN_STATE_H
 #define AGENT_RUN_STATE_H
@@ -29,6 +29,7 @@ enum state_status {
 	STATE_CREATING,
 	STATE_CREATED,
 	STATE_RUNNING,
+	STATE_PAUSED,
 	STATE_STOPPED,
 };
 

@@ -1,0 +1,79 @@
+#!/bin/bash
+# The options of runc that engines use: of the command line itself, of create, run and exec.
+. "$(dirname "$0")/harness"
+
+# ---- before the command ----
+
+like "--version" "$(rt --version)" 'berth runtime version [0-9].*spec: 1.1.0'
+rt --log "$T/log" --log-format json --debug --rootless false state nobody 2> /dev/null
+same "a failure's exit code" $? 1
+like "--log-format json" "$(cat "$T/log")" \
+	'^\{"level": ?"error", ?"msg": ?"container nobody does not exist", ?"time": ?"20[0-9-]*T[0-9:]*Z"\}$'
+rt --log "$T/log.txt" state nobody 2> /dev/null
+same "--log" "$(cat "$T/log.txt")" 'berth runtime state: container nobody does not exist'
+like "--systemd-cgroup is refused" "$(rt --systemd-cgroup state x 2>&1)" 'configure the engine for cgroupfs'
+like "--rootless true as well" "$(rt --rootless true state x 2>&1)" 'berth runs as root'
+like "a log format that there is not" "$(rt --log-format xml state x 2>&1)" 'use text or json'
+
+# ---- create and run ----
+
+config fds sh -c 'cat <&3; cat <&4; ls /proc/self/fd | tr "\n" " "; test -e /proc/1/fd/5 && echo leaked'
+echo three > "$T/three"
+echo four > "$T/four"
+OUT=$(rt run --bundle "$T/fds" --preserve-fds 2 fds 2>&1 < /dev/null 3< "$T/three" 4< "$T/four" 5< "$T/four")
+same "--preserve-fds" "$(echo $OUT)" 'three four 0 1 2 3 4 5'
+OUT=$(rt run --bundle "$T/fds" --preserve-fds=3 fds 2>&1 < /dev/null 3< "$T/three" 4< "$T/four" 5>&-)
+like "those that are not open are not taken from ours" "$OUT" 'descriptor 5 is not open'
+config fds sh -c 'ls /proc/1/fd | tr "\n" " "; echo "$@"' sh --preserve-fds 9
+OUT=$(rt run --bundle "$T/fds" fds 2>&1 < /dev/null 3< "$T/three" 9< "$T/four")
+same "a word of the command is no option" "$OUT" '0 1 2 --preserve-fds 9'
+start box sleep 1000
+OUT=$(rt exec box sh -c 'ls -l /proc/$$/fd; :' sh --preserve-fds 9 2>&1 < /dev/null 3< "$T/three" 9< "$T/four")
+unlike "nor of one that is executed" "$OUT" 'three|four'
+OUT=$(rt exec --preserve-fds 1 box sh -c 'cat <&3' 2>&1 < /dev/null 3< "$T/three" 4< "$T/four")
+same "exec --preserve-fds" "$OUT" three
+
+config kept sh -c 'exit 3'
+rt run --bundle "$T/kept" --keep kept < /dev/null
+same "run --keep has the exit code" $? 3
+same "and leaves the container" "$(status kept)" stopped
+check "until it is deleted" rt delete kept
+
+config turned sh -c 'ls /; echo up | cat; ls /../..; cat /proc/mounts | wc -l'
+pivoted=$(rt run --bundle "$T/turned" turned 2>&1 < /dev/null)
+same "--no-pivot gives the same root" "$(rt run --bundle "$T/turned" --no-pivot turned 2>&1 < /dev/null)" "$pivoted"
+config key true
+check "--no-new-keyring" rt run --bundle "$T/key" --no-new-keyring key
+
+# ---- exec ----
+
+like "exec --additional-gids" "$(rt exec --user 1000:1000 --additional-gids 20 --additional-gids 44 box id < /dev/null)" \
+	'uid=1000\(app\) gid=1000 groups=1000,20\(dialout\),44\(video\)|groups=20\(dialout\),44\(video\)'
+effective() { rt exec "$@" box sh -c 'grep CapEff /proc/self/status' < /dev/null | cut -f2; }
+same "exec --cap adds one" $((0x$(effective --cap CAP_SYS_NICE) & ~0x$(effective))) $((1 << 23))
+like "only such as there are" "$(rt exec --cap CAP_FLY box true 2>&1)" 'no such capability'
+NNP=false
+start free sleep 1000
+new_privileges() { rt exec "$@" free sh -c 'grep NoNewPrivs /proc/self/status' < /dev/null | cut -f2; }
+same "exec as the container is" "$(new_privileges)" 0
+same "exec --no-new-privs" "$(new_privileges --no-new-privs)" 1
+rt delete --force free
+for each in /sys/fs/cgroup"$CG/box" /sys/fs/cgroup/*"$CG/box"; do
+	[ -d "$each" ] && mkdir "$each/below"
+done
+like "exec --cgroup" "$(rt exec --cgroup below box cat /proc/self/cgroup < /dev/null)" '/below'
+like "which must be there" "$(rt exec --cgroup none box true 2>&1 < /dev/null)" 'cgroup.procs: No such file'
+like "and below" "$(rt exec --cgroup ../.. box true 2>&1 < /dev/null)" 'no ".."'
+check "pause" rt pause box
+same "the status" "$(status box)" paused
+like "exec waits for nobody" "$(rt exec box true 2>&1 < /dev/null)" 'container box is paused, not running'
+rt exec --ignore-paused box echo late > "$T/late" < /dev/null &
+sleep 0.3
+same "unless it is told to" "$(cat "$T/late")" ''
+check "resume" rt resume box
+wait $!
+same "then it runs" "$(cat "$T/late")" late
+like "resume of one that runs" "$(rt resume box 2>&1)" 'is running, not paused'
+rt delete --force box
+same "nothing is left" "$(cgroup_dirs)" ''
+finish
