@@ -167,14 +167,6 @@ static int add_address(struct netlink *nl, int index, const struct attach_addres
 	return 0;
 }
 
-/* Other containers on the bridge could send router advertisements: they are not listened to. */
-static int refuse_advertisements(const struct attach *attach, struct err *err)
-{
-	int rc = link_setting("ipv6", attach->name, "accept_ra", "0", err);
-
-	return rc == -ENOENT ? 0 : rc;
-}
-
 /* The caller is in the container's network namespace. */
 static int set_up_inside(const struct attach *attach, struct err *err)
 {
@@ -189,7 +181,7 @@ static int set_up_inside(const struct attach *attach, struct err *err)
 	index = link_index(&nl, attach->name, err);
 	if (index < 0)
 		return index;
-	rc = refuse_advertisements(attach, err);
+	rc = link_settle_ipv6(attach->name, err);
 	for (int i = 0; !rc && i < IP_FAMILIES; i++)
 		if (attach->addresses[i].ip.family)
 			rc = add_address(&nl, index, &attach->addresses[i], err);
@@ -226,11 +218,10 @@ static int connect_both(struct netlink *host, const struct attach *attach, int n
 	return rc < 0 ? err_context(err, "%s in the container", attach->name) : 0;
 }
 
-static int attach_to(const struct attach *attach, pid_t pid, struct err *err)
+int attach_to(const struct attach *attach, int ns, struct err *err)
 {
 	NETLINK_CLEANUP struct netlink host = { .fd = -1 };
-	FD_CLEANUP int ns = open_namespace(pid, err);
-	int rc = ns < 0 ? ns : netlink_open(&host, NETLINK_ROUTE, err), bridge;
+	int rc = netlink_open(&host, NETLINK_ROUTE, err), bridge;
 
 	if (rc < 0)
 		return rc;
@@ -249,12 +240,12 @@ static int attach_to(const struct attach *attach, pid_t pid, struct err *err)
 
 static int run(const struct attach *attach, struct err *err)
 {
+	FD_CLEANUP int ns = -1;
 	pid_t pid = 0;
-	int rc = read_state(&pid, err);
 
-	if (!rc)
-		rc = drop_rights(err);
-	return rc ? rc : attach_to(attach, pid, err);
+	if (read_state(&pid, err) < 0 || drop_rights(err) < 0 || (ns = open_namespace(pid, err)) < 0)
+		return err->code;
+	return attach_to(attach, ns, err);
 }
 
 int attach_main(int argc, char **argv)

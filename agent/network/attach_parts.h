@@ -1,4 +1,4 @@
-/* attach_parts - what `berth attach-network` was told. Reading the options is pure. */
+/* attach_parts - what `berth attach-network` was told, and doing it. Reading the options is pure. */
 #ifndef AGENT_NETWORK_ATTACH_PARTS_H
 #define AGENT_NETWORK_ATTACH_PARTS_H
 
@@ -25,6 +25,12 @@ struct attach {
 	uint32_t mtu; /* 0: the kernel's */
 	char *forwards[ATTACH_FORWARDS_MAX + 1]; /* NULL-terminated */
 };
+
+/*
+ * Makes the veth between a bridge in the caller's network namespace and `ns`, where the caller is afterwards; on
+ * failure it may be in either, and nothing is left.
+ */
+int attach_to(const struct attach *attach, int ns, struct err *err);
 
 /* argv[0] is "attach-network". What is set points into argv. */
 int attach_parse(struct attach *attach, int argc, char **argv, struct err *err);

@@ -162,17 +162,10 @@ static int set_addresses(struct netlink *nl, const struct bridge *bridge, int in
 
 /* ---- the whole ---- */
 
-/* What a container says about routes is not believed. Without IPv6 there is nothing to set. */
-static int refuse_advertisements(const struct bridge *bridge, struct err *err)
-{
-	int rc = link_setting("ipv6", bridge->name, "accept_ra", "0", err);
-
-	return rc == -ENOENT && !bridge->gateways[IPV6].family ? 0 : rc;
-}
 
 static int adjust(struct netlink *nl, const struct bridge *bridge, const struct link *link, struct err *err)
 {
-	int rc = refuse_advertisements(bridge, err);
+	int rc = link_settle_ipv6(bridge->name, err);
 
 	if (!rc)
 		rc = set_mtu(nl, link, bridge->mtu, err);

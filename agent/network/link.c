@@ -156,6 +156,21 @@ int link_setting(const char *family, const char *name, const char *setting, cons
 	return rc < 0 ? err_set(err, rc, "write %s to %s: %s", value, path, strerror(-rc)) : 0;
 }
 
+/*
+ * Who else is on the link may send router advertisements: they are not believed. Nobody else has our addresses
+ * either; looking for duplicates would keep the link-local one from use for two seconds, and with it, on a bridge, all
+ * that is forwarded to containers it has not met yet.
+ */
+int link_settle_ipv6(const char *name, struct err *err)
+{
+	static const char *const settings[] = { "accept_ra", "autoconf", "accept_dad" };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof(settings) / sizeof(settings[0]); i++)
+		rc = link_setting("ipv6", name, settings[i], "0", err);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 void link_mac_of(unsigned char mac[static LINK_MAC_BYTES], const struct ip *ip)
 {
 	mac[0] = 0x02;

@@ -31,6 +31,9 @@ int link_address(struct netlink *nl, int index, const struct ip *ip, int bits, s
 /* /proc/sys/net/FAMILY/conf/NAME/SETTING of the network namespace that the caller is in. */
 int link_setting(const char *family, const char *name, const char *setting, const char *value, struct err *err);
 
+/* Before it is up: IPv6 settings of an interface that is ours. Without IPv6 there is nothing to set. */
+int link_settle_ipv6(const char *name, struct err *err);
+
 /* Puts the reason in front when an error means that the kernel can't make this kind of interface. */
 int link_explain_kind(int rc, const char *kind, const char *option, struct err *err);
 
