@@ -70,6 +70,12 @@ int firewall_open(struct firewall *firewall, struct err *err);
 void firewall_close(struct firewall *firewall);
 
 /*
+ * Can the kernel do all of it for this family (IPV4, IPV6)? -EOPNOTSUPP: the text names the option that it lacks. For
+ * the start: loads modules, and leaves nothing.
+ */
+int firewall_check(struct firewall *firewall, int family, struct err *err);
+
+/*
  * Makes the kernel have these rules. -EOPNOTSUPP: it lacks something, the text names the options; -E2BIG: more than
  * FIREWALL_RULES_MAX. After an error the old rules are there.
  */
@@ -78,7 +84,10 @@ int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules
 /* Takes the tables away; what isn't there is success. */
 int firewall_remove(struct firewall *firewall, struct err *err);
 
-/* Reads the events that are there: did anybody else take something away from our tables, or may have? */
+/*
+ * Reads the events that are there: did anybody else take something away from our tables, or may have? Apply again
+ * then, but not more than once a second: another program may be as stubborn.
+ */
 bool firewall_was_changed(struct firewall *firewall);
 
 /*

@@ -135,16 +135,20 @@ void netlink_nest_end(struct netlink_request *request, size_t nest)
 
 /* ---- sending ---- */
 
-/* Numbers the messages; returns the last one's. */
+/* Numbers the messages; returns the number of the last one that gets an answer. */
 static uint32_t number(struct netlink *nl, struct netlink_request *request)
 {
+	uint32_t last = 0;
+
 	for (size_t at = 0; at < request->buf.size;) {
 		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(request->buf.data + at);
 
 		message->nlmsg_seq = ++nl->sequence;
+		if (message->nlmsg_flags & (NLM_F_ACK | NLM_F_DUMP) || request->messages == 1)
+			last = nl->sequence;
 		at += message->nlmsg_len;
 	}
-	return nl->sequence;
+	return last;
 }
 
 static int send_all(struct netlink *nl, const struct netlink_request *request, struct err *err)
@@ -225,19 +229,8 @@ static int take_answers(struct netlink *nl, struct answers *answers, struct err 
 	return answers->done ? 0 : err_set(err, -EPROTO, "the kernel did not answer");
 }
 
-int netlink_send(struct netlink *nl, struct netlink_request *request, struct err *err)
-{
-	struct answers answers = { .first = nl->sequence + 1 };
-	int rc;
-
-	current(request)->nlmsg_flags |= NLM_F_ACK;
-	answers.last = number(nl, request);
-	rc = send_all(nl, request, err);
-	return rc < 0 ? rc : take_answers(nl, &answers, err);
-}
-
-int netlink_ask(struct netlink *nl, struct netlink_request *request, netlink_each *each, void *data,
-		struct err *err)
+static int exchange(struct netlink *nl, struct netlink_request *request, netlink_each *each, void *data,
+		    struct err *err)
 {
 	struct answers answers = { .first = nl->sequence + 1, .each = each, .data = data };
 	int rc;
@@ -245,4 +238,26 @@ int netlink_ask(struct netlink *nl, struct netlink_request *request, netlink_eac
 	answers.last = number(nl, request);
 	rc = send_all(nl, request, err);
 	return rc < 0 ? rc : take_answers(nl, &answers, err);
+}
+
+void netlink_want_answer(struct netlink_request *request)
+{
+	current(request)->nlmsg_flags |= NLM_F_ACK;
+}
+
+int netlink_send_batch(struct netlink *nl, struct netlink_request *request, struct err *err)
+{
+	return exchange(nl, request, NULL, NULL, err);
+}
+
+int netlink_send(struct netlink *nl, struct netlink_request *request, struct err *err)
+{
+	netlink_want_answer(request);
+	return exchange(nl, request, NULL, NULL, err);
+}
+
+int netlink_ask(struct netlink *nl, struct netlink_request *request, netlink_each *each, void *data,
+		struct err *err)
+{
+	return exchange(nl, request, each, data, err);
 }

@@ -70,10 +70,14 @@ size_t netlink_nest(struct netlink_request *request, uint16_t type);
 void netlink_nest_end(struct netlink_request *request, size_t nest);
 
 /*
- * Sends it and waits for the answers: 0, or the first error, with the kernel's own words where it has some
- * (since Linux 4.12). The last message must ask for one (NLM_F_ACK), which netlink_send() sets itself.
+ * Sends it and takes the answers: 0, or the first error, with the kernel's own words where it has some
+ * (since Linux 4.12). netlink_send() lets the last message ask for an answer (NLM_F_ACK); in a batch, whose
+ * end has none before Linux 6.10, one of the messages must do that.
  */
 int netlink_send(struct netlink *nl, struct netlink_request *request, struct err *err);
+int netlink_send_batch(struct netlink *nl, struct netlink_request *request, struct err *err);
+/* The message that is being built asks for an answer. */
+void netlink_want_answer(struct netlink_request *request);
 
 /*
  * Sends one request and calls back for each message of the answer (NLM_F_DUMP: many). The callback gets the

@@ -1,0 +1,158 @@
+#include "agent/network/firewall.h"
+
+#include <errno.h>
+#include <netinet/in.h> /* before those of the kernel, which know it */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "agent/network/firewall_parts.h"
+#include "lib/fd.h"
+
+#define EVENTS_BYTES 32768
+
+static const uint8_t families[IP_FAMILIES] = { [IPV4] = NFPROTO_IPV4, [IPV6] = NFPROTO_IPV6 };
+
+/* ---- open, close ---- */
+
+static int listen_to_events(struct netlink *events, struct err *err)
+{
+	int group = NFNLGRP_NFTABLES;
+
+	if (setsockopt(events->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return err_sys(err, "listen to changes of the firewall");
+	return 0;
+}
+
+int firewall_open(struct firewall *firewall, struct err *err)
+{
+	int rc;
+
+	*firewall = (struct firewall){ .requests = { .fd = -1 }, .events = { .fd = -1 } };
+	rc = netlink_open(&firewall->requests, NETLINK_NETFILTER, err);
+	if (!rc)
+		rc = netlink_open(&firewall->events, NETLINK_NETFILTER, err);
+	if (!rc)
+		rc = listen_to_events(&firewall->events, err);
+	if (rc < 0)
+		firewall_close(firewall);
+	if (rc == -EPROTONOSUPPORT)
+		return err_set(err, rc, "the kernel has no nf_tables: it needs CONFIG_NF_TABLES");
+	return rc;
+}
+
+void firewall_close(struct firewall *firewall)
+{
+	netlink_close(&firewall->requests);
+	netlink_close(&firewall->events);
+}
+
+/* ---- apply, remove ---- */
+
+static bool has_family(const struct firewall_rules *rules, int family)
+{
+	for (size_t i = 0; i < rules->network_count; i++)
+		if (rules->networks[i].subnets[family].ip.family)
+			return true;
+	return false;
+}
+
+static int remove_family(struct firewall *firewall, int family, struct err *err)
+{
+	NFT_CLEANUP struct nft nft;
+
+	nft_begin(&nft);
+	nft_family(&nft, families[family], FIREWALL_TABLE);
+	nft_remove_table(&nft);
+	return nft_commit(&nft, &firewall->requests, err);
+}
+
+/*
+ * The kernel says "no such file" of an expression or a kind of chain that it can't load, and other things of a family
+ * that it doesn't have: so it is asked for each part by itself.
+ */
+static int explain(struct firewall *firewall, const struct firewall_rules *rules, int rc, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (has_family(rules, family) && firewall_check(firewall, family, &why) < 0)
+			return err_set(err, why.code, "%s", why.text);
+	return rc;
+}
+
+static int commit(struct firewall *firewall, const struct firewall_rules *rules, struct err *err)
+{
+	NFT_CLEANUP struct nft nft;
+
+	nft_begin(&nft);
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (has_family(rules, family))
+			firewall_build(&nft, rules, family);
+	return nft_commit(&nft, &firewall->requests, err);
+}
+
+/*
+ * First what is dropped is in place, then 127.0.0.1 is let out; the other way round when a table goes. A family
+ * that no network has any more: its table goes, where the kernel knows it at all.
+ */
+int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules, struct err *err)
+{
+	int rc;
+
+	if (rules->network_count > FIREWALL_NETWORKS_MAX || firewall_count(rules) > FIREWALL_RULES_MAX)
+		return err_set(err, -E2BIG, "firewall: over %d rules; publish fewer ports, or ranges under the same "
+			       "numbers", FIREWALL_RULES_MAX);
+	if (!rules->network_count)
+		return firewall_remove(firewall, err);
+	rc = commit(firewall, rules, err);
+	if (rc < 0) {
+		rc = explain(firewall, rules, rc, err);
+		return err_context(err, "firewall") ? err->code : rc;
+	}
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (!has_family(rules, family))
+			remove_family(firewall, family, NULL);
+	return firewall_route_loopback(rules, err);
+}
+
+int firewall_remove(struct firewall *firewall, struct err *err)
+{
+	int rc = remove_family(firewall, IPV4, err);
+
+	/* Without IPv6 in the kernel there is nothing to remove. */
+	remove_family(firewall, IPV6, NULL);
+	return rc < 0 ? err_context(err, "remove the firewall") : 0;
+}
+
+/* ---- changes by others ---- */
+
+/* Took somebody else something from us? What the own requests cause bears their socket's name. */
+static bool is_foreign_removal(const struct firewall *firewall, const struct nlmsghdr *message)
+{
+	return message->nlmsg_pid != firewall->requests.port && nft_message_is_removal(message) &&
+	       nft_message_is_about(message, FIREWALL_TABLE);
+}
+
+bool firewall_was_changed(struct firewall *firewall)
+{
+	FREE_CLEANUP char *data = xmalloc(EVENTS_BYTES);
+	bool changed = false;
+	ssize_t got;
+
+	while ((got = recv(firewall->events.fd, data, EVENTS_BYTES, MSG_DONTWAIT | MSG_TRUNC)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno != ENOBUFS)
+			break;
+		/* More came than the socket could hold, or than fits: what is missing may have been ours. */
+		if (got < 0 || got > EVENTS_BYTES) {
+			changed = true;
+			continue;
+		}
+		for (const struct nlmsghdr *message = NULL; netlink_next(&message, data, (size_t)got);)
+			changed |= is_foreign_removal(firewall, message);
+	}
+	return changed;
+}
