@@ -38,8 +38,8 @@ $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(fuzz_common) $(OUT)/libbe
 	@$(CC) $(LDFLAGS) -fsanitize=fuzzer $(call wanted,tests/fuzz/fuzz_$*.c) -o $@ $^ $(LDLIBS) \
 		$(if $(LAX),|| echo "  LEFT OUT $@")
 
-# What tests/bench/run counts instructions of.
-$(OUT)/tests/bench/rates: $(OUT)/tests/bench/rates.o $(OUT)/libberth.a
+# The programs of tests/bench/run: `rates` counts instructions, `rounds` measures time, `floor` is what is compared with.
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libberth.a
 	@echo "  LINK $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
