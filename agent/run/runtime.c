@@ -38,11 +38,20 @@ static const struct command {
 	  "[--ignore-paused] [--pid-file FILE] [--console-socket SOCKET] [--console-size RxC] "
 	  "[--preserve-fds N] ID COMMAND... | --process FILE ID",
 	  runtime_exec, true },
+	{ "list", "[--format table|json] [--quiet]", runtime_list, false },
 	{ "state", "ID", runtime_state, false },
 	{ "kill", "[--all] ID [SIGNAL]", runtime_kill, false },
 	{ "delete", "[--force] ID", runtime_delete, false },
 	{ "pause", "ID", runtime_pause, false },
 	{ "resume", "ID", runtime_resume, false },
+	{ "update",
+	  "[--resources FILE|-] [--memory SIZE] [--memory-reservation SIZE] "
+	  "[--memory-swap SIZE] [--cpu-quota US] [--cpu-period US] [--cpu-burst US] "
+	  "[--cpu-share N] [--cpu-idle 0|1] [--cpu-rt-runtime US] [--cpu-rt-period US] "
+	  "[--cpuset-cpus LIST] [--cpuset-mems LIST] [--pids-limit N] [--blkio-weight N] ID",
+	  runtime_update, false },
+	{ "ps", "[--format table|json] ID", runtime_ps, false },
+	{ "events", "[--stats] [--interval SECONDS] ID", runtime_events, false },
 	{ "spec", "[--bundle DIR]", runtime_spec, false },
 	{ "features", "", runtime_features, false },
 };

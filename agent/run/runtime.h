@@ -40,6 +40,12 @@ int runtime_delete(struct runtime *runtime, int argc, char **argv);
 int runtime_pause(struct runtime *runtime, int argc, char **argv);
 int runtime_resume(struct runtime *runtime, int argc, char **argv);
 
+/* runtime_update.c, runtime_list.c, runtime_ps.c, runtime_events.c */
+int runtime_update(struct runtime *runtime, int argc, char **argv);
+int runtime_list(struct runtime *runtime, int argc, char **argv);
+int runtime_ps(struct runtime *runtime, int argc, char **argv);
+int runtime_events(struct runtime *runtime, int argc, char **argv);
+
 /* runtime_describe.c */
 int runtime_spec(struct runtime *runtime, int argc, char **argv);
 int runtime_features(struct runtime *runtime, int argc, char **argv);
