@@ -40,6 +40,21 @@ static int64_t read_time(const json_t *json, const char *name)
 	return ns;
 }
 
+/* The image's may be among them, so what the settings say is not enough. */
+static void adopt_labels(struct container *container, const json_t *json)
+{
+	char **labels;
+
+	if (json_get_strings(json, "labels", &labels, NULL) <= 0)
+		return;
+	if (count_strings(labels) % 2) {
+		free_strings(labels);
+		return;
+	}
+	free_strings(container->labels);
+	container->labels = labels;
+}
+
 /* What bundle_describe() wrote. */
 static int read_description(struct agent *agent, int dirfd, const char *id,
 			    struct container **out, struct err *err)
@@ -72,6 +87,7 @@ static int read_description(struct agent *agent, int dirfd, const char *id,
 	free_strings(steal_pointer(&(*out)->args));
 	if (json_get_strings(json, "args", &(*out)->args, NULL) <= 0)
 		(*out)->args = xcalloc(1, sizeof(char *));
+	adopt_labels(*out, json);
 	return 0;
 }
 

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/container.h"
+#include "agent/device_nodes.h"
 #include "agent/helper/shim.h"
+#include "agent/labels.h"
 #include "config/spec.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -24,6 +25,7 @@
 
 #define HOST_FILE_MAX 65536
 #define ANONYMOUS_MAX 32 /* VOLUMEs of one image */
+#define MOUNT_POINTS_BYTES (256LL * 1024)
 
 /* What is looked up on the device before the spec can be built. */
 struct plan {
@@ -33,7 +35,7 @@ struct plan {
 	int dirfd;
 	struct spec_mount *volumes;
 	size_t volume_count;
-	struct spec_device *devices;
+	struct device_nodes devices;
 	char hostname[HOST_NAME_MAX + 1];
 	char *resolv_conf, *hosts, *hostname_file;
 };
@@ -43,7 +45,7 @@ static void plan_release(struct plan *plan)
 	for (size_t i = 0; i < plan->volume_count; i++)
 		free((char *)(uintptr_t)plan->volumes[i].source);
 	free(plan->volumes);
-	free(plan->devices);
+	device_nodes_release(&plan->devices);
 	free(plan->resolv_conf);
 	free(plan->hosts);
 	free(plan->hostname_file);
@@ -119,40 +121,6 @@ static int plan_volumes(struct plan *plan, struct err *err)
 	return rc;
 }
 
-static int plan_device(const struct app_device *device, struct spec_device *out, struct err *err)
-{
-	struct stat st;
-
-	if (stat(device->source, &st) < 0)
-		return err_sys(err, "device %s (is it plugged in, is its driver loaded?)",
-			       device->source);
-	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-		return err_set(err, -ENODEV, "device %s: not a device node; use bind = for files",
-			       device->source);
-	*out = (struct spec_device){
-		.path = device->path,
-		.access = device->permissions,
-		.type = S_ISCHR(st.st_mode) ? 'c' : 'b',
-		.major = major(st.st_rdev),
-		.minor = minor(st.st_rdev),
-		.mode = st.st_mode & 07777,
-		.uid = st.st_uid,
-		.gid = st.st_gid,
-	};
-	return 0;
-}
-
-static int plan_devices(struct plan *plan, struct err *err)
-{
-	const struct app_config *settings = plan->container->settings;
-	int rc = 0;
-
-	plan->devices = xcalloc(settings->device_count, sizeof(*plan->devices));
-	for (size_t i = 0; i < settings->device_count && !rc; i++)
-		rc = plan_device(&settings->devices[i], &plan->devices[i], err);
-	return rc;
-}
-
 /* Told here in agent.ini's words; mount(2) could only name a number. */
 static int check_binds(const struct plan *plan, struct err *err)
 {
@@ -217,11 +185,33 @@ static int plan_names(struct plan *plan, struct err *err)
 	return put_file(plan, "hostname", line, strlen(line), FOR_CONTAINER, err);
 }
 
+/*
+ * A root that can't be written to has an upper layer nevertheless: for the directories that things
+ * are mounted on, and which the image may lack. It costs flash nothing.
+ */
+static int add_writable(struct plan *plan, struct buf *overlay, struct err *err)
+{
+	const struct app_storage *storage = &plan->container->settings->storage;
+	struct container_dir dir;
+	int rc;
+
+	if (app_storage_is_read_only(storage) || storage->writable == WRITABLE_TMPFS) {
+		buf_append_format(overlay, "tmpfs %lld\n",
+				  app_storage_is_read_only(storage) ?
+					  MOUNT_POINTS_BYTES :
+					  (long long)storage->ram_bytes);
+		return 0;
+	}
+	rc = container_dir_open(&plan->container->agent->store, plan->container->id, &dir, err);
+	if (rc == 0)
+		buf_append_format(overlay, "upper %s\nwork %s\n", dir.upper, dir.work);
+	return rc;
+}
+
 static int write_overlay(struct plan *plan, struct err *err)
 {
 	struct store *store = &plan->container->agent->store;
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	struct container_dir writable;
 	char path[PATH_MAX];
 	int rc;
 
@@ -231,10 +221,9 @@ static int write_overlay(struct plan *plan, struct err *err)
 			return rc;
 		buf_append_format(&text, "lower %s\n", path);
 	}
-	rc = container_dir_open(store, plan->container->id, &writable, err);
+	rc = add_writable(plan, &text, err);
 	if (rc < 0)
 		return rc;
-	buf_append_format(&text, "upper %s\nwork %s\n", writable.upper, writable.work);
 	return put_file(plan, "overlay", text.data, text.size, FOR_AGENT, err);
 }
 
@@ -248,8 +237,8 @@ static int write_spec(struct plan *plan, struct err *err)
 		.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0,
 		.volumes = plan->volumes,
 		.volume_count = plan->volume_count,
-		.devices = plan->devices,
-		.device_count = plan->container->settings->device_count,
+		.devices = plan->devices.items,
+		.device_count = plan->devices.count,
 		.resolv_conf = plan->resolv_conf,
 		.hosts = plan->hosts,
 		.hostname_file = plan->hostname_file,
@@ -274,11 +263,11 @@ json_t *bundle_describe(const struct container *container)
 	json_t *json;
 
 	time_format_nano(created, container->created_ns);
-	json = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o}", "name", container->name,
+	json = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o}", "name", container->name,
 			 "image", container->image_name, "config", container->config.text,
 			 "created", created, "restarts", container->restarts, "stop_signal",
 			 container->stop_signal, "args", json_from_strings(container->args),
-			 "settings", app_config_to_json(container->settings));
+			 "labels", json_from_strings(container->labels), "settings", app_config_to_json(container->settings));
 	if (!json)
 		die_no_memory();
 	return json;
@@ -301,6 +290,7 @@ static int make_dir(struct plan *plan, struct err *err)
 		plan->dirfd = open(plan->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = plan->dirfd < 0 ? -errno : fd_make_dir(plan->dirfd, "rootfs", 0755);
 		rc = rc ?: fd_make_dir(plan->dirfd, SHIM_COPIES, 0755);
+		rc = rc ?: fd_make_dir(plan->dirfd, SHIM_WRITABLE, 0700);
 	}
 	return rc < 0 ? err_set(err, rc, "make %s: %s", plan->dir, strerror(-rc)) : 0;
 }
@@ -309,10 +299,9 @@ static int check_supported(const struct app_config *settings, struct err *err)
 {
 	const struct app_storage *storage = &settings->storage;
 
-	if (settings->confine.own_ids || settings->process.init || storage->quota_bytes ||
-	    storage->writable == WRITABLE_TMPFS)
-		return err_set(err, -ENOTSUP, "userns = auto, init, writable = tmpfs and "
-					      "writable_size are not supported yet");
+	if (settings->confine.own_ids || storage->quota_bytes)
+		return err_set(err, -ENOTSUP, "userns = auto and writable_size are not supported "
+					      "yet");
 	return 0;
 }
 
@@ -323,16 +312,21 @@ int bundle_write(struct container *container, struct err *err)
 		.dir = container_dir(container),
 		.dirfd = -1,
 	};
+	const struct app_config *settings = container->settings;
 	int rc;
 
 	if ((rc = check_supported(container->settings, err)) < 0 ||
 	    (rc = bundle_image_config(container, &plan.image, err)) < 0 ||
 	    (rc = image_check_layers(&container->agent->store, plan.image, err)) < 0 ||
 	    (rc = make_dir(&plan, err)) < 0 || (rc = plan_volumes(&plan, err)) < 0 ||
-	    (rc = check_binds(&plan, err)) < 0 || (rc = plan_devices(&plan, err)) < 0 ||
+	    (rc = check_binds(&plan, err)) < 0 || (rc = device_nodes_find(&plan.devices, container->settings, err)) < 0 ||
 	    (rc = plan_names(&plan, err)) < 0 || (rc = write_overlay(&plan, err)) < 0)
 		return rc;
-	container->stop_signal = image_config_stop_signal(plan.image);
+	container->stop_signal = settings->process.stop_signal ?
+					 settings->process.stop_signal :
+					 image_config_stop_signal(plan.image);
+	free_strings(container->labels);
+	container->labels = labels_merge(settings, plan.image);
 	if ((rc = write_spec(&plan, err)) < 0)
 		return rc;
 	return write_description(&plan, err);

@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/bundle.h"
 #include "agent/helper/shim.h"
+#include "agent/labels.h"
 #include "agent/pause.h"
 #include "agent/run/report.h"
 #include "agent/sweeper.h"
@@ -61,6 +62,7 @@ struct container *container_new(struct agent *agent, const char *id, const char 
 	container->config = *config;
 	container->settings = app_config_copy(settings);
 	container->args = xcalloc(1, sizeof(char *));
+	container->labels = labels_merge(settings, NULL);
 	container->created_ns = time_now_ns();
 	container->sock = -1;
 	list_insert(&agent->containers, &container->node);
@@ -78,6 +80,7 @@ void container_free(struct container *container)
 	list_remove(&container->node);
 	app_config_free(container->settings);
 	free_strings(container->args);
+	free_strings(container->labels);
 	free(container->image_name);
 	free(container->name);
 	free(container);
@@ -296,6 +299,13 @@ static void stop_took_too_long(struct timer *timer)
 	container_thaw(container);
 }
 
+int64_t container_stop_timeout_ms(const struct container *container)
+{
+	int64_t given = container->settings->process.stop_timeout_ms;
+
+	return given < 0 ? CONTAINER_STOP_MS : given;
+}
+
 void container_stop(struct container *container, int64_t timeout_ms)
 {
 	struct err err = ERR_INIT;
@@ -307,7 +317,8 @@ void container_stop(struct container *container, int64_t timeout_ms)
 		log_warn("%s", err.text);
 	container_thaw(container);
 	timer_start(&container->agent->loop, &container->kill_timer,
-		    timeout_ms < 0 ? CONTAINER_STOP_MS : timeout_ms, stop_took_too_long, container);
+		    timeout_ms < 0 ? container_stop_timeout_ms(container) : timeout_ms,
+		    stop_took_too_long, container);
 }
 
 void container_remove(struct container *container)

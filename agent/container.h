@@ -61,6 +61,7 @@ struct container {
 	struct digest config;	     /* image ID */
 	struct app_config *settings; /* owned */
 	char **args;		     /* what runs: set when the bundle is made, empty before */
+	char **labels;		     /* agent/labels.h; the image's are there once the bundle is made */
 	int64_t created_ns;
 
 	enum container_state state;
@@ -112,9 +113,12 @@ void container_free(struct container *container);
 /* Makes the bundle and starts the shim. CONTAINER_STARTED or _START_FAILED follows, unless this fails at once. */
 int container_start(struct container *container, struct err *err);
 
-/* The stop signal now, SIGKILL after timeout_ms (-1: the default). CONTAINER_ENDED follows if it is alive. */
+/* The stop signal now, SIGKILL after timeout_ms (-1: container_stop_timeout_ms()). CONTAINER_ENDED follows if it is alive. */
 void container_stop(struct container *container, int64_t timeout_ms);
 int container_signal(struct container *container, int signal, struct err *err);
+
+/* How long it has to end by itself: its stop_timeout, or Docker's default. */
+int64_t container_stop_timeout_ms(const struct container *container);
 
 /* From container_start() until CONTAINER_ENDED or _START_FAILED. */
 bool container_is_alive(const struct container *container);

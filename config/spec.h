@@ -10,7 +10,7 @@
  * process.user.username when the app or the image names one, and the names of group_add in
  * process.user.additionalGroups. Names must be looked up in the container's own /etc/passwd and
  * /etc/group, which only the runtime can do, after pivot_root. process.init asks for an init
- * (agent/helper/init.h) in front of the program.
+ * (agent/run/reaper.h) in front of the program.
  */
 #ifndef CONFIG_SPEC_H
 #define CONFIG_SPEC_H

@@ -31,13 +31,13 @@ static const struct {
 	{ "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777" },
 };
 
-/* With read_only = yes, as podman's --read-only-tmpfs has it; what the image has there is kept. */
+/* With read_only = yes, as podman's --read-only-tmpfs has it. */
 static const struct {
 	const char *path, *options;
 } scratch[] = {
-	{ "/run", TMPFS ",mode=755,size=64m,tmpcopyup" },
-	{ "/tmp", "nosuid,nodev,mode=1777,size=64m,tmpcopyup" },
-	{ "/var/tmp", "nosuid,nodev,mode=1777,size=64m,tmpcopyup" },
+	{ "/run", TMPFS ",mode=755,size=64m" },
+	{ "/tmp", "nosuid,nodev,mode=1777,size=64m" },
+	{ "/var/tmp", "nosuid,nodev,mode=1777,size=64m" },
 };
 
 struct mounts {
@@ -190,7 +190,7 @@ static void append_default(json_t *array, size_t i, const struct app_config *app
 	bool is_shm = !strcmp(mount.path, "/dev/shm");
 	FREE_CLEANUP char *options = NULL;
 
-	if (app->confine.host_ipc && (is_shm || !strcmp(mount.type, "mqueue"))) {
+	if (app->confine.host_ipc && is_shm) {
 		mount.type = "bind";
 		mount.source = mount.path;
 		options = xstrdup("rbind,rprivate,rw");

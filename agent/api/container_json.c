@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/human.h"
 #include "lib/json.h"
+#include "lib/signame.h"
 #include "lib/time.h"
 
 static const struct app *running_app(const struct container *container)
@@ -119,10 +120,13 @@ static json_t *mounts_json(const struct container *container)
 	return array;
 }
 
-/* Who runs it, so that `docker ps --filter label=` can tell apps apart. */
 static json_t *labels_json(const struct container *container)
 {
-	return answer_pack("{s:s}", "io.berth.app", container->name);
+	json_t *object = answer_pack("{}");
+
+	for (char **label = container->labels; label[0] && label[1]; label += 2)
+		json_object_set_new(object, label[0], answer_text(label[1]));
+	return object;
 }
 
 json_t *container_summary_json(const struct container *container)
@@ -174,56 +178,6 @@ static json_t *state_json(const struct container *container)
 	return json;
 }
 
-static json_t *binds_json(const struct app_config *settings)
-{
-	json_t *array = answer_pack("[]");
-
-	for (size_t i = 0; i < settings->volume_count + settings->bind_count; i++) {
-		const struct app_mount *mount = i < settings->volume_count ?
-							&settings->volumes[i] :
-							&settings->binds[i - settings->volume_count];
-		char *text FREE_CLEANUP = xasprintf("%s:%s%s", mount->source, mount->path,
-						    mount->read_only ? ":ro" : "");
-
-		json_array_append_new(array, answer_text(text));
-	}
-	return array;
-}
-
-static json_t *devices_json(const struct app_config *settings)
-{
-	json_t *array = answer_pack("[]");
-
-	for (size_t i = 0; i < settings->device_count; i++) {
-		const struct app_device *device = &settings->devices[i];
-
-		json_array_append_new(array, answer_pack("{s:o, s:o, s:s}", "PathOnHost",
-							 answer_text(device->source),
-							 "PathInContainer",
-							 answer_text(device->path),
-							 "CgroupPermissions", device->permissions));
-	}
-	return array;
-}
-
-static json_t *host_config_json(const struct container *container)
-{
-	const struct app_config *settings = container->settings;
-
-	return answer_pack(
-		"{s:o, s:s, s:{}, s:n, s:{s:s, s:i}, s:b, s:b, s:b, s:[s], s:n, s:n, s:I, s:I, s:I, s:o, s:{s:s, s:{}}, s:s, s:s, s:s}",
-		"Binds", binds_json(settings), "NetworkMode", network_name(container),
-		"PortBindings", "Links", "RestartPolicy", "Name",
-		restart_kind_text(settings->restart.kind), "MaximumRetryCount",
-		settings->restart.max, "AutoRemove", 0, "Privileged", 0, "ReadonlyRootfs", 0,
-		"SecurityOpt", "no-new-privileges", "CapAdd", "CapDrop", "Memory",
-		(json_int_t)settings->memory_bytes, "NanoCpus",
-		(json_int_t)settings->cpus_milli * 1000000, "PidsLimit", (json_int_t)settings->pids,
-		"Devices", devices_json(settings), "LogConfig", "Type", "local", "Config",
-		"CgroupParent", container->agent->config->cgroup_parent, "IpcMode", "private",
-		"Runtime", "berth");
-}
-
 json_t *image_labels_json(const struct image_config *image)
 {
 	json_t *object = answer_pack("{}");
@@ -256,6 +210,35 @@ static json_t *env_json(const struct image_config *image, const struct app_confi
 	return env;
 }
 
+static void add_stop(json_t *json, const struct app_process *process, const char *image_signal)
+{
+	const char *name = process->stop_signal ? signal_name(process->stop_signal) : image_signal;
+
+	json_object_set_new(json, "StopSignal", answer_text(name ? name : image_signal));
+	if (process->stop_timeout_ms >= 0)
+		json_object_set_new(json, "StopTimeout",
+				    json_integer(process->stop_timeout_ms / 1000));
+}
+
+static json_t *image_settings_json(const struct app_config *settings,
+				   const struct image_config *image)
+{
+	const struct app_process *process = &settings->process;
+	char *const *entrypoint = process->entrypoint ? process->entrypoint : image->entrypoint;
+	char *const *command = settings->command ? settings->command :
+			       process->entrypoint ? NULL : image->cmd;
+	const char *workdir = process->workdir ? process->workdir : image->working_dir;
+	json_t *json = answer_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Env", env_json(image, settings), "Cmd",
+		answer_texts_or_null(command), "Entrypoint", answer_texts_or_null(entrypoint),
+		"User", answer_text(process->user ? process->user : image->user), "WorkingDir",
+		answer_text(workdir), "ExposedPorts", answer_set(image->exposed_ports), "Volumes",
+		answer_set(image->volumes));
+
+	add_stop(json, process, image->stop_signal);
+	return json;
+}
+
 /* The image's settings with the app's over them. */
 static json_t *config_json(struct container *container)
 {
@@ -272,17 +255,7 @@ static json_t *config_json(struct container *container)
 		json_object_set_new(json, "Cmd", answer_texts(container->args));
 		return json;
 	}
-	json_object_update_new(
-		json, answer_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Env",
-				  env_json(image, settings), "Cmd",
-				  answer_texts_or_null(settings->command ? settings->command :
-									   image->cmd),
-				  "Entrypoint", answer_texts_or_null(image->entrypoint), "User",
-				  answer_text(image->user), "WorkingDir",
-				  answer_text(image->working_dir), "StopSignal",
-				  answer_text(image->stop_signal), "ExposedPorts",
-				  answer_set(image->exposed_ports), "Volumes", answer_set(image->volumes)));
-	json_object_update_missing_new(json_object_get(json, "Labels"), image_labels_json(image));
+	json_object_update_new(json, image_settings_json(settings, image));
 	image_config_free(image);
 	return json;
 }

@@ -16,6 +16,9 @@ json_t *container_summary_json(const struct container *container);
 /* GET /containers/{id}/json. */
 json_t *container_inspect_json(struct container *container);
 
+/* Its "HostConfig" (host_config_json.c). */
+json_t *host_config_json(const struct container *container);
+
 /* An image's labels as an object. */
 json_t *image_labels_json(const struct image_config *image);
 

@@ -32,15 +32,13 @@ struct container *request_container(struct request *request)
 
 static bool is_listed(const struct container *container, const json_t *filters)
 {
-	char *labels[] = { "io.berth.app", container->name, NULL };
-
 	return filters_within(filters, "name", container->name) &&
 	       filters_prefix(filters, "id", container->id) &&
 	       filters_equal(filters, "status", container_state_names[container->state]) &&
 	       filters_equal(filters, "health",
 			     health_status_names[container_health(container)]) &&
 	       filters_prefix(filters, "ancestor", container->image_name) &&
-	       filters_labels(filters, labels);
+	       filters_labels(filters, container->labels);
 }
 
 static bool is_up(const struct container *container)

@@ -187,6 +187,11 @@ void on_container_start(struct request *request)
 		wait_for(request, app, WISH_START, START_MS);
 }
 
+static int64_t default_timeout_ms(const struct app *app)
+{
+	return app->container ? container_stop_timeout_ms(app->container) : CONTAINER_STOP_MS;
+}
+
 static void stop(struct request *request, enum wish wish)
 {
 	struct app *app = find_app(request);
@@ -201,7 +206,7 @@ static void stop(struct request *request, enum wish wish)
 		reply_err(request, &err);
 	else
 		wait_for(request, app, wish,
-			 (timeout_ms < 0 ? CONTAINER_STOP_MS : timeout_ms) + STOP_SLACK_MS);
+			 (timeout_ms < 0 ? default_timeout_ms(app) : timeout_ms) + STOP_SLACK_MS);
 }
 
 void on_container_stop(struct request *request)

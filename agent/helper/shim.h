@@ -24,6 +24,9 @@
  *				lower PATH	topmost first, at least one
  *				upper PATH	both absent: a read-only overlay
  *				work PATH
+ *				tmpfs BYTES	in their place: both are on a tmpfs of this
+ *						size, which is mounted on writable/
+ *	writable/	empty directory, when there is a tmpfs line		    by the agent
  *	hosts, resolv.conf, hostname, copies/
  *			when there is copies/: a small tmpfs is mounted on it, as the overlay is,
  *			with copies of these files for the container to write to    by the agent
@@ -71,6 +74,7 @@
 #define SHIM_MESSAGE_MAX (ERR_TEXT_MAX + 64)
 #define SHIM_SOCKET "shim.sock"
 #define SHIM_COPIES "copies"
+#define SHIM_WRITABLE "writable"
 #define SHIM_FIRST_CLIENT_FD 3
 #define SHIM_LOG_SIZE_DEFAULT (256 * 1024)
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ struct overlay {
 	const char *lower[LAYERS_MAX]; /* topmost first; in text */
 	size_t lower_count;
 	const char *upper, *work; /* NULL: read-only */
+	const char *ram_bytes;	  /* they are on a tmpfs of this size; NULL: they aren't */
 };
 
 static int read_line(struct overlay *overlay, char *line, struct err *err)
@@ -43,6 +45,13 @@ static int read_line(struct overlay *overlay, char *line, struct err *err)
 
 	if (path)
 		*path++ = '\0';
+	if (path && !strcmp(line, "tmpfs") && *path >= '1' &&
+	    path[strspn(path, "0123456789")] == '\0') {
+		overlay->ram_bytes = path;
+		overlay->upper = SHIM_WRITABLE "/upper";
+		overlay->work = SHIM_WRITABLE "/work";
+		return 0;
+	}
 	if (!path || *path != '/')
 		return err_set(err, -EINVAL, "the bundle's overlay file has no absolute path in "
 					     "\"%s\"", line);
@@ -195,6 +204,18 @@ static int mount_copies(struct err *err)
 	return rc;
 }
 
+/* With the overlay it goes when the shim is gone, and what was written with it. */
+static int mount_writable(const char *bytes, struct err *err)
+{
+	FREE_CLEANUP char *options = xasprintf("mode=700,size=%s", bytes);
+
+	if (mount("berth", SHIM_WRITABLE, "tmpfs", MS_NODEV, options) < 0)
+		return err_sys(err, "mount a tmpfs of %s bytes for the writable layer", bytes);
+	if (mkdir(SHIM_WRITABLE "/upper", 0755) < 0 || mkdir(SHIM_WRITABLE "/work", 0700) < 0)
+		return err_sys(err, "make the writable layer in memory");
+	return 0;
+}
+
 int shim_mount_root(struct err *err)
 {
 	struct overlay *overlay = xcalloc(1, sizeof(*overlay));
@@ -205,6 +226,8 @@ int shim_mount_root(struct err *err)
 		rc = err_sys(err, "make a mount namespace");
 	if (!rc)
 		rc = mount_copies(err);
+	if (!rc && overlay->ram_bytes)
+		rc = mount_writable(overlay->ram_bytes, err);
 	if (!rc)
 		rc = mount_overlay(overlay, err);
 	buf_release(&overlay->text);
@@ -217,4 +240,5 @@ void shim_unmount_root(void)
 	/* Not a mount point when there was no overlay. */
 	if (umount2(TARGET, UMOUNT_NOFOLLOW) < 0 && errno == EBUSY)
 		umount2(TARGET, UMOUNT_NOFOLLOW | MNT_DETACH);
+	umount2(SHIM_WRITABLE, UMOUNT_NOFOLLOW | MNT_DETACH);
 }
