@@ -7,6 +7,7 @@
 
 static const struct option_spec ps_options[] = {
 	OPTION('a', "all", all, NULL, "Show all containers, not only those that run"),
+	OPTION('f', "filter", filters, "NAME=VALUE", "Only those that match: label=, name=, status=, health= (repeatable)"),
 	OPTION('q', "quiet", quiet, NULL, "Only show container IDs"),
 	OPTION(0, "no-trunc", no_trunc, NULL, "Don't shorten IDs and commands"),
 	END,

@@ -1,4 +1,5 @@
 /* ps and images: tables with docker's columns. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,6 +95,31 @@ static int get_list(struct cli *cli, const char *target, json_t **out)
 	return rc;
 }
 
+/* "label=a=b" and "status=exited" become {"label":["a=b"],"status":["exited"]}. */
+static int add_filters(struct cli *cli, struct buf *target)
+{
+	json_t *filters JSON_CLEANUP = json_object();
+	struct buf BUF_CLEANUP text = BUF_INIT;
+
+	for (const char **filter = cli->options.filters; *filter; filter++) {
+		char *name FREE_CLEANUP = xstrdup(*filter);
+		char *value = strchr(name, '=');
+
+		if (!value)
+			return err_set(&cli->err, -EINVAL, "--filter %s: use NAME=VALUE", name);
+		*value++ = '\0';
+		if (!json_object_get(filters, name) &&
+		    json_object_set_new(filters, name, json_array()) < 0)
+			return err_set(&cli->err, -EINVAL, "--filter %s: is not UTF-8", name);
+		if (json_array_append_new(json_object_get(filters, name), json_string(value)) < 0)
+			return err_set(&cli->err, -EINVAL, "--filter %s: is not UTF-8", name);
+	}
+	json_append(&text, filters);
+	buf_append_text(target, "&filters=");
+	daemon_escape(target, buf_text(&text));
+	return 0;
+}
+
 static void print_id(const struct cli *cli, const json_t *item)
 {
 	const char *id = cli_text(item, "Id");
@@ -110,10 +136,12 @@ int cli_ps(struct cli *cli)
 	static const char *const headings[] = { "CONTAINER ID", "IMAGE", "COMMAND", "CREATED",
 						"STATUS",	"PORTS", "NAMES",   NULL };
 	json_t *list JSON_CLEANUP = NULL, *container;
+	struct buf BUF_CLEANUP target = BUF_INIT;
 	struct table table = TABLE_INIT;
 	size_t i;
 
-	if (get_list(cli, cli->options.all ? "/containers/json?all=1" : "/containers/json", &list) < 0)
+	buf_append_format(&target, "/containers/json?all=%d", cli->options.all);
+	if (add_filters(cli, &target) < 0 || get_list(cli, buf_text(&target), &list) < 0)
 		return cli_fail(cli);
 	add_headings(&table, headings);
 	json_array_foreach(list, i, container) {

@@ -23,19 +23,25 @@ static const struct option_spec *find(const struct option_spec *table, char lett
 	return NULL;
 }
 
+static int add_text(const char **list, size_t *count, size_t max, const char *name,
+		    const char *text, struct err *err)
+{
+	if (*count == max)
+		return err_set(err, -EINVAL, "--%s was given more than %zu times", name, max);
+	list[(*count)++] = text;
+	return 0;
+}
+
 static int set_text(struct options *options, const struct option_spec *option, const char *text,
 		    struct err *err)
 {
-	void *member = (char *)options + option->offset;
-
-	if (option->offset != offsetof(struct options, env)) {
-		*(const char **)member = text;
-		return 0;
-	}
-	if (options->env_count == OPTIONS_ENV_MAX)
-		return err_set(err, -EINVAL, "--%s was given more than %d times", option->name,
-			       OPTIONS_ENV_MAX);
-	options->env[options->env_count++] = text;
+	if (option->offset == offsetof(struct options, env))
+		return add_text(options->env, &options->env_count, OPTIONS_ENV_MAX, option->name,
+				text, err);
+	if (option->offset == offsetof(struct options, filters))
+		return add_text(options->filters, &options->filter_count, OPTIONS_FILTERS_MAX,
+				option->name, text, err);
+	*(const char **)((char *)options + option->offset) = text;
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "lib/err.h"
 
 #define OPTIONS_ENV_MAX 256
+#define OPTIONS_FILTERS_MAX 32
 
 /* What the options of all commands can set. Texts are borrowed from argv. */
 struct options {
@@ -19,6 +20,8 @@ struct options {
 	const char *host, *tail, *since, *until, *user, *workdir, *timeout, *config;
 	const char *env[OPTIONS_ENV_MAX + 1]; /* NULL-terminated */
 	size_t env_count;
+	const char *filters[OPTIONS_FILTERS_MAX + 1]; /* the same */
+	size_t filter_count;
 };
 
 struct option_spec {

@@ -11,6 +11,7 @@ static const struct option_spec table[] = {
 	OPTION('a', "all", all, NULL, "All of them"),
 	OPTION('t', "tail", tail, "N", "The last N"),
 	OPTION('e', "env", env, "NAME=VALUE", "A variable"),
+	OPTION(0, "only", filters, "X=Y", "A filter"),
 	OPTION(0, "json", json, NULL, "As JSON"),
 	{ 0, NULL, NULL, NULL, 0 },
 };
@@ -38,7 +39,9 @@ static int parse(const char *line, bool operands_end)
 
 static void options_in_all_their_forms(void)
 {
-	REQUIRE(parse("-a -t5 x --env A=1 -e B=2 -eC=3 --env=D=4 --json y", false) == 0);
+	REQUIRE(parse("-a -t5 x --env A=1 --only a=1 -e B=2 -eC=3 --env=D=4 --only=b=2 --json y", false) == 0);
+	CHECK_INT(options.filter_count, 2);
+	CHECK_TEXT(options.filters[1], "b=2");
 	CHECK(options.all && options.json && !options.quiet);
 	CHECK_TEXT(options.tail, "5");
 	CHECK_INT(options.env_count, 4);
@@ -122,6 +125,7 @@ static void help_comes_from_the_table(void)
 	CHECK_TEXT(printed(print_options, table), "  -a, --all             All of them\n"
 						  "  -t, --tail N          The last N\n"
 						  "  -e, --env NAME=VALUE  A variable\n"
+						  "      --only X=Y        A filter\n"
 						  "      --json            As JSON\n");
 }
 
