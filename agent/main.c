@@ -15,7 +15,7 @@ static const struct {
 	{ "agent", agent_main }, { "fetch", fetch_main },     { "decode", decode_main },
 	{ "unpack", unpack_main }, { "relink", relink_main }, { "shim", shim_main },
 	{ "runtime", runtime_main }, { "probe", probe_main },   { "sweep", sweep_main },
-	{ "fsck-store", fsck_store_main }, { "attach-network", attach_main },
+	{ "fsck-store", fsck_store_main }, { "init", reaper_main }, { "attach-network", attach_main },
 };
 
 static const char *base_name(const char *path)

@@ -6,9 +6,11 @@
  * integer'. Members the spec does not know are ignored, as it demands; members it knows and this
  * runtime does not support yet are refused, never ignored.
  *
- * Extension: process.user.username, which the spec leaves to Windows, may hold the User of an
+ * Extensions: process.user.username, which the spec leaves to Windows, may hold the User of an
  * image config ("app", "1000:1000", "app:grp"). It wins over uid and gid and is looked up in the
- * container's own /etc/passwd and /etc/group (agent/run/user.h).
+ * container's own /etc/passwd and /etc/group (agent/run/user.h). process.user.additionalGroups are
+ * names of groups, looked up in the same way, besides additionalGids. process.init: true puts
+ * `berth init` (agent/run/reaper.h) in front of what is executed.
  */
 #ifndef AGENT_RUN_BUNDLE_H
 #define AGENT_RUN_BUNDLE_H
@@ -44,12 +46,14 @@ struct process {
 	gid_t gid;
 	gid_t *groups; /* additionalGids */
 	size_t group_count;
+	char **group_names; /* additionalGroups; NULL: none */
 	char *username; /* NULL: uid and gid count */
 	int umask;	/* -1: not told */
 	struct caps caps; /* none at all when config.json has none, as runc */
 	struct process_rlimit *rlimits;
 	size_t rlimit_count;
 	bool no_new_privileges;
+	bool init;
 	bool no_new_keyring; /* this one and the next: by the command line */
 	int preserve_fds;    /* so many from 3 on are the application's */
 	bool has_oom_score_adj;

@@ -85,7 +85,8 @@ static int read_user(struct process *process, const json_t *object, struct err *
 	    read_range(user, "gid", 0, ID_MAX, &gid, err) < 0 ||
 	    read_range(user, "umask", 0, 0777, &mask, err) < 0 ||
 	    read_copy(user, "username", &process->username, err) < 0 ||
-	    read_groups(process, user, err) < 0)
+	    read_groups(process, user, err) < 0 ||
+	    json_get_strings(user, "additionalGroups", &process->group_names, err) < 0)
 		return err_context(err, "user");
 	process->uid = (uid_t)uid;
 	process->gid = (gid_t)gid;
@@ -181,6 +182,7 @@ int process_parse(struct process *process, const json_t *object, struct err *err
 	    read_list(object, "rlimits", sizeof(*process->rlimits), (void **)&process->rlimits,
 		      &process->rlimit_count, read_rlimit, err) < 0 ||
 	    json_get_bool(object, "terminal", &process->terminal, err) < 0 ||
+	    json_get_bool(object, "init", &process->init, err) < 0 ||
 	    json_get_bool(object, "noNewPrivileges", &process->no_new_privileges, err) < 0 ||
 	    read_console_size(process, object, err) < 0 || read_oom_score(process, object, err) < 0)
 		return err ? err->code : -EINVAL;
@@ -193,6 +195,7 @@ void process_release(struct process *process)
 	free_strings(process->env);
 	free(process->cwd);
 	free(process->groups);
+	free_strings(process->group_names);
 	free(process->username);
 	free(process->rlimits);
 	*process = (struct process){ 0 };

@@ -53,6 +53,7 @@ static int override(struct process *process, const struct exec *exec, struct err
 	free_strings(process->args);
 	process->args = copy_strings(exec->args);
 	process->terminal = exec->terminal;
+	process->init = false;
 	if (exec->user) {
 		free(process->username);
 		process->username = xstrdup(exec->user);

@@ -15,11 +15,33 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "agent/run/reaper.h"
 #include "agent/run/user.h"
 #include "lib/fd.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define HINT "(check command = or the image's Entrypoint)"
+
+static void add_groups(struct process *process, const gid_t *groups, size_t count)
+{
+	process->groups = xrealloc(process->groups,
+				   (process->group_count + count + 1) * sizeof(*groups));
+	for (size_t i = 0; i < count; i++)
+		process->groups[process->group_count++] = groups[i];
+}
+
+static int resolve_group_names(struct process *process, struct err *err)
+{
+	for (char **name = process->group_names; name && *name; name++) {
+		gid_t gid;
+		int rc = user_load_group(*name, &gid, err);
+
+		if (rc < 0)
+			return rc;
+		add_groups(process, &gid, 1);
+	}
+	return 0;
+}
 
 int process_resolve_user(struct process *process, struct err *err)
 {
@@ -31,18 +53,17 @@ int process_resolve_user(struct process *process, struct err *err)
 
 		if (rc < 0)
 			return rc;
-		free(process->groups);
 		process->uid = user.uid;
 		process->gid = user.gid;
-		process->groups = user.groups;
-		process->group_count = user.group_count;
+		add_groups(process, user.groups, user.group_count);
+		free(user.groups);
 		strcpy(home, user.home);
 	} else {
 		user_load_home(process->uid, home);
 	}
 	if (!process_getenv(process, "HOME"))
 		process_setenv(process, xasprintf("HOME=%s", home));
-	return 0;
+	return resolve_group_names(process, err);
 }
 
 int process_set_oom_score(const struct process *process, pid_t pid, struct err *err)
@@ -239,6 +260,17 @@ void process_reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The link leads to this program's sealed copy, also from within the container's root. */
+static int execute_init(const struct process *process, char *const *env, struct failure *failure)
+{
+	FREE_CLEANUP char **command = reaper_command(process->args);
+
+	execve("/proc/self/exe", command, env);
+	failure->exit_code = EXIT_CANNOT_RUN;
+	return err_sys(&failure->err, "process.init: execute /proc/self/exe (is /proc mounted in "
+				      "the container, and may everybody execute berth?)");
+}
+
 int process_execute(const struct process *process, const char *program, struct failure *failure)
 {
 	static char *const no_env[] = { NULL };
@@ -248,6 +280,8 @@ int process_execute(const struct process *process, const char *program, struct f
 	for (int fd = 3; fd < 3 + process->preserve_fds; fd++)
 		fd_set_cloexec(fd, false);
 	process_reset_signals();
+	if (process->init)
+		return execute_init(process, process->env ?: no_env, failure);
 	execve(program, process->args, process->env ?: no_env);
 	code = -errno;
 	why = strerror(errno);

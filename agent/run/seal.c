@@ -74,7 +74,7 @@ static int copy_sealed(struct err *err)
 		return err_sys(err, "copy the runtime's own binary into memory");
 	while ((count = sendfile(to, from, NULL, 1 << 30)) > 0)
 		;
-	if (count < 0 || fchmod(to, 0500) < 0 ||
+	if (count < 0 || fchmod(to, 0555) < 0 ||
 	    fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		return err_sys(err, "copy the runtime's own binary into memory");
 	return fd_steal(&to);

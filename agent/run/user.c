@@ -148,13 +148,13 @@ static void collect_groups(struct user *user, struct piece group, const char *na
 			user->groups[user->group_count++] = gid;
 }
 
-static int resolve_group(struct user *user, const char *name, struct piece group, struct err *err)
+static int resolve_group(gid_t *gid, const char *name, struct piece group, struct err *err)
 {
-	uint32_t gid;
+	uint32_t found;
 
-	if (!find_group(&gid, group, name) && !read_id(whole(name), &gid))
+	if (!find_group(&found, group, name) && !read_id(whole(name), &found))
 		return err_set(err, -ENOENT, "group \"%s\" is not in the image's /etc/group", name);
-	user->gid = gid;
+	*gid = found;
 	return 0;
 }
 
@@ -181,7 +181,7 @@ int user_resolve(struct user *user, const char *text, const char *passwd, size_t
 		user->uid = uid;
 	}
 	if (*group_name)
-		return resolve_group(user, group_name, group_file, err);
+		return resolve_group(&user->gid, group_name, group_file, err);
 	if (*found)
 		collect_groups(user, group_file, found);
 	return 0;
@@ -220,6 +220,16 @@ int user_load(struct user *user, const char *text, struct err *err)
 		return rc;
 	return user_resolve(user, text, buf_text(&passwd), passwd.size, buf_text(&group),
 			    group.size, err);
+}
+
+int user_load_group(const char *name, gid_t *gid, struct err *err)
+{
+	BUF_CLEANUP struct buf group = BUF_INIT;
+	int rc = read_image_file("/etc/group", &group, err);
+
+	if (rc < 0)
+		return rc;
+	return resolve_group(gid, name, (struct piece){ buf_text(&group), group.size }, err);
 }
 
 void user_load_home(uid_t uid, char home[static USER_HOME_MAX])

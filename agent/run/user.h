@@ -38,6 +38,9 @@ int user_resolve(struct user *user, const char *text, const char *passwd, size_t
  */
 int user_load(struct user *user, const char *text, struct err *err);
 
+/* A group by name or number, by the same file. -ENOENT: not there, with the reason. */
+int user_load_group(const char *name, gid_t *gid, struct err *err);
+
 /* The home of a uid in /etc/passwd into `home`; "/" when there is none. */
 void user_load_home(uid_t uid, char home[static USER_HOME_MAX]);
 

@@ -12,7 +12,7 @@ static const char whole[] =
 	"{\"ociVersion\":\"1.1.0\",\"hostname\":\"box\","
 	"\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,\"width\":80},"
 	"\"user\":{\"uid\":5,\"gid\":6,\"umask\":18,\"additionalGids\":[7,4294967294],"
-	"\"username\":\"app\"},"
+	"\"username\":\"app\",\"additionalGroups\":[\"video\"]},\"init\":true,"
 	"\"args\":[\"sh\",\"-c\",\"\"],\"env\":[\"A=1\",\"AB=2\"],\"cwd\":\"/w\","
 	"\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"cap_bpf\"],\"ambient\":[\"CAP_KILL\"]},"
 	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":1,\"hard\":-1}],"
@@ -48,6 +48,8 @@ static void everything_is_read(void)
 	CHECK_INT(b.process.group_count, 2);
 	CHECK_INT(b.process.groups[1], 4294967294);
 	CHECK_TEXT(b.process.username, "app");
+	CHECK_TEXT(b.process.group_names[0], "video");
+	CHECK(b.process.init);
 	CHECK_TEXT(b.process.args[1], "-c");
 	CHECK_TEXT(process_getenv(&b.process, "A"), "1");
 	CHECK_TEXT(process_getenv(&b.process, "AB"), "2");

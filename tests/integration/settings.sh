@@ -1,0 +1,164 @@
+#!/bin/bash
+# What an [app] section says of a container is so inside of it: users, rights, limits, file systems, how it ends.
+. "$(dirname "$0")/../lib.sh"
+need docker-registry skopeo jq curl
+fleet
+release v1
+
+BOX=/opt/app/bin/busybox
+
+# idle NAME LINE...: an app that sleeps.
+idle() {
+	app "$1" "$REG/app:stable" 'network = none' 'health = none' 'entrypoint = /bin/sh -c "while :; do sleep 1; done"' "${@:2}"
+}
+running() {
+	local app
+	for app; do
+		app_is "$app" .state running || return
+	done
+}
+in_app() { berth exec "$1" $BOX "${@:2}"; }
+# status APP FIELD: of the app's first process.
+status() { in_app "$1" awk -v f="$2:" '$1 == f { $1 = ""; print substr($0, 2) }' /proc/1/status; }
+# inspect APP JQ: of what the API says.
+inspect() { curl -s --unix-socket "$R/berth.sock" "http://x/containers/$1/json" | jq -r "$2"; }
+# mounted APP PATH: type and options of what is mounted there.
+mounted() { in_app "$1" awk -v p="$2" '$2 == p { print $3, $4 }' /proc/mounts; }
+
+users_and_rights() {
+	config_begin
+	idle plain
+	idle user 'user = app:tty' 'group_add = 44' 'group_add = app' 'workdir = /tmp'
+	idle caps 'cap_drop = ALL' 'cap_add = NET_ADMIN' 'no_new_privileges = no'
+	idle root 'privileged = yes'
+	idle shares 'pid = host' 'ipc = host'
+	agent_start
+	wait_until "they run" 30 running plain user caps root shares
+
+	same "docker's capabilities" "$(status plain CapBnd)" 00000000a80425fb
+	same "no new privileges" "$(status plain NoNewPrivs)" 1
+	same "user and group" "$(status user Uid) $(status user Gid)" "1000 1000 1000 1000 5 5 5 5"
+	same "more groups, by number and name" "$(status user Groups)" "44 1000"
+	same "an exec is the same" "$(in_app user id)" "uid=1000(app) gid=5(tty) groups=44,1000(app)"
+	same "workdir" "$(in_app user readlink /proc/1/cwd)" /tmp
+	same "the capabilities that were left" "$(status caps CapBnd) $(status caps CapEff)" "0000000000001000 0000000000001000"
+	same "new privileges" "$(status caps NoNewPrivs)" 0
+	same "privileged has what the agent has" "$(status root CapEff)" "$(awk '/^CapEff/ { print $2 }' /proc/self/status)"
+	like "privileged writes to /sys" "$(mounted root /sys)" '^sysfs rw'
+	same "privileged has the device's nodes" "$(in_app root stat -c %t:%T /dev/kmsg)" "$(stat -c %t:%T /dev/kmsg)"
+	check "and may use them" in_app root dd if=/dev/zero of=/dev/kmsg bs=1 count=0
+	same "nothing is masked" "$(mounted root /proc/kcore)" ""
+	same "pid = host" "$(in_app shares readlink /proc/1/ns/pid)" "$(readlink /proc/1/ns/pid)"
+	same "ipc = host" "$(in_app shares readlink /proc/self/ns/ipc)" "$(readlink /proc/self/ns/ipc)"
+	check "stop of one in the device's pid namespace" berth stop shares
+	wait_until "nothing of it is left" 10 app_is shares .state exited
+	same "one cgroup for each that runs" "$(cgroup_dirs | wc -l)" 4
+}
+
+limits() {
+	config_begin
+	idle some 'ulimit = nofile=100:200' 'ulimit = core=0' 'oom_score_adj = 321' 'sysctl = net.core.somaxconn=77' \
+		'sysctl = kernel.shmmni=99' 'cpuset = 0' 'cpu_shares = 512' 'memory = 64M' 'memory_reservation = 32M'
+	idle wrong 'sysctl = vm.swappiness=1'
+	agent_start
+	wait_until "it runs" 30 running some
+	like "open files" "$(in_app some grep 'open files' /proc/1/limits)" ' 100 +200 '
+	like "core" "$(in_app some grep 'core file' /proc/1/limits)" ' 0 +0 '
+	same "oom_score_adj" "$(in_app some cat /proc/1/oom_score_adj)" 321
+	same "sysctl of the network" "$(in_app some cat /proc/sys/net/core/somaxconn)" 77
+	same "sysctl of the ipc namespace" "$(in_app some cat /proc/sys/kernel/shmmni)" 99
+	same "cpuset" "$(status some Cpus_allowed_list)" 0
+	wait_until "a kernel setting of the device is refused" 20 app_like wrong .update.reason 'vm.swappiness belongs to no namespace'
+}
+
+file_systems() {
+	config_begin
+	idle tmp 'tmpfs = /scratch:size=1M,mode=750' 'tmpfs = /exec:exec' 'shm_size = 2M'
+	idle ro 'read_only = yes' 'volume = data:/srv/data'
+	idle none 'writable = none'
+	idle ram 'writable = tmpfs:1M'
+	agent_start
+	wait_until "they run" 30 running tmp ro none ram
+
+	like "a tmpfs with a size" "$(mounted tmp /scratch)" '^tmpfs rw,nosuid,nodev,noexec,.*size=1024k.*mode=750'
+	[[ $(mounted tmp /exec) = *noexec* ]]
+	same "exec is kept" $? 1
+	like "shm_size" "$(mounted tmp /dev/shm)" 'size=2048k'
+
+	like "read_only: the root" "$(in_app ro touch /x 2>&1)" 'Read-only file system'
+	check "the volume is writable" in_app ro touch /srv/data/x
+	for dir in /tmp /run /var/tmp; do
+		check "$dir is writable" in_app ro touch "$dir/x"
+		like "in memory" "$(mounted ro $dir)" '^tmpfs .*size=65536k'
+	done
+	like "writable = none: the root" "$(in_app none touch /x 2>&1)" 'Read-only file system'
+	like "and /tmp" "$(in_app none touch /tmp/x 2>&1)" 'Read-only file system'
+	check "writable = tmpfs: the root" in_app ram touch /x
+	like "up to its size" "$(in_app ram dd if=/dev/zero of=/big bs=64k count=32 2>&1)" 'No space left'
+	same "nothing of these is on flash" "$(find "$STORE/containers" -mindepth 1 -maxdepth 1 | wc -l)" 1
+	check "stop" berth stop -t 0 ram
+	check "and start" berth start ram
+	wait_until "it runs" 10 running ram
+	in_app ram stat /x > /dev/null 2>&1
+	same "what was in memory is gone" $? 1
+	agent_stop
+	agent_start
+	check "the next agent finds them" running tmp ro none ram
+	for app in tmp ro none ram; do
+		berth stop -t 0 $app > /dev/null
+	done
+	same "no mount is left on the host" "$(own_mounts | grep -cv '^/run/bt\.[^/]*$')" 0
+}
+
+ending() {
+	config_begin
+	app int "$REG/app:stable" 'network = none' 'health = none' 'stop_signal = SIGUSR1' \
+		'entrypoint = /bin/sh -c "trap \"exit 7\" USR1; while :; do sleep 0.1; done"' 'restart = no' 'label = site=roof'
+	app deaf "$REG/app:stable" 'network = none' 'health = none' 'stop_timeout = 1s' \
+		'entrypoint = /bin/sh -c "trap \"\" TERM; while :; do sleep 0.1; done"'
+	agent_start
+	wait_until "they run" 30 running int deaf
+	like "ps --filter label=" "$(berth ps -f label=site=roof -f status=running | awk 'NR > 1 { print $NF }')" '^int$'
+	same "of another value" "$(berth ps -q --filter label=site=cellar)" ""
+	same "inspect has it" "$(inspect int .Config.Labels.site)" roof
+	same "the app's own label stays" "$(inspect int '.Config.Labels["io.berth.app"]')" int
+	same "and what was set for its end" "$(inspect deaf .Config.StopTimeout) $(inspect int .Config.StopSignal)" "1 SIGUSR1"
+	check "stop" berth stop int
+	same "it got its own signal" "$(inspect int .State.ExitCode)" 7
+	start=$SECONDS
+	check "stop of one that doesn't listen" berth stop deaf
+	check "it takes its stop_timeout" test $((SECONDS - start)) -le 3
+	same "then it is killed" "$(inspect deaf .State.ExitCode)" 137
+}
+
+# A child that its parent forgets is init's to reap; the app traps the signal that init gets.
+init() {
+	config_begin
+	app with "$REG/app:stable" 'network = none' 'health = none' 'init = yes' 'user = app' 'restart = no' \
+		'entrypoint = /bin/sh -c "trap \"exit 9\" TERM; while :; do ( sleep 0.1 & ); sleep 0.2; done"'
+	app without "$REG/app:stable" 'network = none' 'health = none' 'restart = no' \
+		'entrypoint = /bin/sh -c "sleep 0.1 & exec sleep 1000"'
+	app killed "$REG/app:stable" 'network = none' 'health = none' 'init = yes' 'restart = no' \
+		'entrypoint = /bin/sh -c "sleep 1; kill -9 \$\$"'
+	app missing "$REG/app:stable" 'network = none' 'health = none' 'init = yes' 'entrypoint = /nosuch'
+	agent_start
+	wait_until "they run" 30 running with without
+	same "init is the first process" "$(in_app with cat /proc/1/comm)" berth-init
+	same "with the app's user" "$(status with Uid)" "1000 1000 1000 1000"
+	same "and its rights" "$(status with NoNewPrivs) $(status with CapEff)" "1 0000000000000000"
+	sleep 1
+	same "it leaves no zombie" "$(in_app with ps -o stat | grep -c Z)" 0
+	same "without init there is one" "$(in_app without ps -o stat | grep -c Z)" 1
+	like "its binary can't be written to" "$(in_app with sh -c ': >> /proc/1/exe' 2>&1)" 'Read-only|busy|Permission'
+	like "not by root either" "$(berth exec -u root with $BOX sh -c ': >> /proc/1/exe' 2>&1)" 'Read-only|busy|Permission'
+	private=$(awk '/^Private_/ { sum += $2 } END { print sum }' "/proc/$(app_pid with)/smaps_rollup")
+	note "init has $private kB of its own"
+	check "which is at most 100 kB" test "$private" -le 100
+	check "stop" berth stop with
+	same "the signal was passed on, and the exit code" "$(inspect with .State.ExitCode)" 9
+	wait_until "one that was killed ends with 128 + 9" 10 grep -q 'app killed: exited with code 137' "$T/agent.log"
+	wait_until "a program that isn't there is told as ever" 10 app_like missing .update.reason 'exec /nosuch: No such file'
+}
+
+case_run users_and_rights limits file_systems ending init
+done_testing
