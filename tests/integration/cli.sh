@@ -90,8 +90,8 @@ config_errors() {
 	check "check is content with a good file" berth check "$T/agent.ini"
 	echo 'colour = red' >> "$T/agent.ini"
 	like "an unknown key is named" "$(berth check "$T/agent.ini" 2>&1)" 'colour'
-	sed -i '$ s/.*/publish = 8080:80/' "$T/agent.ini"
-	like "a key that comes later says so" "$(berth check "$T/agent.ini" 2>&1)" 'publish.*not supported yet'
+	sed -i '$ s/.*/group = release/' "$T/agent.ini"
+	like "a key that comes later says so" "$(berth check "$T/agent.ini" 2>&1)" 'group.*not supported yet'
 	berth check "$T/nosuchfile.ini" > "$T/out" 2>&1
 	same "a file that isn't there fails" $? 1
 	like "and is named" "$(cat "$T/out")" 'nosuchfile.ini'
