@@ -23,6 +23,17 @@
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
+#ifndef SYS_open_tree
+#define SYS_open_tree 428
+#endif
+#ifndef SYS_move_mount
+#define SYS_move_mount 429
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+#define MOVE_FROM_FD 0x4 /* MOVE_MOUNT_F_EMPTY_PATH */
+#define MOVE_TO_FD 0x40	 /* MOVE_MOUNT_T_EMPTY_PATH */
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -56,6 +67,22 @@ int sys_exchange(int dirfd, const char *a, const char *b)
 int sys_close_range(unsigned int first, unsigned int last, unsigned int flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+int sys_open_tree(int dirfd, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_open_tree, dirfd, path, flags | O_CLOEXEC);
+}
+
+int sys_move_mount(int tree, int target)
+{
+	return (int)syscall(SYS_move_mount, tree, "", target, "", MOVE_FROM_FD | MOVE_TO_FD);
+}
+
+int sys_mount_setattr(int fd, bool recursive, const struct sys_mount_attr *attr)
+{
+	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? TREE_RECURSIVE : 0),
+			    attr, sizeof(*attr));
 }
 
 /* Schedulers that know no idle class take no notice. */

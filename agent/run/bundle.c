@@ -43,14 +43,14 @@ static int read_options(struct bundle_mount *mount, const json_t *object, struct
 
 static int read_mount(const json_t *object, void *item, struct err *err)
 {
-	static const char *const later[] = { "uidMappings", "gidMappings" };
 	struct bundle_mount *mount = item;
 
-	if (refuse_members(object, "", later, 2, err) < 0 ||
-	    read_path(object, "destination", &mount->destination, err) < 0 ||
+	if (read_path(object, "destination", &mount->destination, err) < 0 ||
 	    read_copy(object, "source", &mount->source, err) < 0 ||
 	    read_copy(object, "type", &mount->type, err) < 0 ||
-	    read_options(mount, object, err) < 0)
+	    read_options(mount, object, err) < 0 ||
+	    id_maps_read(&mount->uid_maps, object, "uidMappings", err) < 0 ||
+	    id_maps_read(&mount->gid_maps, object, "gidMappings", err) < 0)
 		return -EINVAL;
 	if (!mount->destination)
 		return err_set(err, -EINVAL, "\"destination\" is missing");
@@ -59,7 +59,27 @@ static int read_mount(const json_t *object, void *item, struct err *err)
 		mount->options.flags |= MS_BIND;
 	if (mount->options.flags & MS_BIND && !mount->source)
 		return err_set(err, -EINVAL, "\"source\" is missing");
+	/* Mappings of the mount ask for their use, as runc has it. */
+	if (mount->uid_maps.count && !mount->options.idmap)
+		mount->options.idmap = MOUNT_IDMAP_ONE;
+	if (!mount->uid_maps.count != !mount->gid_maps.count)
+		return err_set(err, -EINVAL, "uidMappings and gidMappings go together");
+	if (mount->options.idmap && !(mount->options.flags & MS_BIND))
+		return err_set(err, -EINVAL, "only a bind mount can shift owners (idmap)");
 	return 0;
+}
+
+static void resolve_sources(struct bundle *bundle)
+{
+	for (size_t i = 0; i < bundle->mount_count; i++) {
+		struct bundle_mount *mount = &bundle->mounts[i];
+		char *relative = mount->source;
+
+		if (!(mount->options.flags & MS_BIND) || *relative == '/')
+			continue;
+		mount->source = xasprintf("%s/%s", bundle->directory, relative);
+		free(relative);
+	}
 }
 
 static int read_annotations(struct bundle *bundle, const json_t *config, struct err *err)
@@ -132,6 +152,7 @@ static int read_config(struct bundle *bundle, const json_t *config, struct err *
 		      &bundle->mount_count, read_mount, err) < 0 ||
 	    read_annotations(bundle, config, err) < 0 || read_hooks(bundle, config, err) < 0)
 		return -EINVAL;
+	resolve_sources(bundle);
 	rc = json_get_object(config, "linux", &linux_object, err);
 	if (rc > 0 && bundle_read_linux(bundle, linux_object, err) < 0)
 		return err_context(err, "linux");
@@ -203,6 +224,8 @@ static void release_mounts(struct bundle *bundle)
 		free(mount->source);
 		free(mount->type);
 		mount_options_release(&mount->options);
+		id_maps_release(&mount->uid_maps);
+		id_maps_release(&mount->gid_maps);
 	}
 	free(bundle->mounts);
 }

@@ -26,6 +26,7 @@
 #include "agent/run/hooks.h"
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
+#include "agent/run/userns.h"
 #include "lib/err.h"
 
 #define BUNDLE_CONFIG_MAX (1024 * 1024) /* bytes of config.json */
@@ -65,6 +66,9 @@ struct bundle_mount {
 	char *source;	   /* NULL: none */
 	char *type;	   /* NULL: a bind mount */
 	struct mount_options options;
+	struct id_maps uid_maps, gid_maps; /* for "idmap"; none: the container's */
+	bool has_tree;
+	int tree; /* agent/run/mount_tree.h */
 };
 
 struct bundle_device {
@@ -91,11 +95,14 @@ struct bundle {
 	char *root_path; /* absolute */
 	bool root_readonly;
 	bool no_pivot; /* by the command line */
+	bool has_root_tree;
+	int root_tree; /* agent/run/mount_tree.h */
 	unsigned long root_propagation; /* MS_ flags, 0: not told */
 	char *hostname, *domainname;	/* NULL: not told */
 	struct bundle_mount *mounts;
 	size_t mount_count;
 	struct namespaces namespaces;
+	struct id_maps uid_maps, gid_maps; /* of a new user namespace */
 	struct bundle_device *devices;
 	size_t device_count;
 	struct bundle_sysctl *sysctls;

@@ -15,9 +15,6 @@ static int read_namespace(struct namespaces *namespaces, const json_t *object, s
 	if (json_get_string(object, "type", &name, err) < 0 ||
 	    json_get_string(object, "path", &path, err) < 0)
 		return -EINVAL;
-	if (!strcmp(name, "user") || !strcmp(name, "time"))
-		return err_set(err, -ENOTSUP,
-			       "the %s namespace is not supported by this version of berth", name);
 	type = ns_parse_type(name);
 	if (type < 0)
 		return err_set(err, -EINVAL, "\"type\" is \"%s\", not a namespace", name);
@@ -27,6 +24,51 @@ static int read_namespace(struct namespaces *namespaces, const json_t *object, s
 		namespaces->join[type] = xstrdup(path);
 	else
 		namespaces->make[type] = true;
+	return 0;
+}
+
+static int read_offset(struct time_offset *offset, const json_t *offsets, const char *clock,
+		       struct err *err)
+{
+	json_t *object;
+	int rc = json_get_object(offsets, clock, &object, err);
+
+	if (rc <= 0)
+		return rc;
+	if (json_get_int(object, "secs", &offset->secs, err) < 0 ||
+	    read_range(object, "nanosecs", 0, 999999999, &offset->nanosecs, err) < 0)
+		return err_context(err, "%s", clock);
+	return 0;
+}
+
+static int read_time_offsets(struct namespaces *namespaces, const json_t *object, struct err *err)
+{
+	json_t *offsets;
+	int rc = json_get_object(object, "timeOffsets", &offsets, err);
+
+	if (rc <= 0)
+		return rc;
+	if (!namespaces->make[NS_TIME])
+		return err_set(err, -EINVAL, "timeOffsets: a new time namespace is needed");
+	if (read_offset(&namespaces->monotonic, offsets, "monotonic", err) < 0 ||
+	    read_offset(&namespaces->boottime, offsets, "boottime", err) < 0)
+		return err_context(err, "timeOffsets");
+	return 0;
+}
+
+static int read_id_maps(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	bool mapped;
+
+	if (id_maps_read(&bundle->uid_maps, object, "uidMappings", err) < 0 ||
+	    id_maps_read(&bundle->gid_maps, object, "gidMappings", err) < 0)
+		return -EINVAL;
+	mapped = bundle->uid_maps.count && bundle->gid_maps.count;
+	if (bundle->namespaces.make[NS_USER] && !mapped)
+		return err_set(err, -EINVAL,
+			       "a new user namespace needs uidMappings and gidMappings");
+	if (bundle->uid_maps.count && !ns_is_own(&bundle->namespaces, NS_USER))
+		return err_set(err, -EINVAL, "uidMappings without a user namespace");
 	return 0;
 }
 
@@ -120,12 +162,13 @@ static int read_propagation(struct bundle *bundle, const json_t *object, struct 
 
 int bundle_read_linux(struct bundle *bundle, const json_t *object, struct err *err)
 {
-	static const char *const later[] = { "seccomp",	    "uidMappings", "gidMappings",
-					     "mountLabel",  "intelRdt",	   "personality",
-					     "timeOffsets", "netDevices",  "memoryPolicy" };
+	static const char *const later[] = { "seccomp",	    "mountLabel", "intelRdt",
+					     "personality", "netDevices", "memoryPolicy" };
 
 	if (refuse_members(object, "", later, SIZE_OF(later), err) < 0 ||
 	    read_namespaces(bundle, object, err) < 0 ||
+	    read_time_offsets(&bundle->namespaces, object, err) < 0 ||
+	    read_id_maps(bundle, object, err) < 0 ||
 	    read_list(object, "devices", sizeof(*bundle->devices), (void **)&bundle->devices,
 		      &bundle->device_count, read_device, err) < 0 ||
 	    read_resources(bundle, object, err) < 0 || read_sysctls(bundle, object, err) < 0 ||
@@ -139,6 +182,8 @@ int bundle_read_linux(struct bundle *bundle, const json_t *object, struct err *e
 
 void bundle_release_linux(struct bundle *bundle)
 {
+	id_maps_release(&bundle->uid_maps);
+	id_maps_release(&bundle->gid_maps);
 	for (size_t i = 0; i < NS_TYPES; i++)
 		free(bundle->namespaces.join[i]);
 	for (size_t i = 0; i < bundle->device_count; i++)

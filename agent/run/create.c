@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "agent/run/console.h"
 #include "agent/run/dev.h"
 #include "agent/run/init.h"
+#include "agent/run/mount_tree.h"
 #include "agent/run/process.h"
 #include "agent/run/start.h"
 #include "agent/run/state.h"
@@ -128,42 +128,41 @@ static int make_console(struct making *making, struct err *err)
 	return making->console[1] < 0 ? making->console[1] : 0;
 }
 
-pid_t clone_process(int flags)
+/* The container's users can open what is a pipe again by its name, /dev/stdout. */
+static void give_pipes(const struct bundle *bundle)
 {
-	/*
-	 * All other arguments are zero, so that their order, which architectures differ in, is no
-	 * matter.
-	 */
-	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+	const struct userns_root root = { id_maps_to_host(&bundle->uid_maps, 0),
+					  id_maps_to_host(&bundle->gid_maps, 0) };
+
+	if (bundle->namespaces.make[NS_USER] && root.uid != ID_NONE && root.gid != ID_NONE)
+		userns_own_pipes(&root);
 }
 
 static int clone_init(struct making *making, int report[static 2], struct err *err)
 {
+	struct bundle *bundle = &making->bundle;
 	struct init init = {
-		.bundle = &making->bundle,
+		.bundle = bundle,
 		.state = &making->state,
 		.cgroup = &making->cgroup,
-		.joined = &making->joined,
 		.report = report[1],
 		.start = making->start,
 		.console = making->console[1],
 	};
-	int rc = ns_open_joined(&making->joined, &making->bundle.namespaces, err);
+	int rc = ns_open_joined(&making->joined, &bundle->namespaces, err);
 
 	if (!rc)
-		rc = ns_enter_pid(&making->joined, err);
+		rc = mount_trees_open(bundle, making->joined.fds[NS_USER], err);
 	if (rc < 0)
 		return rc;
-	making->pid = clone_process(ns_clone_flags(&making->bundle.namespaces));
-	if (making->pid < 0)
-		return err_sys(err, "make the container's namespaces");
-	if (making->pid && ns_leave_pid(&making->joined, err) < 0)
-		return err->code;
+	give_pipes(bundle);
+	making->pid = ns_spawn(&bundle->namespaces, &making->joined, err);
 	if (!making->pid) {
 		fd_close(&report[0]); /* or it would never see that we are gone */
 		init_run(&init);
 	}
-	return 0;
+	mount_trees_close(bundle);
+	return making->pid < 0 ? err->code : 0;
 }
 
 /* The hooks that are to find the container built but not yet closed. */
@@ -187,8 +186,14 @@ static int run_hooks(struct making *making, int report, struct failure *failure)
 
 static int let_it_build(struct making *making, int report, struct failure *failure)
 {
-	if (cgroup_attach(&making->cgroup, making->pid, &failure->err) < 0 ||
-	    process_set_oom_score(&making->bundle.process, making->pid, &failure->err) < 0)
+	const struct bundle *bundle = &making->bundle;
+	struct err *err = &failure->err;
+
+	if (bundle->namespaces.make[NS_USER] &&
+	    userns_map(making->pid, &bundle->uid_maps, &bundle->gid_maps, err) < 0)
+		return failure_of(failure);
+	if (cgroup_attach(&making->cgroup, making->pid, err) < 0 ||
+	    process_set_oom_score(&bundle->process, making->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(report, making->pid);
 	return run_hooks(making, report, failure) ?: report_receive(report, failure);
@@ -290,13 +295,12 @@ int create_container(const struct create *create, struct created *created, struc
 	struct making making = {
 		.create = create,
 		.state.dirfd = -1,
-		.joined.fds = { -1, -1, -1, -1, -1, -1 },
+		.joined = NS_FDS_NONE,
 		.start = -1,
 		.console = { -1, -1 },
 	};
 	int rc;
 
-	_Static_assert(NS_TYPES == 6, "one -1 for each of them above");
 	*failure = (struct failure){ 0 };
 	*created = (struct created){ .console = -1 };
 	rc = bundle_load(&making.bundle, create->bundle, &failure->err);

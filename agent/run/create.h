@@ -33,10 +33,4 @@ int create_container(const struct create *create, struct created *created, struc
 /* A pid file is there whole or not at all. */
 int write_pid_file(const char *path, pid_t pid, struct err *err);
 
-/*
- * fork() into new namespaces: clone() with these flags on the same stack. Single-threaded callers
- * only.
- */
-pid_t clone_process(int flags);
-
 #endif

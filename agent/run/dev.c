@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "agent/run/mount.h"
 #include "agent/run/path.h"
 #include "lib/fd.h"
 
@@ -70,6 +71,28 @@ static int check_existing(const struct bundle_device *device, int dir, const cha
 	return 0;
 }
 
+/*
+ * In a user namespace there is no mknod(): the host's node is shown, when it is the same. Owner and
+ * mode are the host's, too.
+ */
+static int bind_node(const struct bundle_device *device, int root, struct err *err)
+{
+	FD_CLEANUP int node = open(device->path, O_PATH | O_CLOEXEC);
+	FD_CLEANUP int target = -1;
+	char source[PATH_OF_FD_MAX];
+	struct stat st;
+
+	if (node < 0 || fstat(node, &st) < 0)
+		return err_sys(err, "on the host (a user namespace can't make device nodes)");
+	if ((st.st_mode & S_IFMT) != type_bits(device->type) ||
+	    st.st_rdev != makedev(device->major, device->minor))
+		return err_set(err, -ENODEV, "on the host is not device %u:%u (a user namespace "
+					     "can't make device nodes)",
+			       device->major, device->minor);
+	target = path_open(root, device->path, PATH_MAKE_FILE, err);
+	return target < 0 ? target : mount_bind(path_of_fd(source, node), target, 0, err);
+}
+
 static int make_node(const struct bundle_device *device, int root, struct err *err)
 {
 	const char *name;
@@ -89,11 +112,17 @@ static int make_node(const struct bundle_device *device, int root, struct err *e
 	return 0;
 }
 
-static int make_nodes(const struct bundle_device *devices, size_t count, int root, struct err *err)
+static int make_nodes(const struct bundle_device *devices, size_t count, bool in_userns, int root,
+		      struct err *err)
 {
-	for (size_t i = 0; i < count; i++)
-		if (make_node(&devices[i], root, err) < 0)
+	for (size_t i = 0; i < count; i++) {
+		bool is_bound = in_userns && devices[i].type != 'p';
+		int rc = is_bound ? bind_node(&devices[i], root, err) :
+				    make_node(&devices[i], root, err);
+
+		if (rc < 0)
 			return err_context(err, "device %s", devices[i].path);
+	}
 	return 0;
 }
 
@@ -122,16 +151,17 @@ static bool is_dev_of_host(const struct bundle *bundle)
 
 int dev_make(const struct bundle *bundle, int root, struct err *err)
 {
+	bool in_userns = ns_is_own(&bundle->namespaces, NS_USER);
 	mode_t old = umask(0);
 	int rc = 0;
 
 	if (!is_dev_of_host(bundle)) {
-		rc = make_nodes(defaults, COUNT(defaults), root, err);
+		rc = make_nodes(defaults, COUNT(defaults), in_userns, root, err);
 		if (!rc)
 			rc = make_links(root, err);
 	}
 	if (!rc)
-		rc = make_nodes(bundle->devices, bundle->device_count, root, err);
+		rc = make_nodes(bundle->devices, bundle->device_count, in_userns, root, err);
 	umask(old);
 	return rc;
 }

@@ -19,6 +19,7 @@
 #include "agent/run/process.h"
 #include "agent/run/relay.h"
 #include "agent/run/state.h"
+#include "agent/run/userns.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 
@@ -27,6 +28,7 @@ struct joining {
 	const struct exec *exec;
 	struct process process;
 	struct ns_fds ns;
+	struct userns_root root;
 	struct cgroup cgroup;
 	int console[2]; /* [0] stays here, [1] is the child's; -1: none */
 	int report[2];
@@ -128,6 +130,7 @@ static int prepare(struct joining *joining, const struct state *state, struct er
 		rc = ns_open_process(&joining->ns, state->pid, err);
 	if (rc < 0)
 		return rc;
+	joining->root = userns_root_of(state->pid);
 	/*
 	 * The process was still the container's after its namespaces were opened: so they are too.
 	 */
@@ -182,6 +185,8 @@ static int join(struct joining *joining, struct err *err)
 {
 	int rc = ns_enter(&joining->ns, err);
 
+	if (!rc && joining->ns.fds[NS_USER] >= 0)
+		rc = userns_become_root(err);
 	setsid();
 	if (!rc)
 		rc = process_resolve_user(&joining->process, err);
@@ -223,6 +228,8 @@ static int start_child(struct joining *joining, struct failure *failure)
 
 	if (report_open(joining->report, err) < 0 || ns_enter_pid(&joining->ns, err) < 0)
 		return failure_of(failure);
+	if (joining->ns.fds[NS_USER] >= 0)
+		userns_own_pipes(&joining->root);
 	joining->pid = clone_process(0);
 	if (joining->pid < 0) {
 		err_sys(err, "fork");
@@ -282,14 +289,13 @@ int exec_in_container(const struct exec *exec, struct failure *failure)
 {
 	struct joining joining = {
 		.exec = exec,
-		.ns.fds = { -1, -1, -1, -1, -1, -1 },
+		.ns = NS_FDS_NONE,
 		.console = { -1, -1 },
 		.report = { -1, -1 },
 	};
 	struct state state;
 	int rc;
 
-	_Static_assert(NS_TYPES == 6, "one -1 for each of them above");
 	*failure = (struct failure){ 0 };
 	rc = state_open(&state, exec->root, exec->id, &failure->err);
 	if (!rc)

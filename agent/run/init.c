@@ -22,8 +22,12 @@
 static int enter_namespaces(const struct init *init, struct err *err)
 {
 	const struct namespaces *ns = &init->bundle->namespaces;
-	int rc = ns_enter(init->joined, err);
+	int rc = 0;
 
+	if (ns_is_own(ns, NS_USER)) {
+		rc = userns_become_root(err);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* which that has cleared */
+	}
 	/* Only now, in the container's cgroup: that will be its root. */
 	if (!rc && ns->make[NS_CGROUP] && unshare(ns_flag(NS_CGROUP)) < 0)
 		rc = err_sys(err, "make a cgroup namespace");

@@ -17,7 +17,6 @@ struct init {
 	struct bundle *bundle;
 	struct state *state;	      /* for hooks */
 	const struct cgroup *cgroup;  /* NULL: none */
-	const struct ns_fds *joined;
 	int report;		      /* to the runtime outside */
 	int start;		      /* agent/run/start.h */
 	int console;		      /* where the terminal's master goes, -1: no terminal */

@@ -11,9 +11,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "agent/run/copy_up.h"
 #include "agent/run/mount_cgroup.h"
+#include "agent/run/mount_tree.h"
 #include "agent/run/path.h"
 #include "lib/fd.h"
+#include "lib/sys.h"
 
 /* What statvfs() calls the same as mount(). */
 #define KEPT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -49,20 +52,49 @@ static bool is_same(int fd, const struct stat *expected)
 	       st.st_ino == expected->st_ino;
 }
 
+/* The path anew, for a descriptor from before a mount stands for what is now below it. */
+static int open_mounted(int root, const char *path, const struct stat *expected, struct err *err)
+{
+	FD_CLEANUP int fd = path_open(root, path, 0, err);
+
+	if (fd >= 0 && expected && !is_same(fd, expected))
+		return err_set(err, -ESTALE, "%s leads elsewhere than when it was mounted", path);
+	return fd < 0 ? fd : fd_steal(&fd);
+}
+
 int mount_change(int root, const char *path, const struct stat *expected, unsigned long flags,
 		 unsigned long cleared, struct err *err)
 {
-	FD_CLEANUP int fd = path_open(root, path, 0, err);
+	FD_CLEANUP int fd = open_mounted(root, path, expected, err);
 	int rc;
 
 	if (fd < 0)
 		return fd;
-	if (expected && !is_same(fd, expected))
-		return err_set(err, -ESTALE, "%s leads elsewhere than when it was mounted", path);
 	rc = change_fd(fd, flags, cleared);
 	if (rc < 0)
 		return err_set(err, rc, "change the mount flags of %s: %s", path, strerror(-rc));
 	return 0;
+}
+
+/* "rro" and its like. */
+static int change_all(const struct bundle_mount *mount, int root, const struct stat *expected,
+		      struct err *err)
+{
+	const struct sys_mount_attr attr = { .set = mount->options.set_all,
+					     .clear = mount->options.clear_all };
+	FD_CLEANUP int fd = -1;
+
+	if (!attr.set && !attr.clear)
+		return 0;
+	fd = open_mounted(root, mount->destination, expected, err);
+	if (fd < 0)
+		return fd;
+	if (sys_mount_setattr(fd, true, &attr) == 0)
+		return 0;
+	if (errno == ENOSYS)
+		return err_set(err, -ENOSYS,
+			       "recursive mount options (rro, rnosuid ...) need Linux 5.12");
+	return err_sys(err, "change the flags of all mounts below");
 }
 
 static bool is_type(const struct bundle_mount *mount, const char *type)
@@ -83,6 +115,36 @@ static unsigned long later_flags(const struct bundle_mount *mount)
 	return is_type(mount, "tmpfs") ? mount->options.flags & MS_RDONLY : 0;
 }
 
+/*
+ * The kernel lets only the owner of the pid or network namespace mount its proc or sysfs. Where
+ * that is the host's, the host's own mount shows the same.
+ */
+static int bind_host(const struct bundle_mount *mount_, const char *source, int root, int target,
+		     struct err *err)
+{
+	const struct sys_mount_attr attr = { .set = mount_->options.flags & KEPT_FLAGS };
+	FD_CLEANUP int fd = -1;
+
+	if (mount_bind(source, target, MS_REC, err) < 0)
+		return err->code;
+	fd = path_open(root, mount_->destination, PATH_NO_LINKS, err);
+	if (fd < 0)
+		return fd;
+	if (sys_mount_setattr(fd, true, &attr) < 0)
+		return err_sys(err, "change the flags of the host's %s", source);
+	return 0;
+}
+
+/* NULL: there is none. */
+static const char *host_mount(const struct bundle *bundle, const struct bundle_mount *mount)
+{
+	if (is_type(mount, "sysfs") && !bundle->namespaces.make[NS_NET])
+		return "/sys";
+	if (is_type(mount, "proc") && !ns_is_own(&bundle->namespaces, NS_PID))
+		return "/proc";
+	return NULL;
+}
+
 static int mount_new(const struct bundle_mount *mount_, int target, struct err *err)
 {
 	const struct mount_options *options = &mount_->options;
@@ -94,28 +156,37 @@ static int mount_new(const struct bundle_mount *mount_, int target, struct err *
 	return 0;
 }
 
-static int mount_source(const struct bundle *bundle, const struct bundle_mount *mount, int root,
-			struct err *err)
+/* `target` is still the directory that the tmpfs lies over. */
+static int fill(const struct bundle_mount *mount, int root, int target, struct err *err)
+{
+	FD_CLEANUP int new = -1;
+
+	if (!mount->options.copy_up || !is_type(mount, "tmpfs"))
+		return 0;
+	new = path_open(root, mount->destination, 0, err);
+	return new < 0 ? new : copy_up(target, new, err);
+}
+
+static int mount_source(const struct bundle_mount *mount, int root, struct err *err)
 {
 	unsigned long flags = mount->options.flags & ~(unsigned long)(MS_BIND | MS_REC);
-	FREE_CLEANUP char *source = *mount->source == '/' ?
-					    xstrdup(mount->source) :
-					    xasprintf("%s/%s", bundle->directory, mount->source);
 	FD_CLEANUP int target = -1;
 	struct stat st;
 	int rc;
 
-	if (stat(source, &st) < 0)
-		return err_sys(err, "%s on the host", source);
+	if ((mount->has_tree ? fstat(mount->tree, &st) : stat(mount->source, &st)) < 0)
+		return err_sys(err, "%s on the host", mount->source);
 	target = path_open(root, mount->destination,
 			   S_ISDIR(st.st_mode) ? PATH_MAKE_DIR : PATH_MAKE_FILE, err);
 	if (target < 0)
 		return target;
-	rc = mount_bind(source, target, mount->options.flags & MS_REC, err);
+	rc = mount->has_tree ?
+		     mount_tree_attach(mount->tree, target, err) :
+		     mount_bind(mount->source, target, mount->options.flags & MS_REC, err);
 	if (!rc && (flags || mount->options.cleared & KEPT_FLAGS))
 		rc = mount_change(root, mount->destination, &st, flags, mount->options.cleared,
 				  err);
-	return rc;
+	return rc ?: change_all(mount, root, &st, err);
 }
 
 static int mount_other(const struct bundle *bundle, const struct bundle_mount *mount, int root,
@@ -129,7 +200,10 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 	if (is_type(mount, "cgroup") || is_type(mount, "cgroup2"))
 		return mount_cgroup(mount, root, target, cgroup,
 				    bundle->namespaces.make[NS_CGROUP], err);
-	return mount_new(mount, target, err);
+	if (ns_is_own(&bundle->namespaces, NS_USER) && host_mount(bundle, mount))
+		return bind_host(mount, host_mount(bundle, mount), root, target, err);
+	return mount_new(mount, target, err) ?: fill(mount, root, target, err) ?:
+	       change_all(mount, root, NULL, err);
 }
 
 static int set_propagation(const struct bundle_mount *mount_, int root, struct err *err)
@@ -147,7 +221,7 @@ static int set_propagation(const struct bundle_mount *mount_, int root, struct e
 static int mount_one(const struct bundle *bundle, const struct bundle_mount *mount, int root,
 		     const struct cgroup *cgroup, struct err *err)
 {
-	int rc = mount->options.flags & MS_BIND ? mount_source(bundle, mount, root, err) :
+	int rc = mount->options.flags & MS_BIND ? mount_source(mount, root, err) :
 						  mount_other(bundle, mount, root, cgroup, err);
 
 	if (!rc && mount->options.propagation)

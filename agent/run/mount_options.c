@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "lib/sys.h"
+
 #ifndef MS_NOSYMFOLLOW
 #define MS_NOSYMFOLLOW 256 /* 5.10; musl 1.2.3 lacks the name */
 #endif
@@ -59,12 +61,35 @@ static const struct {
 	{ "unbindable", MS_UNBINDABLE },   { "runbindable", MS_UNBINDABLE | MS_REC },
 };
 
-/* From config.md, "Linux mount options": as data they would have no effect, silently. */
-static const char *const unsupported[] = {
-	"idmap", "ridmap", "tmpcopyup", "rro", "rrw", "rnosuid", "rsuid", "rnodev", "rdev",
-	"rnoexec", "rexec", "rnoatime", "ratime", "rnodiratime", "rdiratime", "rrelatime",
-	"rnorelatime", "rstrictatime", "rnostrictatime", "rnosymfollow", "rsymfollow",
+/* Those that begin with 'r': one kind of atime replaces another. */
+static const struct {
+	const char *name;
+	uint64_t set;
+	uint64_t clear;
+} recursive[] = {
+	{ "ratime", 0, ATTR_ATIME },
+	{ "rdev", 0, ATTR_NODEV },
+	{ "rdiratime", 0, ATTR_NODIRATIME },
+	{ "rexec", 0, ATTR_NOEXEC },
+	{ "rnoatime", ATTR_NOATIME, ATTR_ATIME },
+	{ "rnodev", ATTR_NODEV, 0 },
+	{ "rnodiratime", ATTR_NODIRATIME, 0 },
+	{ "rnoexec", ATTR_NOEXEC, 0 },
+	{ "rnorelatime", ATTR_STRICTATIME, ATTR_ATIME },
+	{ "rnostrictatime", 0, ATTR_ATIME },
+	{ "rnosuid", ATTR_NOSUID, 0 },
+	{ "rnosymfollow", ATTR_NOSYMFOLLOW, 0 },
+	{ "rrelatime", 0, ATTR_ATIME },
+	{ "rro", ATTR_RDONLY, 0 },
+	{ "rrw", 0, ATTR_RDONLY },
+	{ "rstrictatime", ATTR_STRICTATIME, ATTR_ATIME },
+	{ "rsuid", 0, ATTR_NOSUID },
+	{ "rsymfollow", 0, ATTR_NOSYMFOLLOW },
 };
+
+static const char *const others[] = { "idmap", "ridmap", "tmpcopyup" };
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 unsigned long mount_propagation(const char *name)
 {
@@ -76,12 +101,18 @@ unsigned long mount_propagation(const char *name)
 
 const char *mount_option_name(int number)
 {
-	const int flag_count = sizeof(flags) / sizeof(*flags);
-	const int count = flag_count + sizeof(propagations) / sizeof(*propagations);
-
-	if (number < 0 || number >= count)
+	if (number < 0)
 		return NULL;
-	return number < flag_count ? flags[number].name : propagations[number - flag_count].name;
+	if (number < COUNT(flags))
+		return flags[number].name;
+	number -= COUNT(flags);
+	if (number < COUNT(propagations))
+		return propagations[number].name;
+	number -= COUNT(propagations);
+	if (number < COUNT(recursive))
+		return recursive[number].name;
+	number -= COUNT(recursive);
+	return number < COUNT(others) ? others[number] : NULL;
 }
 
 static int apply_flag(struct mount_options *parsed, const char *option)
@@ -96,28 +127,41 @@ static int apply_flag(struct mount_options *parsed, const char *option)
 	return 0;
 }
 
-static int check_supported(const char *option, struct err *err)
+static int apply_recursive(struct mount_options *parsed, const char *option)
 {
-	for (size_t i = 0; i < sizeof(unsupported) / sizeof(*unsupported); i++)
-		if (!strcmp(option, unsupported[i]))
-			return err_set(err, -EINVAL, "mount option \"%s\" is not supported",
-				       option);
+	for (int i = 0; i < COUNT(recursive); i++) {
+		if (strcmp(option, recursive[i].name))
+			continue;
+		parsed->set_all = (parsed->set_all & ~recursive[i].clear) | recursive[i].set;
+		parsed->clear_all |= recursive[i].clear;
+		parsed->clear_all &= ~recursive[i].set | ATTR_ATIME;
+		return 1;
+	}
 	return 0;
 }
 
-static int parse_option(struct mount_options *parsed, struct buf *data, const char *option,
-			struct err *err)
+static int apply_other(struct mount_options *parsed, const char *option)
+{
+	if (!strcmp(option, "tmpcopyup"))
+		parsed->copy_up = true;
+	else if (!strcmp(option, "idmap"))
+		parsed->idmap = MOUNT_IDMAP_ONE;
+	else if (!strcmp(option, "ridmap"))
+		parsed->idmap = MOUNT_IDMAP_ALL;
+	else
+		return 0;
+	return 1;
+}
+
+static void parse_option(struct mount_options *parsed, struct buf *data, const char *option)
 {
 	unsigned long propagation = mount_propagation(option);
 
 	if (propagation)
 		parsed->propagation = propagation;
-	if (propagation || apply_flag(parsed, option))
-		return 0;
-	if (check_supported(option, err) < 0)
-		return -EINVAL;
-	buf_append_format(data, "%s%s", data->size ? "," : "", option);
-	return 0;
+	else if (!apply_flag(parsed, option) && !apply_recursive(parsed, option) &&
+		 !apply_other(parsed, option))
+		buf_append_format(data, "%s%s", data->size ? "," : "", option);
 }
 
 int mount_options_parse(struct mount_options *parsed, char *const *options, struct err *err)
@@ -126,8 +170,7 @@ int mount_options_parse(struct mount_options *parsed, char *const *options, stru
 
 	*parsed = (struct mount_options){ 0 };
 	for (; options && *options; options++)
-		if (parse_option(parsed, &data, *options, err) < 0)
-			return -EINVAL;
+		parse_option(parsed, &data, *options);
 	/* The kernel ignores data of a bind mount: better to say so than to drop a restriction. */
 	if (data.size && parsed->flags & MS_BIND)
 		return err_set(err, -EINVAL, "\"%s\" has no effect on a bind mount",

@@ -7,14 +7,23 @@
 #ifndef AGENT_RUN_MOUNT_OPTIONS_H
 #define AGENT_RUN_MOUNT_OPTIONS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "lib/buf.h"
 #include "lib/err.h"
+
+enum mount_idmap { MOUNT_IDMAP_NONE, MOUNT_IDMAP_ONE, MOUNT_IDMAP_ALL /* what is below, too */ };
 
 struct mount_options {
 	unsigned long flags;	   /* MS_..., with MS_BIND and MS_REC */
 	unsigned long cleared;	   /* flags that were taken back by name ("rw", "exec") */
 	unsigned long propagation; /* MS_SHARED, MS_PRIVATE ... with MS_REC, or 0 */
 	char *data;		   /* "a=1,b", or NULL */
+	/* For the mount and all below it: mount_setattr(2)'s bits (lib/sys.h). */
+	uint64_t set_all, clear_all;
+	enum mount_idmap idmap;
+	bool copy_up; /* a tmpfs begins with what the image has there */
 };
 
 /* `options` is NULL or ends with NULL. -EINVAL for options that cannot be had, with the reason. */

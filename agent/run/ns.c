@@ -13,6 +13,9 @@
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
 #endif
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080 /* 5.6 */
+#endif
 
 static const struct {
 	const char *name; /* in config.json */
@@ -24,6 +27,8 @@ static const struct {
 	[NS_MNT] = { "mount", "mnt", CLONE_NEWNS },
 	[NS_NET] = { "network", "net", CLONE_NEWNET },
 	[NS_PID] = { "pid", "pid", CLONE_NEWPID },
+	[NS_TIME] = { "time", "time", CLONE_NEWTIME },
+	[NS_USER] = { "user", "user", CLONE_NEWUSER },
 	[NS_UTS] = { "uts", "uts", CLONE_NEWUTS },
 };
 
@@ -45,25 +50,14 @@ int ns_flag(enum ns_type type)
 	return types[type].flag;
 }
 
-int ns_clone_flags(const struct namespaces *namespaces)
+bool ns_is_own(const struct namespaces *namespaces, enum ns_type type)
 {
-	int flags = 0;
-
-	for (int i = 0; i < NS_TYPES; i++)
-		if (namespaces->make[i] && i != NS_CGROUP)
-			flags |= types[i].flag;
-	return flags;
-}
-
-static void init(struct ns_fds *ns)
-{
-	for (int i = 0; i < NS_TYPES; i++)
-		ns->fds[i] = -1;
+	return namespaces->make[type] || namespaces->join[type];
 }
 
 int ns_open_joined(struct ns_fds *ns, const struct namespaces *namespaces, struct err *err)
 {
-	init(ns);
+	*ns = NS_FDS_NONE;
 	for (int i = 0; i < NS_TYPES; i++) {
 		const char *path = namespaces->join[i];
 
@@ -99,7 +93,7 @@ int ns_open_process(struct ns_fds *ns, pid_t pid, struct err *err)
 {
 	char path[40];
 
-	init(ns);
+	*ns = NS_FDS_NONE;
 	for (int i = 0; i < NS_TYPES; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, types[i].file);
 		ns->fds[i] = open(path, O_RDONLY | O_CLOEXEC);
@@ -131,21 +125,10 @@ int ns_enter_pid(const struct ns_fds *ns, struct err *err)
 	return enter(ns, NS_PID, err);
 }
 
-int ns_leave_pid(const struct ns_fds *ns, struct err *err)
-{
-	FD_CLEANUP int own = -1;
-
-	if (ns->fds[NS_PID] < 0)
-		return 0;
-	own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-	if (own < 0 || setns(own, CLONE_NEWPID) < 0)
-		return err_sys(err, "go back to the runtime's own pid namespace");
-	return 0;
-}
-
 int ns_enter(const struct ns_fds *ns, struct err *err)
 {
-	static const enum ns_type order[] = { NS_CGROUP, NS_IPC, NS_UTS, NS_NET, NS_MNT };
+	static const enum ns_type order[] = { NS_CGROUP, NS_IPC, NS_UTS,  NS_TIME,
+					     NS_NET,	NS_MNT, NS_USER };
 
 	int rc = 0;
 

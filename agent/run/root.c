@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "agent/run/mount.h"
+#include "agent/run/mount_tree.h"
+#include "agent/run/path.h"
 #include "lib/fd.h"
 
 #define MOUNTINFO_MAX (1024 * 1024)
@@ -33,6 +35,29 @@ static int make_parent_private(const char *root, struct err *err)
 	}
 }
 
+/*
+ * The root that was opened outside goes over the present one: a place that is there always. Names
+ * that begin with '/' still lead to the host, until pivot_root.
+ */
+static int attach_tree(const struct bundle *bundle, struct err *err)
+{
+	unsigned long propagation = bundle->root_propagation ?: MS_SLAVE | MS_REC;
+	FD_CLEANUP int root = fcntl(bundle->root_tree, F_DUPFD_CLOEXEC, 3);
+	FD_CLEANUP int over = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char path[PATH_OF_FD_MAX];
+
+	if (root < 0 || over < 0)
+		return err_sys(err, "open the root");
+	/* pivot_root refuses a root whose parent mount is shared. */
+	if (mount(NULL, "/", NULL, MS_PRIVATE, NULL) < 0)
+		return err_sys(err, "make the old root private");
+	if (mount_tree_attach(root, over, err) < 0)
+		return err_context(err, "root.path %s", bundle->root_path);
+	if (mount(NULL, path_of_fd(path, root), NULL, propagation, NULL) < 0)
+		return err_sys(err, "change the propagation of the root");
+	return fd_steal(&root);
+}
+
 int root_prepare(const struct bundle *bundle, struct err *err)
 {
 	unsigned long propagation = bundle->root_propagation ?: MS_SLAVE | MS_REC;
@@ -41,6 +66,8 @@ int root_prepare(const struct bundle *bundle, struct err *err)
 
 	if (mount(NULL, "/", NULL, propagation, NULL) < 0)
 		return err_sys(err, "change the propagation of mounts");
+	if (bundle->has_root_tree)
+		return attach_tree(bundle, err);
 	if (make_parent_private(root, err) < 0)
 		return -EIO;
 	if (mount(root, root, NULL, MS_BIND | MS_REC, NULL) < 0)
@@ -120,29 +147,31 @@ static int unmount_others(const char *root, struct err *err)
  * From an initramfs there is no pivot_root (pivot_root(2), NOTES): do as switch_root does. The
  * mount that is moved lies over the initramfs, and ".." in it leads back to it.
  */
-static int switch_root(const char *path, int root, struct err *err)
+static int switch_root(const struct bundle *bundle, int root, struct err *err)
 {
-	if (unmount_others(path, err) < 0)
+	if (unmount_others(bundle->root_path, err) < 0)
 		return err->code;
-	if (fchdir(root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
-	    chdir("/") < 0)
-		return err_sys(err, "move %s to the root", path);
+	if (fchdir(root) < 0 ||
+	    /* What was attached as a tree is there already. */
+	    (!bundle->has_root_tree && mount(".", "/", NULL, MS_MOVE, NULL) < 0) ||
+	    chroot(".") < 0 || chdir("/") < 0)
+		return err_sys(err, "move %s to the root", bundle->root_path);
 	return 0;
 }
 
-static int change_root(const char *path, int root, bool no_pivot, struct err *err)
+static int change_root(const struct bundle *bundle, int root, struct err *err)
 {
 	FD_CLEANUP int old = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (old < 0 || fchdir(root) < 0)
-		return err_sys(err, "enter root.path %s", path);
-	if (no_pivot)
-		return switch_root(path, root, err);
+		return err_sys(err, "enter root.path %s", bundle->root_path);
+	if (bundle->no_pivot)
+		return switch_root(bundle, root, err);
 	if (syscall(SYS_pivot_root, ".", ".") == 0)
 		return drop_old_root(old, err);
 	if (errno != EINVAL)
-		return err_sys(err, "pivot_root to %s", path);
-	return switch_root(path, root, err);
+		return err_sys(err, "pivot_root to %s", bundle->root_path);
+	return switch_root(bundle, root, err);
 }
 
 int root_enter(const struct bundle *bundle, int root, struct err *err)
@@ -151,7 +180,7 @@ int root_enter(const struct bundle *bundle, int root, struct err *err)
 
 	if (bundle->root_readonly && mount_change(root, "/", NULL, MS_RDONLY, 0, err) < 0)
 		return err_context(err, "root.readonly");
-	rc = change_root(bundle->root_path, root, bundle->no_pivot, err);
+	rc = change_root(bundle, root, err);
 	if (rc < 0)
 		return rc;
 	if (bundle->root_propagation && mount(NULL, "/", NULL, bundle->root_propagation, NULL) < 0)

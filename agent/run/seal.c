@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,25 +12,11 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/sys.h"
 
 #define EXE "/proc/self/exe"
 /* Set by us for ourselves; the container's environment is another one. */
 #define MARK "BERTH_SEALED"
-
-/* The same numbers on every architecture; musl 1.2.3 and Debian 12 do not have all of them. */
-#ifndef SYS_open_tree
-#define SYS_open_tree 428
-#endif
-#ifndef SYS_mount_setattr
-#define SYS_mount_setattr 442
-#endif
-#define TREE_CLONE 1
-#define TREE_CLOEXEC O_CLOEXEC
-#define ATTR_RDONLY 1
-
-struct attr {
-	uint64_t set, clear, propagation, userns_fd;
-};
 
 static int is_this_program(int fd)
 {
@@ -46,7 +31,7 @@ static int is_this_program(int fd)
  */
 static int clone_read_only(void)
 {
-	struct attr attr = { .set = ATTR_RDONLY };
+	const struct sys_mount_attr attr = { .set = ATTR_RDONLY };
 	char path[PATH_MAX];
 	ssize_t length = readlink(EXE, path, sizeof(path) - 1);
 	FD_CLEANUP int fd = -1;
@@ -54,12 +39,12 @@ static int clone_read_only(void)
 	if (length < 0)
 		return -errno;
 	path[length] = '\0';
-	fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, TREE_CLONE | TREE_CLOEXEC);
+	fd = sys_open_tree(AT_FDCWD, path, TREE_CLONE);
 	if (fd < 0)
 		return -errno;
 	if (!is_this_program(fd))
 		return -ESTALE;
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+	if (sys_mount_setattr(fd, false, &attr) < 0)
 		return -errno;
 	return fd_steal(&fd);
 }

@@ -122,8 +122,19 @@ static void errors_name_the_member(void)
 		{ "{\"type\":\"uts\"},", "",
 		  "config.json: hostname needs a uts namespace in linux.namespaces" },
 		{ "{\"type\":\"uts\"}", "{\"type\":\"uts\"},{\"type\":\"user\"}",
-		  "config.json: linux: namespaces[2]: the user namespace is not supported by this "
-		  "version of berth" },
+		  "config.json: linux: a new user namespace needs uidMappings and gidMappings" },
+		{ "\"maskedPaths\"", "\"uidMappings\":[{\"size\":1}],\"maskedPaths\"",
+		  "config.json: linux: uidMappings without a user namespace" },
+		{ "\"maskedPaths\"",
+		  "\"gidMappings\":[{\"hostID\":4294967000,\"size\":1000}],\"maskedPaths\"",
+		  "config.json: linux: gidMappings[0]: \"size\" is missing, or more than there are "
+		  "IDs" },
+		{ "\"maskedPaths\"", "\"timeOffsets\":{\"boottime\":{}},\"maskedPaths\"",
+		  "config.json: linux: timeOffsets: a new time namespace is needed" },
+		{ "\"options\":[\"ro\"]", "\"uidMappings\":[{\"size\":1}]",
+		  "config.json: mounts[1]: uidMappings and gidMappings go together" },
+		{ "\"type\":\"proc\",", "\"type\":\"proc\",\"options\":[\"idmap\"],",
+		  "config.json: mounts[0]: only a bind mount can shift owners (idmap)" },
 		{ "\"swap\":-1", "\"swappiness\":101",
 		  "config.json: linux: resources: memory: \"swappiness\" is 101, not from 0 to "
 		  "100" },

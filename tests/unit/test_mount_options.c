@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 
 #include "agent/run/mount_options.h"
+#include "lib/sys.h"
 
 static struct mount_options parsed;
 static struct err err;
@@ -49,8 +50,31 @@ static void what_would_be_ignored_is_refused(void)
 {
 	CHECK_INT(PARSE("bind", "mode=755"), -EINVAL);
 	CHECK_HAS(err.text, "\"mode=755\" has no effect on a bind mount");
-	CHECK_INT(PARSE("rbind", "rro"), -EINVAL);
-	CHECK_HAS(err.text, "\"rro\" is not supported");
+}
+
+static void recursive_ones(void)
+{
+	CHECK_INT(PARSE("rbind", "rro", "rnosuid", "rnoatime"), 0);
+	CHECK_INT(parsed.flags, MS_BIND | MS_REC);
+	CHECK_INT(parsed.set_all, ATTR_RDONLY | ATTR_NOSUID | ATTR_NOATIME);
+	CHECK_INT(parsed.clear_all, ATTR_ATIME);
+	CHECK_INT(PARSE("rbind", "rro", "rrw", "rstrictatime", "rrelatime"), 0);
+	CHECK_INT(parsed.set_all, 0);
+	CHECK_INT(parsed.clear_all, ATTR_RDONLY | ATTR_ATIME);
+	CHECK_INT(PARSE("rrw", "rro"), 0);
+	CHECK_INT(parsed.set_all, ATTR_RDONLY);
+	CHECK_INT(parsed.clear_all, 0);
+}
+
+static void those_that_are_no_flags(void)
+{
+	CHECK_INT(PARSE("tmpcopyup", "size=1m"), 0);
+	CHECK(parsed.copy_up);
+	CHECK_TEXT(parsed.data, "size=1m");
+	CHECK_INT(PARSE("rbind", "ridmap"), 0);
+	CHECK_INT(parsed.idmap, MOUNT_IDMAP_ALL);
+	CHECK_INT(PARSE("bind", "idmap"), 0);
+	CHECK_INT(parsed.idmap, MOUNT_IDMAP_ONE);
 }
 
 static void every_name_is_listed(void)
@@ -73,6 +97,8 @@ int main(void)
 	RUN(the_later_one_wins);
 	RUN(binds_and_propagation);
 	RUN(what_would_be_ignored_is_refused);
+	RUN(recursive_ones);
+	RUN(those_that_are_no_flags);
 	RUN(every_name_is_listed);
 	mount_options_release(&parsed);
 	return test_end();

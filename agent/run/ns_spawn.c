@@ -1,0 +1,120 @@
+/* ns_spawn(): a child in new and joined namespaces. */
+#include <errno.h>
+#include <inttypes.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/run/ns.h"
+#include "lib/fd.h"
+
+/* What the process in between has to say. */
+struct spawned {
+	pid_t pid;
+	struct err err;
+};
+
+pid_t clone_process(int flags)
+{
+	/*
+	 * All other arguments are zero, so that their order, which architectures differ in, is no
+	 * matter.
+	 */
+	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+}
+
+static int clone_flags(const struct namespaces *namespaces)
+{
+	int flags = 0;
+
+	for (int i = 0; i < NS_TYPES; i++)
+		if (namespaces->make[i] && i != NS_CGROUP && i != NS_TIME)
+			flags |= ns_flag((enum ns_type)i);
+	return flags;
+}
+
+/* For children: a process can't change its own clocks, and clone() has no bit left for that. */
+static int make_time(const struct namespaces *namespaces, struct err *err)
+{
+	FREE_CLEANUP char *text = xasprintf("monotonic %" PRId64 " %" PRId64 "\nboottime %" PRId64
+					    " %" PRId64 "\n",
+					    namespaces->monotonic.secs,
+					    namespaces->monotonic.nanosecs,
+					    namespaces->boottime.secs,
+					    namespaces->boottime.nanosecs);
+	int rc;
+
+	if (unshare(ns_flag(NS_TIME)) < 0)
+		return err_sys(err, "make a time namespace (Linux 5.6, CONFIG_TIME_NS)");
+	rc = fd_write_file(AT_FDCWD, "/proc/self/timens_offsets", text);
+	return rc < 0 ? err_set(err, rc, "linux.timeOffsets: %s", strerror(-rc)) : 0;
+}
+
+static bool is_joining(const struct ns_fds *joined)
+{
+	for (int i = 0; i < NS_TYPES; i++)
+		if (joined->fds[i] >= 0)
+			return true;
+	return false;
+}
+
+/* In the process in between. Returns in the child only. */
+static void spawn_sibling(const struct namespaces *namespaces, const struct ns_fds *joined, int report)
+{
+	struct spawned spawned = { .pid = -1 };
+	struct err *err = &spawned.err;
+
+	if ((!namespaces->make[NS_TIME] || make_time(namespaces, err) == 0) &&
+	    ns_enter_pid(joined, err) == 0 && ns_enter(joined, err) == 0) {
+		spawned.pid = clone_process(clone_flags(namespaces) | CLONE_PARENT);
+		if (!spawned.pid)
+			return;
+		if (spawned.pid < 0)
+			err_sys(err, "make the container's namespaces");
+	}
+	(void)!fd_write_full(report, &spawned, sizeof(spawned));
+	_exit(0);
+}
+
+static pid_t spawn_indirectly(const struct namespaces *namespaces, const struct ns_fds *joined,
+			      struct err *err)
+{
+	struct spawned spawned = { 0 };
+	int report[2];
+	pid_t between;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return err_sys(err, "make a pipe");
+	between = clone_process(0);
+	if (!between) {
+		spawn_sibling(namespaces, joined, report[1]);
+		close(report[0]);
+		close(report[1]);
+		return 0;
+	}
+	close(report[1]);
+	if (between < 0)
+		err_sys(err, "fork");
+	else if (fd_read_full(report[0], &spawned, sizeof(spawned)) != sizeof(spawned))
+		err_set(err, -EPIPE, "the process that joins the namespaces was killed");
+	else if (spawned.pid < 0)
+		*err = spawned.err;
+	close(report[0]);
+	while (between > 0 && waitpid(between, NULL, 0) < 0 && errno == EINTR)
+		;
+	return spawned.pid > 0 ? spawned.pid : err->code;
+}
+
+pid_t ns_spawn(const struct namespaces *namespaces, const struct ns_fds *joined, struct err *err)
+{
+	pid_t pid;
+
+	if (namespaces->make[NS_TIME] || is_joining(joined))
+		return spawn_indirectly(namespaces, joined, err);
+	pid = clone_process(clone_flags(namespaces));
+	return pid < 0 ? err_sys(err, "make the container's namespaces") : pid;
+}

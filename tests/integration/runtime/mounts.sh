@@ -1,0 +1,81 @@
+#!/bin/bash
+# The options of mounts: those for all that is mounted below, propagation, kinds of atime, a tmpfs with the image's files.
+. "$(dirname "$0")/harness"
+
+mkdir -p "$T/vol/sub" "$T/under"
+mount -t tmpfs -o size=64k below "$T/vol/sub"
+touch "$T/vol/sub/file"
+
+# mounted OPTION...: /data is the volume with these options
+mounted() { MOUNTS=",{\"destination\":\"/data\",\"source\":\"$T/vol\",\"options\":[$(list "$@")]}"; }
+options() { sed -n "s|^[^ ]* [^ ]* [^ ]* [^ ]* /data${1:-} \([^ ]*\) .*|\1|p" <<< "$OUT"; }
+
+mounted rbind ro
+run box sh -c 'touch /data/x 2>&1; touch /data/sub/x && echo written'
+like "ro is for the mount itself" "$OUT" $'touch: /data/x: Read-only file system\nwritten'
+mounted rbind rro
+run box sh -c 'touch /data/x /data/sub/x'
+like "rro is for all below" "$OUT" $'/data/x: Read-only file system\ntouch: /data/sub/x: Read-only file system'
+mounted rbind rnosuid rnodev rnoexec rnoatime rnodiratime
+run box cat /proc/self/mountinfo
+same "the other recursive ones" "$(options)/$(options /sub)" 'rw,nosuid,nodev,noexec,noatime,nodiratime/rw,nosuid,nodev,noexec,noatime,nodiratime'
+mounted rbind rstrictatime
+run box cat /proc/self/mountinfo
+same "another kind of atime" "$(options /sub)" rw
+touch "$T/vol/sub/x"
+same "the host's is as it was" "$(cat "$T/vol/sub/x")" ''
+mounted bind
+run box ls /data/sub
+same "bind shows only the mount itself" "$OUT" ''
+mounted bind nosuid noexec noatime ro
+run box cat /proc/self/mountinfo
+same "flags of a bind mount" "$(options)" 'ro,nosuid,noexec,noatime'
+
+# ---- propagation ----
+
+mount --bind "$T/vol" "$T/vol"
+mount --make-shared "$T/vol"
+mkdir "$T/vol/late"
+mounted rbind rslave
+start box sleep 1000
+mount -t tmpfs late "$T/vol/late"
+like "rslave sees what the host mounts later" "$(rt exec box cat /proc/self/mountinfo)" ' /data/late '
+umount "$T/vol/late"
+rt delete --force box
+mounted rbind rprivate
+start box sleep 1000
+mount -t tmpfs late "$T/vol/late"
+unlike "rprivate does not" "$(rt exec box cat /proc/self/mountinfo)" ' /data/late '
+umount "$T/vol/late"
+rt delete --force box
+MOUNTS=",{\"destination\":\"/mnt\",\"source\":\"$T/vol\",\"uidMappings\":[{\"containerID\":0,\"hostID\":5,\"size\":9}],\"gidMappings\":[{\"containerID\":0,\"hostID\":5,\"size\":9}],\"options\":[\"bind\"]}"
+CAPS='{"bounding":["CAP_SYS_ADMIN"],"effective":["CAP_SYS_ADMIN"],"permitted":["CAP_SYS_ADMIN"]}'
+mkdir -p "$ROOTS/mnt"
+before=$(grep -c "$T/vol" /proc/self/mountinfo)
+run box sh -c 'mount -t tmpfs x /mnt/late; grep -c /mnt/late /proc/self/mountinfo'
+same "what is mounted inside of a detached mount" "$OUT" 1
+same "is not seen by the host" "$(grep -c "$T/vol" /proc/self/mountinfo)" "$before"
+umount "$T/vol"
+
+# ---- tmpcopyup ----
+
+fresh
+mkdir -p "$ROOTS/var/dir/empty"
+printf 'text\n' > "$ROOTS/var/dir/file"
+chown 7:8 "$ROOTS/var/dir/file"
+chmod 4751 "$ROOTS/var/dir/file"
+chmod 700 "$ROOTS/var/dir/empty"
+ln -s /etc/passwd "$ROOTS/var/link"
+mknod "$ROOTS/var/pipe" p
+MOUNTS=',{"destination":"/var","type":"tmpfs","source":"tmpfs","options":["tmpcopyup","size=1m","mode=750"]}'
+run box sh -c 'stat -c "%n %a %u:%g" /var/dir/* | sort; cat /var/dir/file; readlink /var/link; ls /var; echo more >> /var/dir/file; stat -c %a /var'
+same "tmpcopyup begins with the image's files" "$OUT" $'/var/dir/empty 700 0:0\n/var/dir/file 4751 7:8\ntext\n/etc/passwd\ndir\nlink\n750'
+same "and the image stays" "$(cat "$ROOTS/var/dir/file")" text
+head -c 200000 /dev/zero > "$ROOTS/var/big"
+MOUNTS=',{"destination":"/var","type":"tmpfs","source":"tmpfs","options":["tmpcopyup","size=64k","ro"]}'
+run box true
+like "more than the tmpfs holds" "$OUT" "mounts\[6\] /var: copy the image's files into the tmpfs: they are more than its size allows"
+rm "$ROOTS/var/big"
+run box sh -c 'cat /var/dir/file; touch /var/x'
+like "a read-only copy" "$OUT" $'^text\ntouch: /var/x: Read-only file system'
+finish
