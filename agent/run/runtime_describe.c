@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 
 #include "agent/run/caps.h"
+#include "agent/run/hooks.h"
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
 #include "agent/run/runtime.h"
@@ -112,12 +113,12 @@ static json_t *describe(void)
 	json_t *linux_features = json_pack(
 		"{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}",
 		"namespaces", list_names(ns_name), "capabilities", list_names(cap_name), "cgroup",
-		"v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma", 0, "seccomp", "enabled",
+		"v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", "enabled",
 		0, "apparmor", "enabled", 0, "selinux", "enabled", 0);
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:{s:s}}", "ociVersionMin", "1.0.0", "ociVersionMax",
-			 "1.1.0", "mountOptions", list_names(mount_option_name), "linux",
-			 linux_features, "annotations", "org.berth.user",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:s}}", "ociVersionMin", "1.0.0",
+			 "ociVersionMax", "1.1.0", "hooks", list_names(hook_point_name),
+			 "mountOptions", list_names(mount_option_name), "linux", linux_features, "annotations", "org.berth.user",
 			 "process.user.username: a User of an image config, looked up in the "
 			 "container's /etc/passwd");
 }

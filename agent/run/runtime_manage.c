@@ -55,6 +55,18 @@ static int signal_all(const struct state *state, int signal, struct err *err)
 	return rc ?: cgroup_signal(&cgroup, signal, err);
 }
 
+/* On v1 what is frozen does not even die: as runc has it, SIGKILL thaws. */
+static int signal_container(const struct state *state, int signal, bool all, struct err *err)
+{
+	int rc = all ? signal_all(state, signal, err) : signal_init(state, signal, err);
+	struct cgroup cgroup;
+
+	if (!rc && signal == SIGKILL && cgroup_init(&cgroup, state->cgroup_path, NULL) == 0 &&
+	    cgroup.mode == CGROUP_V1 && cgroup_is_frozen(&cgroup))
+		rc = cgroup_freeze(&cgroup, false, err);
+	return rc;
+}
+
 int runtime_kill(struct runtime *runtime, int argc, char **argv)
 {
 	static const struct option options[] = { { "all", no_argument, NULL, 'a' }, { 0 } };
@@ -75,7 +87,7 @@ int runtime_kill(struct runtime *runtime, int argc, char **argv)
 		return runtime_usage(runtime, "%s is not a signal", argv[optind + 1]);
 	rc = state_open(&state, runtime->root, argv[optind], err);
 	if (!rc)
-		rc = all ? signal_all(&state, number, err) : signal_init(&state, number, err);
+		rc = signal_container(&state, number, all, err);
 	state_release(&state);
 	return rc < 0 ? EXIT_FAILED : 0;
 }

@@ -21,6 +21,19 @@ rt delete --force small
 RESOURCES='"memory":{"limit":1048576}'
 run tiny sh -c 'echo fits'
 same "a megabyte is enough for a shell" "$OUT" fits
+# What the runtime itself needs in the container's cgroup is charged there: namespaces, mounts, page tables.
+RESOURCES='"memory":{"limit":524288,"swap":524288}'
+run hello echo fits
+same "512 kB for a static hello" "$OUT" fits
+start hello sleep 1000
+same "and for one more beside it" "$(rt exec hello echo fits 2>&1 < /dev/null)" fits
+rt delete --force hello
+RESOURCES='"memory":{"limit":262144,"swap":262144}'
+run hello echo fits
+same "even half of that" "$OUT" fits
+RESOURCES='"memory":{"limit":16384,"swap":16384}'
+run hello echo fits
+like "too little for anything" "$OUT" 'is its memory limit too low'
 fresh
 
 RESOURCES='"pids":{"limit":10}'

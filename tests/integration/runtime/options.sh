@@ -11,6 +11,7 @@ like "--log-format json" "$(cat "$T/log")" \
 	'^\{"level": ?"error", ?"msg": ?"container nobody does not exist", ?"time": ?"20[0-9-]*T[0-9:]*Z"\}$'
 rt --log "$T/log.txt" state nobody 2> /dev/null
 same "--log" "$(cat "$T/log.txt")" 'berth runtime state: container nobody does not exist'
+like "features" "$(rt features | tr -d ' \n')" '"hooks":\["prestart",.*"cgroup":\{"v1":true,"v2":true,"systemd":false.*"rdma":true'
 like "--systemd-cgroup is refused" "$(rt --systemd-cgroup state x 2>&1)" 'configure the engine for cgroupfs'
 like "--rootless true as well" "$(rt --rootless true state x 2>&1)" 'berth runs as root'
 like "a log format that there is not" "$(rt --log-format xml state x 2>&1)" 'use text or json'
@@ -74,6 +75,9 @@ check "resume" rt resume box
 wait $!
 same "then it runs" "$(cat "$T/late")" late
 like "resume of one that runs" "$(rt resume box 2>&1)" 'is running, not paused'
-rt delete --force box
+rt pause box
+check "a paused one is killed" rt kill box KILL
+check "at once" wait_for 5 is box stopped
+rt delete box
 same "nothing is left" "$(cgroup_dirs)" ''
 finish
