@@ -84,6 +84,7 @@ static int read_description(struct agent *agent, int dirfd, const char *id,
 		(*out)->restarts = (int)number;
 	if (json_get_int(json, "stop_signal", &number, NULL) > 0)
 		(*out)->stop_signal = (int)number;
+	networks_recall(*out, json_object_get(json, "network"));
 	free_strings(steal_pointer(&(*out)->args));
 	if (json_get_strings(json, "args", &(*out)->args, NULL) <= 0)
 		(*out)->args = xcalloc(1, sizeof(char *));

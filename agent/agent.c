@@ -110,6 +110,7 @@ int agent_reload(struct agent *agent, struct err *err)
 	agent->config = config;
 	set_name(agent);
 	reconfigure_apps(agent);
+	networks_reconfigure(agent);
 	last_good_keep(agent);
 	fetch_settings_warn(agent->config);
 	log_info("%s: read again", agent->config_path);
@@ -230,6 +231,7 @@ static int start(struct agent *agent, struct err *err)
 	remove_orphans(agent);
 	remove_old_records(agent);
 	collect_count_start(agent);
+	networks_start(agent);
 	list_for_each(node, &agent->apps)
 		app_boot(list_entry(node, struct app, node));
 	collect(agent);
@@ -282,6 +284,7 @@ int agent_main(int argc, char **argv)
 	list_init(&agent.apps);
 	list_init(&agent.containers);
 	list_init(&agent.pulls);
+	networks_init(&agent.networks);
 	agent.started_ms = time_monotonic_ms();
 	if (start(&agent, &err) < 0) {
 		log_error("%s", err.text);
@@ -291,6 +294,7 @@ int agent_main(int argc, char **argv)
 	api_stop(agent.api);
 	fetch_sessions_release(&agent.sessions);
 	boot_check_leave(&agent);
+	networks_release(&agent.networks);
 	store_close(&agent.store);
 	return 0;
 }

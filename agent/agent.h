@@ -10,6 +10,7 @@
 #include "agent/fetch_sessions.h"
 #include "agent/heal.h"
 #include "agent/loop.h"
+#include "agent/networks.h"
 #include "config/agent_config.h"
 #include "lib/list.h"
 #include "store/store.h"
@@ -30,6 +31,7 @@ struct agent {
 	int run_fd; /* the run directory */
 	struct list apps;
 	struct list containers;
+	struct networks networks;
 	struct list pulls; /* running and waiting, oldest first */
 	struct timer pull_timer;
 	struct timer sweep_timer;

@@ -1,4 +1,4 @@
-/* What the store had no room for is tried again as soon as there is some: see app.h. */
+/* What the device has no room for, or no network, is tried again as soon as it has: see app.h. */
 #include <stdio.h>
 #include <string.h>
 
@@ -46,9 +46,15 @@ static bool can_switch(struct app *app)
 {
 	const struct agent *agent = app->agent;
 	char text[sizeof(app->error)];
+	struct err err = ERR_INIT;
 
 	if (time_monotonic_ms() < app->switch_again_ms)
 		return false;
+	if (networks_check(app->agent, app->config, &err) < 0 && networks_is_lack(err.code)) {
+		err_context(&err, "the new version waits");
+		memcpy(app->error, err.text, sizeof(app->error));
+		return false;
+	}
 	if (has_start_room(app, agent->run_fd, agent->config->run, text, sizeof(text)) &&
 	    has_start_room(app, agent->store.dirfd, agent->store.path, text, sizeof(text)))
 		return true;

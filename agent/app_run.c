@@ -218,7 +218,8 @@ bool app_has_finished(const struct app *app)
 }
 
 /* It could not be started, by the agent or by the shim. */
-static void start_failed(struct app *app, const char *reason, bool is_full)
+/* `is_of_device`: no room, or no such network: whatever the version is, it could not run. */
+static void start_failed(struct app *app, const char *reason, bool is_of_device)
 {
 	const struct generation *due = app_generation(app);
 
@@ -228,10 +229,10 @@ static void start_failed(struct app *app, const char *reason, bool is_full)
 	snprintf(app->error, sizeof(app->error), "%s", reason);
 	if (app->container)
 		app->container->state = CONTAINER_DEAD;
-	if (is_full)
+	if (is_of_device)
 		app_found_no_room(app);
 	app_decide(app, &(struct update_event){
-				.kind = is_full ? UPDATE_NO_ROOM : UPDATE_START_FAILED,
+				.kind = is_of_device ? UPDATE_NO_ROOM : UPDATE_START_FAILED,
 				.reason = reason });
 	if (!due || app_generation(app) != due)
 		return; /* rolled back */
@@ -249,7 +250,7 @@ static void start_container(struct app *app)
 
 	app->started_ms = 0;
 	if (container_start(app->container, &err) < 0)
-		start_failed(app, err.text, space_is_full(err.code));
+		start_failed(app, err.text, space_is_full(err.code) || networks_is_lack(err.code));
 }
 
 /* From here on nothing it does says how good it is. */
@@ -308,7 +309,8 @@ void app_step(struct app *app)
 		attach(app, container);
 		remove_forgotten(app);
 	}
-	start_container(app);
+	if (networks_is_ready(app))
+		start_container(app);
 }
 
 static void end_probation(struct app *app, enum update_event_kind kind, const char *reason)
@@ -381,6 +383,7 @@ static void container_started(struct app *app)
 	/* The previous version's, when that has stood in for this one. */
 	if (app->record.phase == PHASE_IDLE && !app->stands_in && app->container)
 		app_remove_containers(app, app->container->id);
+	networks_app_started(app);
 }
 
 /* It can't prove itself meanwhile: its probation begins anew when it goes on. */
@@ -451,6 +454,7 @@ static void container_ended(struct app *app)
 	app->is_probation_over = false;
 	describe_end(app->container, how, sizeof(how));
 	log_info("app %s: %s%s", app->config->name, was_due ? "" : "stopped: ", how);
+	networks_app_ended(app);
 	if (was_due)
 		ended_by_itself(app, how);
 	else

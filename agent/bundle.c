@@ -13,6 +13,7 @@
 #include "agent/device_nodes.h"
 #include "agent/helper/shim.h"
 #include "agent/labels.h"
+#include "agent/networks.h"
 #include "config/spec.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -23,7 +24,6 @@
 #include "store/layer.h"
 #include "store/writable.h"
 
-#define HOST_FILE_MAX 65536
 #define ANONYMOUS_MAX 32 /* VOLUMEs of one image */
 #define MOUNT_POINTS_BYTES (256LL * 1024)
 
@@ -36,8 +36,10 @@ struct plan {
 	struct spec_mount *volumes;
 	size_t volume_count;
 	struct device_nodes devices;
-	char hostname[HOST_NAME_MAX + 1];
+	char hostname[HOSTNAME_SIZE];
 	char *resolv_conf, *hosts, *hostname_file;
+	char **attach;
+	char *network_namespace;
 };
 
 static void plan_release(struct plan *plan)
@@ -49,6 +51,8 @@ static void plan_release(struct plan *plan)
 	free(plan->resolv_conf);
 	free(plan->hosts);
 	free(plan->hostname_file);
+	free_strings(plan->attach);
+	free(plan->network_namespace);
 	free(plan->dir);
 	fd_close(&plan->dirfd);
 	if (plan->image)
@@ -139,50 +143,34 @@ static char *path_in_container(const struct plan *plan, const char *name)
 	return xasprintf("%s/" SHIM_COPIES "/%s", plan->dir, name);
 }
 
-/* A copy, not the host's file itself: the container may write to it. An absent one is empty. */
-static int copy_host_file(struct plan *plan, const char *from, const char *name, char **path,
-			  struct err *err)
-{
-	BUF_CLEANUP struct buf text = BUF_INIT;
-	int rc = fd_read_file(AT_FDCWD, from, &text, HOST_FILE_MAX);
-
-	if (rc < 0 && rc != -ENOENT)
-		return err_set(err, rc, "read %s: %s", from, strerror(-rc));
-	*path = path_in_container(plan, name);
-	return put_file(plan, name, buf_text(&text), text.size, FOR_CONTAINER, err);
-}
-
-static int write_hosts(struct plan *plan, struct err *err)
-{
-	FREE_CLEANUP char *text = xasprintf("127.0.0.1\tlocalhost %s\n"
-					    "::1\tlocalhost ip6-localhost ip6-loopback\n",
-					    plan->hostname);
-
-	plan->hosts = path_in_container(plan, "hosts");
-	return put_file(plan, "hosts", text, strlen(text), FOR_CONTAINER, err);
-}
-
+/* Copies, not the device's files themselves: the container may write to them. */
 static int plan_names(struct plan *plan, struct err *err)
 {
-	bool is_host = plan->container->settings->network.kind == NETWORK_HOST;
+	const struct container *container = plan->container;
+	BUF_CLEANUP struct buf hosts = BUF_INIT;
+	BUF_CLEANUP struct buf resolv = BUF_INIT;
 	FREE_CLEANUP char *line = NULL;
 	int rc;
 
-	if (is_host)
-		gethostname(plan->hostname, sizeof(plan->hostname) - 1);
-	else
-		snprintf(plan->hostname, sizeof(plan->hostname), "%.12s", plan->container->id);
-	utf8_make_printable(plan->hostname); /* it goes into JSON */
-	rc = is_host ? copy_host_file(plan, "/etc/hosts", "hosts", &plan->hosts, err) :
-		       write_hosts(plan, err);
-	if (!rc)
-		rc = copy_host_file(plan, "/etc/resolv.conf", "resolv.conf", &plan->resolv_conf,
-				    err);
-	if (rc)
-		return rc;
+	networks_hostname(container, plan->hostname);
 	line = xasprintf("%s\n", plan->hostname);
+	plan->hosts = path_in_container(plan, "hosts");
+	plan->resolv_conf = path_in_container(plan, "resolv.conf");
 	plan->hostname_file = path_in_container(plan, "hostname");
+	if ((rc = networks_hosts(container, &hosts, err)) < 0 || (rc = networks_resolv(container, &resolv, err)) < 0 ||
+	    (rc = put_file(plan, "hosts", hosts.data, hosts.size, FOR_CONTAINER, err)) < 0 ||
+	    (rc = put_file(plan, "resolv.conf", resolv.data, resolv.size, FOR_CONTAINER, err)) < 0)
+		return rc;
 	return put_file(plan, "hostname", line, strlen(line), FOR_CONTAINER, err);
+}
+
+/* A bridge's interface comes by a hook, another app's network by its namespace. */
+static int plan_network(struct plan *plan, struct err *err)
+{
+	plan->attach = networks_attach_args(plan->container);
+	if (plan->container->settings->network.kind != NETWORK_CONTAINER)
+		return 0;
+	return networks_open_joined(plan->container, &plan->network_namespace, err);
 }
 
 /*
@@ -242,6 +230,8 @@ static int write_spec(struct plan *plan, struct err *err)
 		.resolv_conf = plan->resolv_conf,
 		.hosts = plan->hosts,
 		.hostname_file = plan->hostname_file,
+		.attach = plan->attach,
+		.network_namespace = plan->network_namespace,
 	};
 	JSON_CLEANUP json_t *spec = spec_build(container->settings, plan->image, &input, err);
 	BUF_CLEANUP struct buf text = BUF_INIT;
@@ -270,6 +260,8 @@ json_t *bundle_describe(const struct container *container)
 			 "labels", json_from_strings(container->labels), "settings", app_config_to_json(container->settings));
 	if (!json)
 		die_no_memory();
+	if (container->endpoint.network[0])
+		json_object_set_new(json, "network", networks_describe(container));
 	return json;
 }
 
@@ -320,7 +312,7 @@ int bundle_write(struct container *container, struct err *err)
 	    (rc = image_check_layers(&container->agent->store, plan.image, err)) < 0 ||
 	    (rc = make_dir(&plan, err)) < 0 || (rc = plan_volumes(&plan, err)) < 0 ||
 	    (rc = check_binds(&plan, err)) < 0 || (rc = device_nodes_find(&plan.devices, container->settings, err)) < 0 ||
-	    (rc = plan_names(&plan, err)) < 0 || (rc = write_overlay(&plan, err)) < 0)
+	    (rc = plan_names(&plan, err)) < 0 || (rc = plan_network(&plan, err)) < 0 || (rc = write_overlay(&plan, err)) < 0)
 		return rc;
 	container->stop_signal = settings->process.stop_signal ?
 					 settings->process.stop_signal :

@@ -65,6 +65,7 @@ struct container *container_new(struct agent *agent, const char *id, const char 
 	container->labels = labels_merge(settings, NULL);
 	container->created_ns = time_now_ns();
 	container->sock = -1;
+	container->joined_fd = -1;
 	list_insert(&agent->containers, &container->node);
 	return container;
 }
@@ -77,7 +78,9 @@ void container_free(struct container *container)
 	container_pause_release(container);
 	if (container->cleanup)
 		job_abandon(container->cleanup);
+	fd_close(&container->joined_fd);
 	list_remove(&container->node);
+	networks_changed(container->agent);
 	app_config_free(container->settings);
 	free_strings(container->args);
 	free_strings(container->labels);
@@ -98,6 +101,9 @@ bool container_is_alive(const struct container *container)
 
 static void tell(struct container *container, enum container_event event)
 {
+	fd_close(&container->joined_fd);
+	if (event != CONTAINER_STARTED)
+		networks_ended(container);
 	if (container->on_event)
 		container->on_event(container, event, container->data);
 }
@@ -258,7 +264,9 @@ int container_start(struct container *container, struct err *err)
 		return err_set(err, -EALREADY, "container %s is running already", container->name);
 	container->error[0] = '\0';
 	container->was_full = false;
-	rc = bundle_write(container, err);
+	rc = networks_prepare(container, err);
+	if (rc == 0)
+		rc = bundle_write(container, err);
 	if (rc < 0)
 		return err_context(err, "start %s", container->name);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)

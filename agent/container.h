@@ -18,6 +18,7 @@
 
 #include "agent/job.h"
 #include "agent/loop.h"
+#include "agent/networks.h"
 #include "agent/runtime_job.h"
 #include "agent/update.h"
 #include "config/app_config.h"
@@ -78,6 +79,9 @@ struct container {
 	/* Called from the loop, never from within container_start() or container_stop(). */
 	void (*on_event)(struct container *container, enum container_event event, void *data);
 	void *data;
+
+	struct endpoint endpoint; /* agent/networks.h: its place on a bridge */
+	int joined_fd; /* the network namespace that it joins while it starts; -1 */
 
 	int stop_signal;
 	int sock; /* to the shim; -1: there is none */

@@ -54,7 +54,7 @@ struct spec_input {
 	bool terminal;
 
 	const char *network_namespace; /* a file to join, for network = container:APP; NULL: none */
-	/* What connects it, run by the runtime when the namespaces are made: "berth attach ..."; NULL: nothing. */
+	/* What connects it, run by the runtime when the namespaces are made: "berth attach-network ..."; NULL: nothing. */
 	char *const *attach;
 
 	/*

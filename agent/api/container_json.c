@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/api/answer.h"
+#include "agent/api/network_json.h"
 #include "agent/app.h"
 #include "agent/bundle.h"
 #include "agent/container.h"
@@ -79,20 +80,6 @@ static json_t *command_json(const struct container *container)
 	return answer_text(buf_text(&line));
 }
 
-static const char *network_name(const struct container *container)
-{
-	return container->settings->network.name;
-}
-
-static json_t *networks_json(const struct container *container)
-{
-	return answer_pack("{s:{s:n, s:n, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:s}}",
-			   network_name(container), "IPAMConfig", "Links", "NetworkID", "",
-			   "EndpointID", "", "Gateway", "", "IPAddress", "", "IPPrefixLen", 0,
-			   "IPv6Gateway", "", "GlobalIPv6Address", "", "GlobalIPv6PrefixLen", 0,
-			   "MacAddress", "");
-}
-
 static json_t *mount_json(const struct app_mount *mount, const struct container *container,
 			  const char *type)
 {
@@ -135,13 +122,14 @@ json_t *container_summary_json(const struct container *container)
 
 	container_status_text(container, status, sizeof(status));
 	return answer_pack(
-		"{s:s, s:[o], s:s, s:s, s:o, s:I, s:[], s:o, s:s, s:s, s:{s:s}, s:{s:o}, s:o}", "Id",
+		"{s:s, s:[o], s:s, s:s, s:o, s:I, s:o, s:o, s:s, s:s, s:{s:o}, s:{s:o}, s:o}", "Id",
 		container->id, "Names", answer_name(container->name), "Image", container->image_name,
 		"ImageID", container->config.text, "Command", command_json(container), "Created",
-		(json_int_t)(container->created_ns / NS_PER_S), "Ports", "Labels",
+		(json_int_t)(container->created_ns / NS_PER_S), "Ports",
+		network_ports_json(container), "Labels",
 		labels_json(container), "State", container_state_names[container->state], "Status",
-		status, "HostConfig", "NetworkMode", network_name(container), "NetworkSettings",
-		"Networks", networks_json(container), "Mounts", mounts_json(container));
+		status, "HostConfig", "NetworkMode", network_mode_json(container), "NetworkSettings",
+		"Networks", network_endpoints_json(container), "Mounts", mounts_json(container));
 }
 
 static json_t *health_json(const struct container *container)
@@ -244,8 +232,12 @@ static json_t *config_json(struct container *container)
 {
 	const struct app_config *settings = container->settings;
 	struct image_config *image = NULL;
-	json_t *json = answer_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:o}", "Hostname",
-				   container->name, "AttachStdin", 0, "AttachStdout", 0,
+	char hostname[HOSTNAME_SIZE];
+	json_t *json;
+
+	networks_hostname(container, hostname);
+	json = answer_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:o}", "Hostname",
+				   answer_text(hostname), "AttachStdin", 0, "AttachStdout", 0,
 				   "AttachStderr", 0, "Tty", 0, "OpenStdin", 0, "StdinOnce", 0,
 				   "Image", container->image_name, "Labels", labels_json(container));
 
@@ -267,7 +259,7 @@ json_t *container_inspect_json(struct container *container)
 	char *log FREE_CLEANUP = xasprintf("%s/log", dir);
 
 	return answer_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:s, s:n, s:o, s:{s:s, s:{}}, s:o, s:o, s:{s:{}, s:s, s:o}, s:o}",
+		"{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:s, s:s, s:s, s:s, s:n, s:o, s:{s:s, s:{}}, s:o, s:o, s:o, s:o}",
 		"Id", container->id, "Created", answer_time(container->created_ns), "Path",
 		answer_text(args && args[0] ? args[0] : ""), "Args",
 		answer_texts(args && args[0] ? args + 1 : NULL), "State", state_json(container),
@@ -275,7 +267,7 @@ json_t *container_inspect_json(struct container *container)
 		"RestartCount", container->restarts, "Driver", "overlay2", "Platform", "linux",
 		"MountLabel", "", "ProcessLabel", "", "AppArmorProfile", "", "ExecIDs", "HostConfig",
 		host_config_json(container), "GraphDriver", "Name", "overlay2", "Data", "Mounts",
-		mounts_json(container), "Config", config_json(container), "NetworkSettings", "Ports",
-		"SandboxID", "", "Networks", networks_json(container), "LogPath",
+		mounts_json(container), "Config", config_json(container), "NetworkSettings",
+		network_settings_json(container), "LogPath",
 		answer_text(log));
 }

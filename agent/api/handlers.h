@@ -34,6 +34,10 @@ void on_exec_start(struct request *request);
 void on_exec_inspect(struct request *request);
 void on_exec_resize(struct request *request);
 
+/* networks.c */
+void on_network_list(struct request *request);
+void on_network_inspect(struct request *request);
+
 /* images.c */
 void on_image_list(struct request *request);
 void on_image_inspect(struct request *request);

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/api/answer.h"
 #include "agent/api/container_json.h"
+#include "agent/api/network_json.h"
 #include "agent/container.h"
 #include "lib/capname.h"
 #include "lib/fd.h"
@@ -140,17 +141,25 @@ static json_t *confinement_json(const struct app_config *settings)
 		"UsernsMode", confine->own_ids ? "auto" : "");
 }
 
+static json_t *names_json(const struct app_network *network)
+{
+	return answer_pack("{s:o, s:o, s:o, s:o}", "Dns", answer_texts(network->dns), "DnsSearch",
+			   answer_texts(network->dns_search), "DnsOptions", answer_texts(network->dns_options),
+			   "ExtraHosts", answer_texts_or_null(network->extra_hosts));
+}
+
 json_t *host_config_json(const struct container *container)
 {
 	const struct app_config *settings = container->settings;
 	json_t *json = answer_pack(
-		"{s:o, s:s, s:{}, s:n, s:{s:s, s:i}, s:b, s:o, s:{s:s, s:{}}, s:s, s:s}", "Binds",
-		binds_json(settings), "NetworkMode", settings->network.name, "PortBindings",
-		"Links", "RestartPolicy", "Name", restart_kind_text(settings->restart.kind),
+		"{s:o, s:o, s:o, s:n, s:{s:s, s:i}, s:b, s:o, s:{s:s, s:{}}, s:s, s:s}", "Binds",
+		binds_json(settings), "NetworkMode", network_mode_json(container), "PortBindings",
+		network_bindings_json(container), "Links", "RestartPolicy", "Name", restart_kind_text(settings->restart.kind),
 		"MaximumRetryCount", settings->restart.max, "AutoRemove", 0, "Devices",
 		devices_json(settings), "LogConfig", "Type", "local", "Config", "CgroupParent",
 		container->agent->config->cgroup_parent, "Runtime", "berth");
 
+	json_object_update_new(json, names_json(&settings->network));
 	json_object_update_new(json, limits_json(settings));
 	json_object_update_new(json, confinement_json(settings));
 	return json;

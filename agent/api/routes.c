@@ -27,6 +27,9 @@ const struct route api_routes[] = {
 	{ "GET", "/exec/*/json", on_exec_inspect },
 	{ "POST", "/exec/*/resize", on_exec_resize },
 
+	{ "GET", "/networks", on_network_list },
+	{ "GET", "/networks/*", on_network_inspect },
+
 	{ "GET", "/images/json", on_image_list },
 	{ "GET", "/images/*/json", on_image_inspect },
 	{ "POST", "/images/create", on_image_create },
@@ -65,9 +68,11 @@ const struct route api_routes[] = {
 	{ "POST", "/commit", NULL },
 	{ "GET", "/events", NULL },
 	{ "GET", "/system/df", NULL },
-	{ "GET", "/networks", NULL },
 	{ "POST", "/networks/create", NULL },
 	{ "POST", "/networks/prune", NULL },
+	{ "POST", "/networks/*/connect", NULL },
+	{ "POST", "/networks/*/disconnect", NULL },
+	{ "DELETE", "/networks/*", NULL },
 	{ "GET", "/volumes", NULL },
 	{ "POST", "/volumes/create", NULL },
 	{ "POST", "/volumes/prune", NULL },

@@ -142,13 +142,13 @@ static json_t *machine_json(const struct agent *agent)
 static json_t *abilities_json(void)
 {
 	return answer_pack(
-		"{s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:{s:{s:s}}, s:s, s:s, s:b, s:{s:s, s:s, s:b, s:n}, s:{s:[s], s:[s,s], s:n, s:[s]}}",
+		"{s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:{s:{s:s}}, s:s, s:s, s:b, s:{s:s, s:s, s:b, s:n}, s:{s:[s], s:[s,s,s], s:n, s:[s]}}",
 		"MemoryLimit", 1, "SwapLimit", 1, "CpuCfsPeriod", 1, "CpuCfsQuota", 1, "CPUShares", 1,
 		"PidsLimit", 1, "OomKillDisable", 0, "Debug", 0, "ExperimentalBuild", 0, "Runtimes",
 		"berth", "path", "berth", "DefaultRuntime", "berth", "LoggingDriver", "local",
 		"LiveRestoreEnabled", 1, "Swarm", "NodeID", "", "LocalNodeState", "inactive",
 		"ControlAvailable", 0, "RemoteManagers", "Plugins", "Volume", "local", "Network",
-		"host", "none", "Authorization", "Log", "local");
+		"bridge", "host", "null", "Authorization", "Log", "local");
 }
 
 void on_info(struct request *request)

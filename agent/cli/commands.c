@@ -101,9 +101,14 @@ const struct cli_command cli_commands[] = {
 	  "Output is kept in memory, the last 256 KiB of each container; it survives a restart of\n"
 	  "the agent, not of the device.\n",
 	  logs_options, 1, 1, false, cli_logs },
+	{ "network", "ls | inspect NETWORK...", "List networks, and show all of one",
+	  "Networks are made by sections [network NAME] of agent.ini; bridge, host and none are always there.\n", NULL, 1,
+	  -1, false, cli_network },
 	{ "pause", "CONTAINER...", "Freeze all processes of containers",
 	  "Their memory stays; health is not asked for until berth unpause. berth stop works, too.\n",
 	  NULL, 1, -1, false, cli_pause },
+	{ "port", "CONTAINER [PORT[/PROTOCOL]]", "Show where a container's ports are published", NULL, NULL, 1, 2, false,
+	  cli_port },
 	{ "ps", "", "List containers", NULL, ps_options, 0, 0, false, cli_ps },
 	{ "pull", "NAME[:TAG|@DIGEST]", "Fetch an image into the store",
 	  "The image is kept; no command removes it yet. Apps of agent.ini pull by themselves.\n"

@@ -74,6 +74,62 @@ static void add_names(struct table *table, const json_t *names)
 	table_cell(table, buf_text(&text));
 }
 
+/* "0.0.0.0:8080->80/tcp", with "8000-8009->..." for ports in a row, which stand so in the agent's answer. */
+struct port_run {
+	const char *ip, *type;
+	int64_t first, to, count;
+};
+
+static void append_run(struct buf *text, const struct port_run *run)
+{
+	if (!run->count)
+		return;
+	buf_append_text(text, text->size ? ", " : "");
+	buf_append_format(text, strchr(run->ip, ':') ? "[%s]:%lld" : "%s:%lld", run->ip, (long long)run->first);
+	if (run->count > 1)
+		buf_append_format(text, "-%lld", (long long)(run->first + run->count - 1));
+	buf_append_format(text, "->%lld", (long long)run->to);
+	if (run->count > 1)
+		buf_append_format(text, "-%lld", (long long)(run->to + run->count - 1));
+	buf_append_format(text, "/%s", run->type);
+}
+
+static bool continues(const struct port_run *run, const json_t *port)
+{
+	return run->count && !strcmp(run->ip, cli_text(port, "IP")) && !strcmp(run->type, cli_text(port, "Type")) &&
+	       run->first + run->count == cli_number(port, "PublicPort") &&
+	       run->to + run->count == cli_number(port, "PrivatePort");
+}
+
+/* One family after the other: each address has its ports in a row. */
+static void append_ports(struct buf *text, const json_t *ports, bool ipv6)
+{
+	struct port_run run = { .count = 0 };
+	const json_t *port;
+	size_t i;
+
+	json_array_foreach(ports, i, port) {
+		if (!strchr(cli_text(port, "IP"), ':') == ipv6)
+			continue;
+		if (!continues(&run, port)) {
+			append_run(text, &run);
+			run = (struct port_run){ cli_text(port, "IP"), cli_text(port, "Type"),
+						 cli_number(port, "PublicPort"), cli_number(port, "PrivatePort"), 0 };
+		}
+		run.count++;
+	}
+	append_run(text, &run);
+}
+
+static void add_ports(struct table *table, const json_t *ports)
+{
+	struct buf BUF_CLEANUP text = BUF_INIT;
+
+	append_ports(&text, ports, false);
+	append_ports(&text, ports, true);
+	table_cell(table, buf_text(&text));
+}
+
 static void add_container(struct table *table, const struct cli *cli, const json_t *container)
 {
 	add_id(table, cli, cli_text(container, "Id"));
@@ -81,7 +137,7 @@ static void add_container(struct table *table, const struct cli *cli, const json
 	add_command(table, cli, cli_text(container, "Command"));
 	add_age(table, cli_number(container, "Created"));
 	table_cell(table, cli_text(container, "Status"));
-	table_cell(table, ""); /* published ports come with the bridge network */
+	add_ports(table, json_object_get(container, "Ports"));
 	add_names(table, json_object_get(container, "Names"));
 	table_end_row(table);
 }

@@ -59,6 +59,9 @@
  *	signal N		to init. While starting: sent as soon as it has started
  *	resize ROWS COLUMNS	of the terminal
  *	stdin-close		the application reads end of file
+ *	refresh			hosts and resolv.conf in the bundle have changed: the lines from
+ *				SHIM_BLOCK_BEGIN to SHIM_BLOCK_END of the container's copies become the
+ *				bundle's file. A copy without them is the container's own
  *	bye			after exited or failed: the shim ends. Refused before
  */
 #ifndef AGENT_HELPER_SHIM_H
@@ -76,6 +79,8 @@
 #define SHIM_COPIES "copies"
 #define SHIM_WRITABLE "writable"
 #define SHIM_FIRST_CLIENT_FD 3
+#define SHIM_BLOCK_BEGIN "# berth begin: replaced when the network changes\n"
+#define SHIM_BLOCK_END "# berth end\n"
 #define SHIM_LOG_SIZE_DEFAULT (256 * 1024)
 
 enum shim_event_type {
@@ -100,6 +105,7 @@ enum shim_request_type {
 	SHIM_SIGNAL,
 	SHIM_RESIZE,
 	SHIM_STDIN_CLOSE,
+	SHIM_REFRESH,
 	SHIM_BYE,
 };
 

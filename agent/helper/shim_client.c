@@ -68,6 +68,7 @@ static void refuse(int *client, const char *why)
 
 static void obey(struct shim *shim, int *client, const struct shim_request *request)
 {
+	struct err err = ERR_INIT;
 	struct winsize size = { .ws_row = request->rows, .ws_col = request->columns };
 
 	switch (request->type) {
@@ -81,6 +82,10 @@ static void obey(struct shim *shim, int *client, const struct shim_request *requ
 		break;
 	case SHIM_STDIN_CLOSE:
 		fd_close(&shim->input);
+		break;
+	case SHIM_REFRESH:
+		if (shim_refresh(&err) < 0)
+			refuse(client, err.text);
 		break;
 	case SHIM_BYE:
 		if (shim->phase == SHIM_ENDED)

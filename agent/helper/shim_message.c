@@ -53,6 +53,9 @@ size_t shim_request_format(char text[static SHIM_MESSAGE_MAX], const struct shim
 	case SHIM_STDIN_CLOSE:
 		length = snprintf(text, SHIM_MESSAGE_MAX, "stdin-close");
 		break;
+	case SHIM_REFRESH:
+		length = snprintf(text, SHIM_MESSAGE_MAX, "refresh");
+		break;
 	case SHIM_BYE:
 		length = snprintf(text, SHIM_MESSAGE_MAX, "bye");
 		break;
@@ -128,6 +131,8 @@ int shim_request_parse(struct shim_request *request, const char *text, size_t si
 		request->type = SHIM_RESIZE;
 	else if (!strcmp(copy, "stdin-close"))
 		request->type = SHIM_STDIN_CLOSE;
+	else if (!strcmp(copy, "refresh"))
+		request->type = SHIM_REFRESH;
 	else if (!strcmp(copy, "bye"))
 		request->type = SHIM_BYE;
 	else

@@ -6,6 +6,7 @@
  *	shim_output.c	pipes or terminal, and the log
  *	shim_client.c	the sockets of agents
  *	shim_overlay.c	the container's root file system
+ *	shim_refresh.c	hosts and resolv.conf, when they change
  *	shim_message.c	the texts of messages (and the agent's end)
  *
  * Nothing here allocates in the steady state; the struct is static, so that pages which are never
@@ -19,6 +20,8 @@
 #include "agent/helper/shim.h"
 #include "agent/logring.h"
 #include "agent/run/cgroup.h"
+#include "lib/buf.h"
+#include "lib/err.h"
 
 #define SHIM_CLIENTS_MAX 8
 #define SHIM_OUTPUTS 2
@@ -73,6 +76,11 @@ struct shim {
 /* shim_overlay.c: in a mount namespace of our own. */
 int shim_mount_root(struct err *err);
 void shim_unmount_root(void);
+
+/* shim_refresh.c: hosts and resolv.conf of the bundle into the container's copies. */
+int shim_refresh(struct err *err);
+/* `old` with its block replaced; false: it has none, and is left alone. */
+bool shim_replace_block(struct buf *out, const struct buf *old, const struct buf *block);
 
 /* shim_output.c */
 int shim_open_stdio(struct shim *shim, struct err *err);

@@ -38,6 +38,7 @@ static void requests_survive_the_way(void)
 		{ .type = SHIM_SIGNAL, .signal = 15 },
 		{ .type = SHIM_RESIZE, .rows = 24, .columns = 65535 },
 		{ .type = SHIM_STDIN_CLOSE },
+		{ .type = SHIM_REFRESH },
 		{ .type = SHIM_BYE },
 	};
 	char text[SHIM_MESSAGE_MAX];
