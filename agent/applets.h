@@ -6,6 +6,7 @@
 #define AGENT_APPLETS_H
 
 #include "agent/network/attach.h"	/* attach_main(): connects a container, started by the runtime */
+#include "agent/network/forward.h"	/* forward_main(): carries what the kernel can't */
 #include "agent/run/reaper.h"  /* reaper_main(): the first process of containers that ask for one */
 #include "agent/run/runtime.h" /* runtime_main(): the OCI runtime command line */
 

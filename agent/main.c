@@ -16,6 +16,7 @@ static const struct {
 	{ "unpack", unpack_main }, { "relink", relink_main }, { "shim", shim_main },
 	{ "runtime", runtime_main }, { "probe", probe_main },   { "sweep", sweep_main },
 	{ "fsck-store", fsck_store_main }, { "init", reaper_main }, { "attach-network", attach_main },
+	{ "forward", forward_main },
 };
 
 static const char *base_name(const char *path)

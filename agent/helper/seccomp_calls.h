@@ -19,6 +19,9 @@
 #ifndef SYS_lstat
 #define SYS_lstat SECCOMP_ABSENT
 #endif
+#ifndef SYS_epoll_wait
+#define SYS_epoll_wait SECCOMP_ABSENT
+#endif
 #ifndef SYS_poll
 #define SYS_poll SECCOMP_ABSENT
 #endif

@@ -82,6 +82,21 @@ struct seccomp_list seccomp_list_layout(void)
 	return LIST(rules);
 }
 
+/* Its netlink sockets and listeners are open already; connections go to the container only, which the list can't say. */
+struct seccomp_list seccomp_list_forward(void)
+{
+	static const struct seccomp_rule rules[] = {
+		BASIC_CALLS,
+		ALLOW(epoll_wait), ALLOW(epoll_pwait), ALLOW(epoll_ctl),
+		ALLOW(recvfrom), ALLOW(sendto), ALLOW(recvmsg), ALLOW(sendmsg), ALLOW(accept4),
+		ALLOW_IF(socket, 0, ~0u, AF_INET), ALLOW_IF(socket, 0, ~0u, AF_INET6),
+		ALLOW(connect), ALLOW(setsockopt), ALLOW(getsockopt), ALLOW(shutdown)
+		SANITIZER_CALLS
+	};
+
+	return LIST(rules);
+}
+
 struct seccomp_list seccomp_list_unpack(void)
 {
 	static const struct seccomp_rule rules[] = {

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/network/attach_parts.h"
@@ -193,12 +194,45 @@ static int set_up_inside(const struct attach *attach, struct err *err)
 	return rc;
 }
 
+/* ---- the forwarder ---- */
+
+/* An error that stands on stderr already: the one line that there is to be. */
+#define TOLD ""
+
+/* Its first process ends when the ports are bound, and tells what is wrong. */
+static int start_forwarder(const struct attach *attach, struct err *err)
+{
+	char *head[] = { "berth", "forward", "--link", (char *)attach->host_name };
+	char *argv[sizeof(head) / sizeof(head[0]) + ATTACH_FORWARDS_MAX + 1];
+	int status = 0;
+	pid_t pid;
+
+	memcpy(argv, head, sizeof(head));
+	memcpy(argv + sizeof(head) / sizeof(head[0]), attach->forwards, sizeof(attach->forwards));
+	pid = fork();
+	if (pid == 0) {
+		execv("/proc/self/exe", argv);
+		_exit(127);
+	}
+	if (pid < 0)
+		return err_sys(err, "start the forwarder");
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status ? err_set(err, -ECHILD, "%s", TOLD) : 0;
+}
+
 /* ---- the whole ---- */
 
 /* To look at a process's namespace, to enter it, to change interfaces; the rest is given up. */
-static int drop_rights(struct err *err)
+#define OWN_CAPS (1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_PTRACE)
+/* The forwarder binds low ports and then becomes nobody. */
+#define FORWARDER_CAPS \
+	(1ULL << CAP_NET_BIND_SERVICE | 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SETPCAP | \
+	 1ULL << CAP_SYS_RESOURCE)
+
+static int drop_rights(const struct attach *attach, struct err *err)
 {
-	uint64_t need = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_SYS_PTRACE;
+	uint64_t need = OWN_CAPS | (attach->forwards[0] ? FORWARDER_CAPS : 0);
 	struct caps caps = { .bounding = need, .effective = need, .permitted = need };
 
 	if (caps_limit(&caps, err) < 0 || caps_apply(&caps, err) < 0)
@@ -206,36 +240,50 @@ static int drop_rights(struct err *err)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? err_sys(err, "set no_new_privs") : 0;
 }
 
+/* There and back: what is done in the container's network namespace is set_up_inside() only. */
+static int set_up_container_end(const struct attach *attach, int ns, struct err *err)
+{
+	FD_CLEANUP int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (own < 0 || setns(ns, CLONE_NEWNET) < 0)
+		return err_sys(err, "enter the container's network namespace");
+	rc = set_up_inside(attach, err);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return err_sys(err, "leave the container's network namespace");
+	return rc < 0 ? err_context(err, "%s in the container", attach->name) : 0;
+}
+
 static int connect_both(struct netlink *host, const struct attach *attach, int ns, struct err *err)
 {
 	int rc = set_up_host_end(host, attach, err);
 
+	return rc < 0 ? err_context(err, "%s", attach->host_name) : set_up_container_end(attach, ns, err);
+}
+
+static int attach_between(struct netlink *host, const struct attach *attach, int ns, struct err *err)
+{
+	int bridge = link_index(host, attach->bridge, err), rc;
+
+	if (bridge < 0)
+		return err_context(err, "bridge %s", attach->bridge);
+	rc = make_veth(host, attach, bridge, ns, err);
 	if (rc < 0)
-		return err_context(err, "%s", attach->host_name);
-	if (setns(ns, CLONE_NEWNET) < 0)
-		return err_sys(err, "enter the container's network namespace");
-	rc = set_up_inside(attach, err);
-	return rc < 0 ? err_context(err, "%s in the container", attach->name) : 0;
+		return err_context(err, "make %s", attach->host_name);
+	rc = connect_both(host, attach, ns, err);
+	if (!rc && attach->forwards[0])
+		rc = start_forwarder(attach, err);
+	if (rc < 0)
+		link_remove(host, attach->host_name, NULL);
+	return rc;
 }
 
 int attach_to(const struct attach *attach, int ns, struct err *err)
 {
 	NETLINK_CLEANUP struct netlink host = { .fd = -1 };
-	int rc = netlink_open(&host, NETLINK_ROUTE, err), bridge;
+	int rc = netlink_open(&host, NETLINK_ROUTE, err);
 
-	if (rc < 0)
-		return rc;
-	bridge = link_index(&host, attach->bridge, err);
-	if (bridge < 0)
-		return err_context(err, "bridge %s", attach->bridge);
-	rc = make_veth(&host, attach, bridge, ns, err);
-	if (rc < 0)
-		return err_context(err, "make %s", attach->host_name);
-	rc = connect_both(&host, attach, ns, err);
-	/* The host's socket stays in the host's namespace. */
-	if (rc < 0)
-		link_remove(&host, attach->host_name, NULL);
-	return rc;
+	return rc ? rc : attach_between(&host, attach, ns, err);
 }
 
 static int run(const struct attach *attach, struct err *err)
@@ -243,7 +291,7 @@ static int run(const struct attach *attach, struct err *err)
 	FD_CLEANUP int ns = -1;
 	pid_t pid = 0;
 
-	if (read_state(&pid, err) < 0 || drop_rights(err) < 0 || (ns = open_namespace(pid, err)) < 0)
+	if (read_state(&pid, err) < 0 || drop_rights(attach, err) < 0 || (ns = open_namespace(pid, err)) < 0)
 		return err->code;
 	return attach_to(attach, ns, err);
 }
@@ -259,6 +307,7 @@ int attach_main(int argc, char **argv)
 	}
 	if (run(&attach, &err) == 0)
 		return 0;
-	fprintf(stderr, "attach the container to its network: %s\n", err.text);
+	if (strcmp(err.text, TOLD) != 0)
+		fprintf(stderr, "attach the container to its network: %s\n", err.text);
 	return 1;
 }

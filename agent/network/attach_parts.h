@@ -26,10 +26,7 @@ struct attach {
 	char *forwards[ATTACH_FORWARDS_MAX + 1]; /* NULL-terminated */
 };
 
-/*
- * Makes the veth between a bridge in the caller's network namespace and `ns`, where the caller is afterwards; on
- * failure it may be in either, and nothing is left.
- */
+/* Makes the veth between a bridge in the caller's network namespace and `ns`. On failure nothing is left. */
 int attach_to(const struct attach *attach, int ns, struct err *err);
 
 /* argv[0] is "attach-network". What is set points into argv. */

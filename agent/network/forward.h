@@ -4,12 +4,14 @@
  *
  * `berth attach-network --forward SPEC` starts one for a container, before the container runs. It listens on the
  * device's addresses and connects to the container's. It needs no agent and ends by itself when the host's end
- * of the container's veth is removed, so with the container.
+ * of the container's veth is removed, so with the container at the latest.
  *
- *	SPEC = PROTOCOL,BIND,HOST[-END],TARGET,PORT	tcp,[::1],8080,fd12::2,80    udp,0.0.0.0,5000-5009,172.29.0.2,6000
+ *	SPEC = PROTOCOL,BIND,HOST[-END],TARGET,PORT	tcp,::1,8080,fd12::2,80    udp,0.0.0.0,5000-5009,172.29.0.2,6000
  *
- * Ports are bound before `berth attach-network` ends, so one that is taken is an error of the container's start. Then it is
- * nobody, without capabilities, with the system calls of its list only (agent/helper/seccomp_lists.h).
+ * BIND and TARGET may be of different families. Ports are bound before `berth attach-network` ends, so one that is
+ * taken is an error of the container's start. Then it has a user ID of its own, no capabilities, and only the
+ * system calls of its list (agent/helper/seccomp_lists.h).
+ *
  * A connection's bytes wait in bounded buffers; the end of one direction is passed on alone; a UDP peer that was
  * silent for FORWARD_UDP_IDLE_MS is forgotten. The container sees the device's address as the peer.
  */
@@ -26,21 +28,24 @@
 #define FORWARD_PEERS_MAX 256       /* of UDP: the one that was silent longest makes room */
 #define FORWARD_BUFFER_BYTES 16384  /* each direction, only while the other side doesn't take them */
 #define FORWARD_UDP_IDLE_MS 90000
-#define FORWARD_LISTENERS_MAX 1024
+#define FORWARD_LISTENERS_MAX 1024 /* ports in all */
 
 struct forward {
 	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */
-	struct ip bind;   /* never absent; of either family, whichever the target has */
+	struct ip bind;	  /* never absent */
 	struct ip target;
 	uint16_t host_first;
 	uint16_t target_first;
-	uint16_t count;
+	uint16_t count; /* at least 1; neither range passes 65535 */
 };
 
 int forward_parse(struct forward *forward, const char *spec, struct err *err);
 void forward_format(const struct forward *forward, struct buf *spec);
 
-/* berth forward --link NAME SPEC...: until that interface is gone. */
+/*
+ * berth forward --link NAME SPEC...: listens, leaves a process behind that serves until that interface is gone,
+ * and ends with 0.
+ */
 int forward_main(int argc, char **argv);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "agent/network/netlink.h"
 
+#define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
+
 #define ALIGN(size) (((size) + 3) & ~(size_t)3)
 
 bool netlink_next(const struct nlmsghdr **at, const void *data, size_t size)
@@ -123,6 +125,8 @@ int netlink_error(const struct nlmsghdr *message, struct err *err)
 		memcpy(&code, message + 1, sizeof(code));
 	if (code >= 0)
 		return 0;
+	if (code < -ERRNO_MAX)
+		return err_set(err, -EBADMSG, "the kernel's answer is no error that there is");
 	words = is_error ? words_of(message) : "";
 	return err_set(err, code, "%s%s%s", strerror(-code), *words ? ": " : "", words);
 }
