@@ -26,6 +26,13 @@
  *				work PATH
  *				tmpfs BYTES	in their place: both are on a tmpfs of this
  *						size, which is mounted on writable/
+ *				idmap 0 HOST SIZE
+ *						config.json has a user namespace with these
+ *						mappings, for users and groups: the layers are
+ *						shown with their owners shifted likewise; the
+ *						upper directory and copies/ get files of owners
+ *						from HOST on. Volumes are config.json's affair:
+ *						mount option "idmap"
  *	writable/	empty directory, when there is a tmpfs line		    by the agent
  *	hosts, resolv.conf, hostname, copies/
  *			when there is copies/: a small tmpfs is mounted on it, as the overlay is,

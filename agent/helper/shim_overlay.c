@@ -36,6 +36,9 @@ struct overlay {
 	const char *lower[LAYERS_MAX]; /* topmost first; in text */
 	size_t lower_count;
 	const char *upper, *work; /* NULL: read-only */
+	bool is_shifted;
+	struct id_map ids;	  /* how, then */
+	char shifted[LAYERS_MAX][SHIM_SHIFTED_MAX];
 	const char *ram_bytes;	  /* they are on a tmpfs of this size; NULL: they aren't */
 };
 
@@ -51,6 +54,12 @@ static int read_line(struct overlay *overlay, char *line, struct err *err)
 		overlay->upper = SHIM_WRITABLE "/upper";
 		overlay->work = SHIM_WRITABLE "/work";
 		return 0;
+	}
+	if (path && !strcmp(line, "idmap")) {
+		overlay->is_shifted = shim_shift_read(&overlay->ids, path);
+		return overlay->is_shifted ? 0 :
+					     err_set(err, -EINVAL, "the bundle's overlay file has a "
+								   "wrong \"idmap\"");
 	}
 	if (!path || *path != '/')
 		return err_set(err, -EINVAL, "the bundle's overlay file has no absolute path in "
@@ -162,11 +171,28 @@ static int mount_overlay(const struct overlay *overlay, struct err *err)
 		return 0;
 	if (errno == ENODEV)
 		return err_set(err, -ENODEV, "the kernel has no overlayfs (CONFIG_OVERLAY_FS)");
+	if (errno == EINVAL && overlay->is_shifted)
+		return err_set(err, -EINVAL, "userns = auto: overlayfs can't use layers with "
+					     "shifted owners, it needs Linux 5.19");
 	return err_sys(err, "mount the container's file system (overlayfs; upper directory %s)",
 		       overlay->upper ?: "none");
 }
 
-static int copy_file(const char *name, struct err *err)
+static int mount_shifted(struct overlay *overlay, struct err *err)
+{
+	int rc = shim_shift_layers(overlay->lower, overlay->lower_count, overlay->shifted,
+				   &overlay->ids, err);
+
+	if (!rc && overlay->upper)
+		rc = shim_shift_upper(overlay->upper, overlay->lower[0], &overlay->ids, err);
+	if (!rc)
+		rc = mount_overlay(overlay, err);
+	shim_shift_end();
+	return rc;
+}
+
+/* `owner`: of the host. */
+static int copy_file(const char *name, uid_t owner, struct err *err)
 {
 	FD_CLEANUP int from = open(name, O_RDONLY | O_CLOEXEC);
 	FD_CLEANUP int to = -1;
@@ -181,14 +207,16 @@ static int copy_file(const char *name, struct err *err)
 		return err_sys(err, "make %s", path);
 	while ((count = sendfile(to, from, NULL, COPIES_SIZE)) > 0)
 		;
-	return count < 0 ? err_sys(err, "write %s", path) : 0;
+	if (count < 0 || (owner && fchown(to, owner, owner) < 0))
+		return err_sys(err, "write %s", path);
+	return 0;
 }
 
 /*
  * The files that a container writes to outside of its overlay. They lie on the tmpfs that the agent
  * and all containers share: on one of their own they can't fill that.
  */
-static int mount_copies(struct err *err)
+static int mount_copies(uid_t owner, struct err *err)
 {
 	static const char *const names[] = { "hosts", "resolv.conf", "hostname" };
 	char options[48];
@@ -200,7 +228,7 @@ static int mount_copies(struct err *err)
 	if (mount("berth", SHIM_COPIES, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
 		return err_sys(err, "mount a tmpfs for hosts and resolv.conf");
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !rc; i++)
-		rc = copy_file(names[i], err);
+		rc = copy_file(names[i], owner, err);
 	return rc;
 }
 
@@ -225,11 +253,12 @@ int shim_mount_root(struct err *err)
 	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0))
 		rc = err_sys(err, "make a mount namespace");
 	if (!rc)
-		rc = mount_copies(err);
+		rc = mount_copies(overlay->is_shifted ? overlay->ids.host : 0, err);
 	if (!rc && overlay->ram_bytes)
 		rc = mount_writable(overlay->ram_bytes, err);
 	if (!rc)
-		rc = mount_overlay(overlay, err);
+		rc = overlay->is_shifted ? mount_shifted(overlay, err) :
+					   mount_overlay(overlay, err);
 	buf_release(&overlay->text);
 	free(overlay);
 	return rc < 0 ? rc : 0;

@@ -6,6 +6,7 @@
  *	shim_output.c	pipes or terminal, and the log
  *	shim_client.c	the sockets of agents
  *	shim_overlay.c	the container's root file system
+ *	shim_shift.c	the same for a container with a user namespace
  *	shim_refresh.c	hosts and resolv.conf, when they change
  *	shim_message.c	the texts of messages (and the agent's end)
  *
@@ -20,6 +21,7 @@
 #include "agent/helper/shim.h"
 #include "agent/logring.h"
 #include "agent/run/cgroup.h"
+#include "agent/run/userns.h"
 #include "lib/buf.h"
 #include "lib/err.h"
 
@@ -81,6 +83,18 @@ void shim_unmount_root(void);
 int shim_refresh(struct err *err);
 /* `old` with its block replaced; false: it has none, and is left alone. */
 bool shim_replace_block(struct buf *out, const struct buf *old, const struct buf *block);
+
+/*
+ * shim_shift.c: replaces the layers' paths by those of idmapped mounts, in `names`, which
+ * shim_shift_end() takes away when the overlay is mounted, or wasn't.
+ */
+#define SHIM_SHIFTED_MAX 32
+bool shim_shift_read(struct id_map *map, const char *text);
+int shim_shift_layers(const char **lower, size_t count, char names[][SHIM_SHIFTED_MAX],
+		      const struct id_map *map, struct err *err);
+int shim_shift_upper(const char *upper, const char *lower, const struct id_map *map,
+		     struct err *err);
+void shim_shift_end(void);
 
 /* shim_output.c */
 int shim_open_stdio(struct shim *shim, struct err *err);

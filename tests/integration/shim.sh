@@ -80,6 +80,28 @@ bundle hog sh -c 'dd if=/dev/zero of=/dev/null bs=64M count=1; exit 8'
 talk hog "a child alone" spawn 'expect starting' 'expect started .*' 'expect exited 8 0 1' 'send bye' 'gone'
 fresh
 
+# ---- a user namespace: the owners of layers are shifted ----
+
+mkdir -p "$T/top/data" "$T/vol" "$T/shifted.copies"
+echo text > "$T/top/data/file"
+chown 7:8 "$T/top/data/file"
+NAMESPACES="$NAMESPACES,{\"type\":\"user\"}"
+LINUX=',"uidMappings":[{"containerID":0,"hostID":100000,"size":65536}],"gidMappings":[{"containerID":0,"hostID":100000,"size":65536}]'
+MOUNTS=",{\"destination\":\"/srv\",\"source\":\"$T/vol\",\"options\":[\"bind\",\"idmap\"]},{\"destination\":\"/etc/hosts\",\"source\":\"$T/shifted/copies/hosts\",\"options\":[\"bind\"]}"
+bundle shifted sh -c 'stat -c %u:%g / /bin /data/file /srv /etc/hosts; chown 9:9 /data/file; echo x > /new; echo y > /srv/new; echo z >> /etc/hosts; exit 4'
+mkdir "$T/shifted/copies"
+echo hosts > "$T/shifted/hosts"
+printf 'lower %s\nidmap 0 100000 65536\n' "$T/top" >> "$T/shifted/overlay"
+talk shifted "layers with shifted owners" spawn 'expect starting' 'expect started .*' 'expect exited 4 0 0' 'send bye' 'gone'
+same "inside they are those of the image" "$(lines shifted)" $'1:0:0\n1:0:0\n1:7:8\n1:0:0\n1:0:0'
+same "a new file is the container's root's outside" "$(stat -c %u:%g "$T/shifted.up/new" "$T/shifted.up/data/file")" $'100000:100000\n100009:100009'
+same "the layer and a volume have the image's" "$(stat -c %u:%g "$T/top/data/file" "$T/vol/new")" $'7:8\n0:0'
+same "no place of layers is left" "$(ls "$T/shifted")" "$(ls "$T/shifted" | grep -v layers)"
+bundle shifted true
+echo 'idmap 5 1 1' >> "$T/shifted/overlay"
+talk shifted "a wrong line" spawn 'expect failed 125 .*overlay file has a wrong "idmap"' 'send bye' 'gone'
+fresh
+
 # ---- failures ----
 
 bundle bad /bin/nothing

@@ -53,7 +53,11 @@ CAPS='{"bounding":["CAP_SYS_ADMIN"],"effective":["CAP_SYS_ADMIN"],"permitted":["
 mkdir -p "$ROOTS/mnt"
 before=$(grep -c "$T/vol" /proc/self/mountinfo)
 run box sh -c 'mount -t tmpfs x /mnt/late; grep -c /mnt/late /proc/self/mountinfo'
-same "what is mounted inside of a detached mount" "$OUT" 1
+if [[ $OUT = *'has no idmapped mounts'* ]]; then
+	ok "a file system without idmapped mounts is said so"
+else
+	same "what is mounted inside of a detached mount" "$OUT" 1
+fi
 same "is not seen by the host" "$(grep -c "$T/vol" /proc/self/mountinfo)" "$before"
 umount "$T/vol"
 
