@@ -15,7 +15,9 @@
 #include "lib/fd.h"
 #include "lib/time.h"
 
-#define LOOK_MS 30
+/* A stop takes a few milliseconds or many seconds: the first looks come soon, later ones seldom. */
+#define LOOK_FIRST_MS 1
+#define LOOK_MAX_MS 30
 #define START_MS 60000
 /* Past the grace time: SIGKILL has to take effect, and what the container had must be removed. */
 #define STOP_SLACK_MS 30000
@@ -26,6 +28,7 @@ enum wish { WISH_START, WISH_STOP, WISH_RESTART };
 struct waiter {
 	struct request *request;
 	struct timer timer;
+	int64_t look_ms; /* until the next look */
 	char *app;
 	enum wish wish;
 	int64_t until_ms;
@@ -55,7 +58,10 @@ static void on_look(struct timer *timer)
 
 static void look_later(struct waiter *waiter)
 {
-	timer_start(&waiter->request->agent->loop, &waiter->timer, LOOK_MS, on_look, waiter);
+	timer_start(&waiter->request->agent->loop, &waiter->timer, waiter->look_ms, on_look, waiter);
+	waiter->look_ms += waiter->look_ms / 2 + 1;
+	if (waiter->look_ms > LOOK_MAX_MS)
+		waiter->look_ms = LOOK_MAX_MS;
 }
 
 static void give_up(struct waiter *waiter)
@@ -104,6 +110,7 @@ static void look_for_stop(struct waiter *waiter, struct app *app)
 		return;
 	}
 	waiter->wish = WISH_START;
+	waiter->look_ms = LOOK_FIRST_MS;
 	waiter->until_ms = time_monotonic_ms() + START_MS;
 	waiter->asked_ns = time_now_ns();
 	look_later(waiter);
@@ -129,6 +136,7 @@ static void wait_for(struct request *request, const struct app *app, enum wish w
 	waiter->request = request;
 	waiter->app = xstrdup(app->config->name);
 	waiter->wish = wish;
+	waiter->look_ms = LOOK_FIRST_MS;
 	waiter->until_ms = time_monotonic_ms() + timeout_ms;
 	waiter->asked_ns = time_now_ns();
 	request->data = waiter;
