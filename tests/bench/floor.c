@@ -8,14 +8,17 @@
  *	floor start DIR CGROUP PIDFILE WORD...	the same, which stays
  *	floor exec PID CGROUP WORD...		a program in the namespaces and the cgroup of PID
  *	floor stop PIDFILE		SIGTERM, and until it is gone
+ *	floor drop CGROUP		the cgroup of one that is gone
  *	floor mounted DIR WORD...	a program of the host that finds the overlay mounted
  * and what runs in there:
  *	floor true			ends at once
  *	floor idle			waits for SIGTERM, then ends
  *	floor hello			prints a line
+ *	floor serve PORT		answers every request for HTTP with 200
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -24,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -249,6 +253,25 @@ static int idle(void)
 	return sigwait(&end, &signal);
 }
 
+static int serve(const char *port)
+{
+	static const char answer[] = "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	char request[4096];
+
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 8) < 0)
+		die("listen on port %s", port);
+	for (;;) {
+		int client = accept(listener, NULL, NULL);
+
+		if (read(client, request, sizeof(request)) > 0 &&
+		    write(client, answer, sizeof(answer) - 1) < 0)
+			die("answer");
+		close(client);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
@@ -267,6 +290,12 @@ int main(int argc, char **argv)
 		return execute_in(argv[2], argv[3], argv + 4);
 	if (!strcmp(verb, "stop") && argc == 3)
 		return stop(argv[2]);
+	if (!strcmp(verb, "serve") && argc == 3)
+		return serve(argv[2]);
+	if (!strcmp(verb, "drop") && argc == 3) {
+		cgroup_drop(argv[2]);
+		return 0;
+	}
 	if (!strcmp(verb, "mounted") && argc > 3)
 		execute_mounted(argv[2], argv + 3);
 	fprintf(stderr, "floor: wrong usage; see the head of tests/bench/floor.c\n");

@@ -18,19 +18,24 @@ rt_open() {
 	cp "$FLOOR" "$ROUNDS" "$T"
 	strip -o "$RT/lower/floor" "$FLOOR"
 	FLOOR=$T/floor
-	# crun 1.8 runs with v1 or with v2, but refuses a machine that has v2 besides v1.
-	mountpoint -q /sys/fs/cgroup/unified && umount /sys/fs/cgroup/unified && UNIFIED=yes
+	# crun 1.8 runs with v1 or with v2, but refuses a machine that has v2 besides v1: it is moved out of its sight.
+	if mountpoint -q /sys/fs/cgroup/unified; then
+		mkdir "$T/unified"
+		mount --move /sys/fs/cgroup/unified "$T/unified"
+	fi
+	rt_cgroups
+	rt_engines_open
+}
+
+rt_close() { rt_engines_close; }
+
+# The parent of the floor's cgroup.
+rt_cgroups() {
 	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
 		mkdir -p "/sys/fs/cgroup$CG"
 	else
 		mkdir -p /sys/fs/cgroup/{cpu,cpuacct,memory,pids,devices,freezer,systemd}"$CG"
 	fi
-	rt_engines_open
-}
-
-rt_close() {
-	rt_engines_close
-	[ -z "${UNIFIED:-}" ] || mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
 }
 
 # rt_overlay NAME: the directories of an overlay, $RT/NAME. Two that are mounted may not share the upper one.
@@ -79,12 +84,16 @@ rt_race() {
 
 # ---- engines: a local image of the layer ----
 
+# podman asks for more than root may have in a container.
+LIMITS=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024)
+
 rt_engines_open() {
 	tar -C "$RT/lower" -c . > "$T/layer.tar"
 	if rt_is_peer podman podman; then
 		PODMAN=(podman --root "$RT/podman" --runroot "$R/podman" --storage-driver overlay --events-backend none
 			--cgroup-manager cgroupfs)
-		"${PODMAN[@]}" import -q "$T/layer.tar" bench > /dev/null 2>> "$T/engines.log" || unset PODMAN
+		{ "${PODMAN[@]}" import -q "$T/layer.tar" bench &&
+			"${PODMAN[@]}" create --name idle --network none "${LIMITS[@]}" bench /floor idle; } > /dev/null 2>> "$T/engines.log" || unset PODMAN
 	fi
 	if rt_is_peer containerd ctr; then
 		FLASH=$RT/containerd containerd_open 2>> "$T/engines.log"
@@ -94,7 +103,8 @@ rt_engines_open() {
 		mkdir -p "$RT/docker"
 		FLASH=$RT/docker docker_open 2>> "$T/engines.log"
 		DOCKER=(docker -H "unix://$T/docker.sock")
-		"${DOCKER[@]}" import "$T/layer.tar" bench > /dev/null 2>> "$T/engines.log" || unset DOCKER
+		{ "${DOCKER[@]}" import "$T/layer.tar" bench && "${DOCKER[@]}" create --name idle --network none bench /floor idle; } \
+			> /dev/null 2>> "$T/engines.log" || unset DOCKER
 	fi
 }
 
@@ -134,7 +144,7 @@ rt_run() {
 			echo "$name | | $FLOOR mounted $RT/$name $command run --bundle $R/$name bench-$name |"
 		done < <(rt_runtimes)
 		[ -z "${CTR:-}" ] || echo "containerd || ${CTR[*]} run --rm $CTR_IMAGE bench /floor true |"
-		[ -z "${PODMAN:-}" ] || echo "podman || ${PODMAN[*]} run --rm --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 bench /floor true |"
+		[ -z "${PODMAN:-}" ] || echo "podman || ${PODMAN[*]} run --rm --network none ${LIMITS[*]} bench /floor true |"
 		[ -z "${DOCKER:-}" ] || echo "docker || ${DOCKER[*]} run --rm --network none bench /floor true |"
 	} | rt_race 1.3
 }
