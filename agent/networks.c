@@ -310,6 +310,7 @@ char **networks_attach_args(const struct container *container)
 	put_addresses(endpoint, args, &count);
 	put_arg(args, &count, "--mtu",
 		xasprintf("%u", endpoint->shape.mtu ? (unsigned int)endpoint->shape.mtu : link_uplink_mtu(route)));
+	networks_forwards(container, args, &count, ARGS_MAX);
 	return args;
 }
 

@@ -15,6 +15,7 @@
  *	networks.c		networks and bridges, what a container is given
  *	networks_leases.c	addresses
  *	networks_rules.c	the firewall: what is published, and what keeps it so
+ *	networks_forward.c	published ports without nf_tables
  *	networks_names.c	/etc/hosts and /etc/resolv.conf of containers
  *	networks_join.c		network = container:APP
  */
@@ -120,6 +121,11 @@ void leases_release(struct networks *networks);
 void networks_open_rules(struct agent *agent);
 /* Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false. */
 int networks_apply_rules(struct agent *agent, struct err *err);
+
+/* --- networks_forward.c --- */
+
+/* Appends "--forward SPEC" for published ports that nf_tables can't do, up to `most` arguments in all. */
+void networks_forwards(const struct container *container, char **args, size_t *count, size_t most);
 
 /* --- networks_names.c --- */
 

@@ -1,0 +1,168 @@
+#!/bin/bash
+# What a network survives: updates, a bad version, the agent's end, a flushed firewall, a changed agent.ini. And that
+# nothing of it is left when nobody needs it.
+. "$(dirname "$0")/../network.sh"
+need docker-registry skopeo jq curl python3
+outside_start
+fleet
+
+runs() { app_runs "$1" "$(digest_of "app:${2:-v1}")"; }
+bridges() { ip -o link show type bridge | awk '{ sub(":", "", $2); print $2 }' | sort | xargs; }
+tables() { nft list tables | sort | xargs; }
+are() { [ "$("$1")" = "$2" ]; }
+published() { outside_gets "http://192.0.2.1:${1:-8080}/" > /dev/null; }
+not() { ! "$@"; }
+serves_version() { [ "$(outside_gets http://192.0.2.1:8080/)" = "$1" ]; }
+
+# watch_port FILE: a request every 20 ms from the device, a line each, until the file FILE.stop is there.
+watch_port() {
+	python3 -c '
+import sys, os, time, urllib.request
+out = open(sys.argv[1], "w", 1)
+while not os.path.exists(sys.argv[1] + ".stop"):
+    try:
+        what = urllib.request.urlopen("http://192.0.2.1:8080/", timeout=5).read().decode().strip()
+    except Exception:
+        what = "-"
+    print(time.monotonic(), what, file=out)
+    time.sleep(0.02)' "$1"
+}
+
+# gap FILE: how long, in ms, nothing was answered between v1 and v2.
+gap() {
+	awk '$2 == "v1" { last = $1 } $2 == "v2" && !first { first = $1 } END { printf "%d", (first - last) * 1000 }' "$1"
+}
+
+updates() {
+	local before took
+	config_begin
+	bridged web "stable" 'publish = 8080:8080'
+	release v1
+	agent_start
+	wait_until "v1 runs" 30 runs web v1
+	wait_until "it is published" 5 serves_version v1
+	before=$(address web)
+	background watched watch_port "$T/answers"
+	wait_until "v1 is asked all the time" 5 grep -q v1 "$T/answers"
+	release v2
+	wait_until "v2 takes over" 30 runs web v2
+	wait_until "which is seen" 5 grep -q v2 "$T/answers"
+	touch "$T/answers.stop"
+	same "at the same address" "$(address web)" "$before"
+	same "and the same port" "$(outside_gets http://192.0.2.1:8080/)" v2
+	took=$(gap "$T/answers")
+	note "$took ms without an answer"
+	check "in the blink of an eye" test "$took" -lt 1500
+	release v3
+	wait_until "a bad version is rolled back" 40 app_is web .update.last rolled-back
+	wait_until "v2 is back" 20 runs web v2
+	wait_until "on its port" 5 serves_version v2
+	same "at its address" "$(address web)" "$before"
+}
+
+# A connection in a coprocess: says TEXT answers with what comes back.
+connect() { coproc LINE { outside python3 -uc '
+import socket, sys
+s = socket.create_connection(("192.0.2.1", 7000), 5)
+for line in sys.stdin:
+    s.sendall(line.encode())
+    sys.stdout.write(s.recv(2000).decode())'; }; }
+says() {
+	local answer=''
+	echo "$1" >&"${LINE[1]}"
+	read -r -t 5 answer <&"${LINE[0]}"
+	[ "$answer" = "$1" ]
+}
+
+agent_ends() {
+	local pid before
+	config_begin
+	bridged web v1 'publish = 8080:8080' 'publish = 7000:7000'
+	bridged other v1
+	agent_start
+	wait_until "it runs" 30 runs web
+	wait_until "the other one runs" 30 runs other
+	pid=$(app_pid web) before=$(address web)
+	tcp_echo web 7000
+	connect
+	check "a connection" says hello
+	agent_stop KILL
+	check "goes on without the agent" says still
+	check "new ones come in" published
+	agent_start
+	check "it goes on with the next agent" says again
+	same "nothing was restarted" "$(app_pid web)" "$pid"
+	same "the address is known" "$(address web)" "$before"
+	agent_stop TERM
+	check "an agent that leaves leaves the network" says bye
+	check "and published ports" published
+	agent_start
+	kill -9 "$(app_pid other)"
+	wait_until "the other one is started anew" 20 app_is other .restarts 1
+	check "which the connection doesn't notice" says ever
+	nft flush ruleset
+	wait_until "a flushed firewall is set again" 5 published
+	check "and the connection goes on" says on
+	like "which is told" "$(tail -5 "$T/agent.log")" "somebody has changed berth's firewall rules"
+	nft delete table ip berth
+	wait_until "also when only berth's table goes" 5 published
+	echoes_end
+}
+
+reloads() {
+	local web other
+	config_begin
+	cp "$T/agent.ini" "$T/head.ini"
+	bridged web v1
+	bridged other v1 'network = lan'
+	printf '\n[network lan]\nsubnet = 10.99.1.0/24\n' | config
+	agent_start
+	wait_until "web runs" 30 runs web
+	wait_until "the other one runs" 30 runs other
+	same "two bridges" "$(bridges)" "berth-lan berth0"
+	check "nothing is published" not published
+	web=$(app_pid web) other=$(app_pid other)
+	sed -i '/^\[app web\]/a publish = 8080:8080' "$T/agent.ini"
+	agent_reload
+	wait_until "a port is published by SIGHUP" 20 published
+	wait_until "by a restart of that app" 10 runs web
+	check "indeed" test "$(app_pid web)" != "$web"
+	same "and of that one only" "$(app_pid other)" "$other"
+	sed -i 's/^publish = 8080:8080/publish = 8081:8080/' "$T/agent.ini"
+	agent_reload
+	wait_until "another port" 20 published 8081
+	check "instead of that" not published 8080
+	web=$(app_pid web)
+
+	sed -i 's/^subnet = .*/subnet = 10.99.2.0\/24/' "$T/agent.ini"
+	agent_reload
+	wait_until "a changed network restarts its apps" 20 eval '[[ $(address other) = 10.99.2.* ]]'
+	wait_until "which run" 10 eval '[ "$(app_get other .state)" = running ]'
+	same "and no others" "$(app_pid web)" "$web"
+
+	sed -i '/^\[app other\]/,/^\[network/ { s/^publish.*//; s/^network = .*/network = lan\npublish = 8081:8080/ }' "$T/agent.ini"
+	agent_reload
+	wait_until "a port that two publish is refused" 5 eval 'berth status --json | jq -r .error | grep -q "publishes this port already"'
+	check "and nothing changes" published 8081
+
+	cp "$T/head.ini" "$T/agent.ini"
+	bridged web v1 'network = host'
+	agent_reload
+	wait_until "the last app on a bridge is gone" 20 eval '[ "$(berth status --json | jq ".apps | length")" = 1 ]'
+	wait_until "no bridge is left" 10 are bridges ""
+	wait_until "no table" 5 are tables ""
+	wait_until "no veth but the test's own" 5 eval '[ "$(ip -o link show type veth | wc -l)" = 1 ]'
+	wait_until "no forwarder" 5 eval '[ -z "$(helpers forward)" ]'
+}
+
+config_errors() {
+	local text
+	config_begin
+	bridged web v1 'publish = 8080:8080'
+	bridged other v1 'publish = 8080:80'
+	text=$(berth check "$T/agent.ini" 2>&1)
+	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
+}
+
+case_run updates agent_ends reloads config_errors
+done_testing

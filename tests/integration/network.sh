@@ -1,0 +1,163 @@
+#!/bin/bash
+# Containers on bridges: addresses, names, published ports, isolation, what docker's client sees of it, and an app in
+# another's network.
+. "$(dirname "$0")/../network.sh"
+need docker-registry skopeo jq curl docker
+outside_start
+fleet
+
+hosts_of() { inside "$1" cat /etc/hosts; }
+has_name() { hosts_of "$1" | grep -qE "[[:space:]]$2( |\$)"; }
+has_no_name() { ! has_name "$@"; }
+runs() { app_runs "$1" "$(digest_of "app:${2:-v1}")"; }
+running() { [ "$(inspect "$1" .State.Status)" = running ]; }
+pinged() { inside "$1" ping -c 1 -W 1 "$2"; }
+not() { ! "$@"; }
+
+published() {
+	local url app
+	config_begin
+	config <<-INI
+
+		[network lan]
+		subnet = 10.99.7.0/24
+		mtu = 1400
+		[network closed]
+		internal = yes
+		subnet6 = none
+	INI
+	bridged a v1 'publish = 8080:8080' 'publish = 127.0.0.1:8081:8080' 'publish = 8100-8102:8080-8082' \
+		'publish = 7000:7000/udp'
+	bridged b v1
+	bridged c v1 'network = lan' 'publish = 8082:8080'
+	bridged d v1 'network = closed'
+	agent_start
+	for app in a b c d; do
+		wait_until "$app runs, and its probe is answered" 30 runs $app
+		wait_until "$app is healthy" 10 app_is $app .health healthy
+	done
+	like "an address of a private subnet" "$(address a)" '^172\.29\.0\.[0-9]+$'
+	like "and an IPv6 one" "$(address6 a)" '^fd[0-9a-f:]+$'
+	like "the section's subnet" "$(address c)" '^10\.99\.7\.[0-9]+$'
+	like "and MTU" "$(inside c ip link show eth0)" 'mtu 1400'
+	same "subnet6 = none" "$(address6 d)" ""
+
+	for url in http://127.0.0.1:8080/ http://192.0.2.1:8080/ 'http://[2001:db8::1]:8080/' 'http://[::1]:8080/' \
+		http://127.0.0.1:8081/ http://192.0.2.1:8100/ http://127.0.0.1:8082/; do
+		same "from the device: $url" "$(gets "$url")" v1
+	done
+	for url in http://192.0.2.1:8080/ 'http://[2001:db8::1]:8080/' http://192.0.2.1:8100/ http://192.0.2.1:8082/; do
+		same "from outside: $url" "$(outside_gets "$url")" v1
+	done
+	check "a port of the loopback only isn't reached from outside" not outside_gets http://192.0.2.1:8081/
+	same "from a sibling, by name" "$(inside_gets b a 8080)" v1
+	same "from a sibling, by the device's address" "$(inside_gets b 192.0.2.1 8080)" v1
+	same "from itself, by the device's address" "$(inside_gets a 192.0.2.1 8080)" v1
+	same "from another network, by the device's address" "$(inside_gets c 192.0.2.1 8080)" v1
+	udp_echo a 7000
+	same "udp from the device" "$(udp_ask 192.0.2.1 7000 ping)" ping
+	same "by its loopback" "$(udp_ask 127.0.0.1 7000 ping)" ping
+	same "udp from outside" "$(outside bash -c "$(declare -f udp_ask); udp_ask 192.0.2.1 7000 ping")" ping
+	echoes_end
+
+	check "out into the world" pinged a 192.0.2.2
+	check "by IPv6, too" pinged a 2001:db8::2
+	check "not from an internal network" not pinged d 192.0.2.2
+	check "networks are apart" not pinged a "$(address c)"
+	check "in both directions" not pinged c "$(address b)"
+	check "also the internal one" not pinged a "$(address d)"
+	check "no way in from outside but published ports" not outside_gets "http://$(address a):8080/"
+
+	like "berth ps has the ports" "$(berth ps)" '0\.0\.0\.0:8080->8080/tcp.*8100-8102->8080-8082/tcp.*7000->7000/udp'
+	same "berth port" "$(berth port a 8082)" $'0.0.0.0:8102\n[::]:8102'
+	export DOCKER_HOST=unix://$R/berth.sock
+	same "docker port" "$(docker port a 8080/tcp | sort | head -2)" $'0.0.0.0:8080\n0.0.0.0:8100'
+	same "docker network ls" "$(docker network ls --format '{{.Name}} {{.Driver}}' | sort | xargs)" \
+		"bridge bridge closed bridge host host lan bridge none null"
+	same "docker network inspect" "$(docker network inspect lan --format '{{(index .IPAM.Config 0).Subnet}} {{len .Containers}}')" \
+		"10.99.7.0/24 1"
+	like "docker ps" "$(docker ps --filter name=c)" '0\.0\.0\.0:8082->8080/tcp'
+	unset DOCKER_HOST
+	same "berth network ls" "$(berth network ls | awk 'NR > 1 { print $2 }' | sort | xargs)" "bridge closed host lan none"
+	same "berth network inspect" "$(berth network inspect closed | jq -r '.[0].Internal')" true
+	berth network inspect nosuch > "$T/out" 2>&1
+	same "one that isn't there fails" "$?" 1
+}
+
+names() {
+	config_begin
+	bridged a v1 'hostname = alpha' 'extra_host = plc:192.0.2.7' 'dns_option = ndots:2'
+	bridged b v1
+	bridged h v1 'network = host' 'env = X=1'
+	sed -i '/^\[app h\]/,$ { s/^env = PORT=.*/env = PORT=18080/; s,http://:8080,http://:18080, }' "$T/agent.ini"
+	agent_start
+	wait_until "a runs" 30 runs a
+	wait_until "b runs" 30 runs b
+	wait_until "h runs" 30 runs h
+	same "its host name" "$(inside a hostname)" alpha
+	check "which is in its hosts" has_name a alpha
+	wait_until "and the other app" 5 has_name a b
+	check "extra_host, too" has_name a plc
+	check "the other one has this one" has_name b a
+	check "an app with the device's network has no names of containers" has_no_name h b
+	berth stop b > /dev/null
+	wait_until "a name goes with its container" 5 has_no_name a b
+	inside a sh -c 'echo 9.9.9.9 mine >> /etc/hosts'
+	berth start b > /dev/null
+	wait_until "and comes back" 10 has_name a b
+	check "what the app wrote stays" has_name a mine
+	wait_until "b runs again" 10 running b
+	inside a sh -c 'echo 8.8.8.8 own > /etc/hosts'
+	berth stop b > /dev/null
+	sleep 1
+	same "a file that the app made its own is left alone" "$(hosts_of a)" "8.8.8.8 own"
+
+	like "resolv.conf is the device's" "$(inside a cat /etc/resolv.conf)" $'nameserver 192\.0\.2\.53'
+	like "with the app's option" "$(inside a cat /etc/resolv.conf)" 'options ndots:2'
+	printf 'nameserver 127.0.0.53\nnameserver 192.0.2.54\n' > /etc/resolv.conf
+	wait_until "it follows the device's" 5 eval 'inside a cat /etc/resolv.conf | grep -q 192.0.2.54'
+	check "without what is the device's loopback" not eval 'inside a cat /etc/resolv.conf | grep -q 127.0.0.53'
+	check "which the host's network has" eval 'inside h cat /etc/resolv.conf | grep -q 127.0.0.53'
+	echo 'nameserver 127.0.0.53' > /etc/resolv.conf
+	wait_until "no server left: told" 5 grep -q 'no name server that it can reach.*give its app one with dns =' "$T/agent.log"
+	echo 'nameserver 192.0.2.53' > /etc/resolv.conf
+}
+
+same_network() {
+	[ "$(readlink "/proc/$(app_pid a)/ns/net")" = "$(readlink "/proc/$(app_pid j)/ns/net")" ]
+}
+joined() { [ "$(app_pid j)" != "$1" ] && runs j && runs a && same_network; }
+
+joins() {
+	local pid
+	config_begin
+	bridged j v1 'network = container:a'
+	sed -i '/^\[app j\]/,$ { s/^env = PORT=.*/env = PORT=8090/; s,http://:8080/,http://:8090/, }' "$T/agent.ini"
+	bridged a v1 'publish = 8080:8080' 'publish = 8090:8090'
+	agent_start
+	wait_until "a runs" 30 runs a
+	wait_until "the app that joins it runs" 30 runs j
+	check "in the same network" same_network
+	same "and has its loopback" "$(inside_gets j 127.0.0.1 8080)" v1
+	same "its port is published with a" "$(gets http://127.0.0.1:8090/)" v1
+	same "docker's word for it" "$(inspect j .HostConfig.NetworkMode)" "container:$(app_get a .container)"
+	pid=$(app_pid j)
+	kill -9 "$(app_pid a)"
+	wait_until "when a is started anew, it is, too" 20 joined "$pid"
+	same "and published again" "$(gets http://127.0.0.1:8090/)" v1
+	berth stop a > /dev/null
+	wait_until "it is stopped with a" 20 app_is j .state exited
+	like "and says what it waits for" "$(app_get j .update.error)" 'waits for app a, whose network it joins'
+	pid=$(agent_pids)
+	agent_stop KILL
+	agent_start
+	sleep 0.5
+	app_is j .state exited || fail "it runs without a"
+	berth start a > /dev/null
+	wait_until "and runs with it" 20 joined "$pid"
+	same "that was no failure of its version" "$(app_get j '"\(.restarts) \(.update.refused)"')" "0 []"
+}
+agent_pids() { echo "$AGENT"; }
+
+case_run published names joins
+done_testing
