@@ -26,6 +26,7 @@
 #include "agent/run/hooks.h"
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
+#include "agent/run/sched.h"
 #include "agent/run/userns.h"
 #include "lib/err.h"
 
@@ -53,6 +54,7 @@ struct process {
 	struct caps caps; /* none at all when config.json has none, as runc */
 	struct process_rlimit *rlimits;
 	size_t rlimit_count;
+	struct scheduling sched;
 	bool no_new_privileges;
 	bool init;
 	bool no_new_keyring; /* this one and the next: by the command line */

@@ -162,13 +162,14 @@ static int read_propagation(struct bundle *bundle, const json_t *object, struct 
 
 int bundle_read_linux(struct bundle *bundle, const json_t *object, struct err *err)
 {
-	static const char *const later[] = { "seccomp",	    "mountLabel", "intelRdt",
-					     "personality", "netDevices", "memoryPolicy" };
+	static const char *const later[] = { "seccomp", "mountLabel", "intelRdt", "netDevices",
+					     "memoryPolicy" };
 
 	if (refuse_members(object, "", later, SIZE_OF(later), err) < 0 ||
 	    read_namespaces(bundle, object, err) < 0 ||
 	    read_time_offsets(&bundle->namespaces, object, err) < 0 ||
 	    read_id_maps(bundle, object, err) < 0 ||
+	    sched_read_personality(&bundle->process.sched, object, err) < 0 ||
 	    read_list(object, "devices", sizeof(*bundle->devices), (void **)&bundle->devices,
 		      &bundle->device_count, read_device, err) < 0 ||
 	    read_resources(bundle, object, err) < 0 || read_sysctls(bundle, object, err) < 0 ||

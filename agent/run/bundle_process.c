@@ -172,13 +172,13 @@ static int read_oom_score(struct process *process, const json_t *object, struct 
 
 int process_parse(struct process *process, const json_t *object, struct err *err)
 {
-	static const char *const later[] = { "apparmorProfile", "selinuxLabel", "ioPriority",
-					     "scheduler", "execCPUAffinity" };
+	static const char *const later[] = { "apparmorProfile", "selinuxLabel" };
 
 	*process = (struct process){ .umask = -1 };
 	if (refuse_members(object, "", later, sizeof(later) / sizeof(*later), err) < 0 ||
 	    read_command(process, object, err) < 0 || read_user(process, object, err) < 0 ||
 	    read_caps(&process->caps, object, err) < 0 ||
+	    sched_read(&process->sched, object, err) < 0 ||
 	    read_list(object, "rlimits", sizeof(*process->rlimits), (void **)&process->rlimits,
 		      &process->rlimit_count, read_rlimit, err) < 0 ||
 	    json_get_bool(object, "terminal", &process->terminal, err) < 0 ||
@@ -198,6 +198,7 @@ void process_release(struct process *process)
 	free_strings(process->group_names);
 	free(process->username);
 	free(process->rlimits);
+	sched_release(&process->sched);
 	*process = (struct process){ 0 };
 }
 

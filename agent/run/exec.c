@@ -198,14 +198,18 @@ static int join(struct joining *joining, struct err *err)
 
 static _Noreturn void run_child(struct joining *joining)
 {
+	const struct scheduling *sched = &joining->process.sched;
 	struct failure failure = { 0 };
 	char program[PATH_MAX];
+	int rc;
 
 	fd_close(&joining->report[0]);
 	prctl(PR_SET_DUMPABLE, 0);
+	rc = sched_set_cpus(sched->first_cpus, &failure.err);
 	if (report_await_go(joining->report[1]) < 0)
 		_exit(EXIT_RUNTIME);
-	if (join(joining, &failure.err) < 0) {
+	if (rc < 0 || sched_set_cpus(sched->cpus, &failure.err) < 0 ||
+	    join(joining, &failure.err) < 0) {
 		failure_of(&failure);
 	} else if (process_find_program(&joining->process, program, &failure) == 0) {
 		/* Nobody waits for it any more when we are killed: a probe that hung, say. */

@@ -176,7 +176,7 @@ int process_become(const struct process *process, struct err *err)
 	bool entered = chdir(process->cwd) == 0;
 
 	if (take_own_null(err) < 0 || take_own_keyring(process, err) < 0 ||
-	    apply_rlimits(process, err) < 0 || caps_limit(&process->caps, err) < 0 ||
+	    apply_rlimits(process, err) < 0 || sched_apply(&process->sched, err) < 0 || caps_limit(&process->caps, err) < 0 ||
 	    caps_keep(err) < 0 || change_user(process, err) < 0 ||
 	    caps_apply(&process->caps, err) < 0)
 		return err ? err->code : -EIO;

@@ -16,12 +16,17 @@ static const char whole[] =
 	"\"args\":[\"sh\",\"-c\",\"\"],\"env\":[\"A=1\",\"AB=2\"],\"cwd\":\"/w\","
 	"\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"cap_bpf\"],\"ambient\":[\"CAP_KILL\"]},"
 	"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":1,\"hard\":-1}],"
-	"\"noNewPrivileges\":true,\"oomScoreAdj\":-5},"
+	"\"noNewPrivileges\":true,\"oomScoreAdj\":-5,"
+	"\"scheduler\":{\"policy\":\"SCHED_BATCH\",\"nice\":-3,"
+	"\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\",\"SCHED_FLAG_RECLAIM\"]},"
+	"\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":6},"
+	"\"execCPUAffinity\":{\"initial\":\"0\",\"final\":\"0-3,7\"}},"
 	"\"root\":{\"path\":\"rootfs\",\"readonly\":true},"
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
 	"{\"destination\":\"/d\",\"source\":\"vol\",\"options\":[\"ro\"]}],"
 	"\"annotations\":{\"a\":\"b\"},\"unknown\":{\"x\":1},"
 	"\"linux\":{\"cgroupsPath\":\"/p/id\",\"rootfsPropagation\":\"rslave\","
+	"\"personality\":{\"domain\":\"LINUX32\"},"
 	"\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"uts\"},"
 	"{\"type\":\"network\",\"path\":\"/n\"}],"
 	"\"devices\":[{\"path\":\"/dev/x\",\"type\":\"u\",\"major\":1,\"minor\":2,"
@@ -58,6 +63,12 @@ static void everything_is_read(void)
 	CHECK_INT(b.process.rlimits[0].resource, RLIMIT_NOFILE);
 	CHECK(b.process.rlimits[0].hard == RLIM_INFINITY);
 	CHECK_INT(b.process.oom_score_adj, -5);
+	CHECK(b.process.sched.has_policy && b.process.sched.nice == -3);
+	CHECK_INT(b.process.sched.policy, 3);
+	CHECK_INT(b.process.sched.flags, 3);
+	CHECK_INT(b.process.sched.io_priority, 2 << 13 | 6);
+	CHECK_TEXT(b.process.sched.cpus, "0-3,7");
+	CHECK(b.process.sched.has_personality && b.process.sched.personality == 8);
 	CHECK_INT(b.mount_count, 2);
 	CHECK_INT(b.mounts[1].options.flags, MS_BIND | MS_RDONLY);
 	CHECK_TEXT(b.annotations, "{\"a\":\"b\"}");
@@ -145,6 +156,15 @@ static void errors_name_the_member(void)
 		{ "\"unknown\":{\"x\":1}",
 		  "\"hooks\":{\"poststart\":[{\"path\":\"/b\",\"timeout\":0}]}",
 		  "config.json: hooks: poststart[0]: \"timeout\" is 0, not from 1 to 86400" },
+		{ "SCHED_BATCH", "SCHED_FAST",
+		  "config.json: process: scheduler: \"SCHED_FAST\" is not known as a policy" },
+		{ "\"nice\":-3", "\"nice\":-30",
+		  "config.json: process: scheduler: \"nice\" is -30, not from -20 to 19" },
+		{ "0-3,7", "3-0",
+		  "config.json: process: execCPUAffinity: \"final\" is \"3-0\", not a list of "
+		  "processors as 0-3,7" },
+		{ "\"LINUX32\"", "\"LINUX32\",\"flags\":[\"x\"]",
+		  "config.json: linux: personality: flags is not supported by this version of berth" },
 		{ "\"hard\":-1", "\"hard\":0",
 		  "config.json: process: rlimits[0]: \"soft\" is more than \"hard\"" },
 	};
