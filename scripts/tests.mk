@@ -69,6 +69,7 @@ check-kernel:
 	@scripts/install-tools
 	@$(MAKE) --no-print-directory ARCH=x86_64
 	@tests/kernel/run
+	@tests/kernel/network
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
 planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory)

@@ -15,7 +15,9 @@
 #include "config/subnet.h"
 #include "tests/unit/netns.h"
 
-#define TALK_MS 400
+/* What is to come is waited for; what isn't, not as long. */
+#define TALK_MS 5000
+#define TALK_LOST_MS 400
 
 /* Sockets are made in the namespace, and the caller is in the first one again. */
 static int talk_socket(const struct netns *ns, int which, int family, int type)
@@ -61,11 +63,11 @@ static socklen_t talk_address(struct sockaddr_storage *address, const char *text
 	return sizeof(*six);
 }
 
-static bool talk_wait(int fd, short events)
+static bool talk_wait(int fd, short events, int timeout_ms)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = events };
 
-	return poll(&poll_fd, 1, TALK_MS) == 1 && poll_fd.revents & events;
+	return poll(&poll_fd, 1, timeout_ms) == 1 && poll_fd.revents & events;
 }
 
 static const char *talk_name(const struct sockaddr_in6 *peer)
@@ -81,7 +83,7 @@ static const char *talk_name(const struct sockaddr_in6 *peer)
  * back, or "elsewhere" when it wasn't this server that took it.
  */
 __attribute__((unused)) static const char *talk_tcp(const struct netns *ns, int from, const char *to, uint16_t port,
-						     int server)
+						     int server, int wait_ms)
 {
 	struct sockaddr_storage address;
 	socklen_t size = talk_address(&address, to, port), peer_size = sizeof(struct sockaddr_in6);
@@ -92,10 +94,10 @@ __attribute__((unused)) static const char *talk_tcp(const struct netns *ns, int 
 
 	if (connect(client, (struct sockaddr *)&address, size) < 0 && errno != EINPROGRESS)
 		result = "refused";
-	else if (talk_wait(client, POLLOUT) &&
+	else if (talk_wait(client, POLLOUT, wait_ms) &&
 		 !getsockopt(client, SOL_SOCKET, SO_ERROR, &code, &code_size)) {
 		result = code ? "refused" : "elsewhere";
-		if (!code && talk_wait(server, POLLIN)) {
+		if (!code && talk_wait(server, POLLIN, wait_ms)) {
 			taken = accept(server, (struct sockaddr *)&peer, &peer_size);
 			result = talk_name(&peer);
 			close(taken);
@@ -107,7 +109,7 @@ __attribute__((unused)) static const char *talk_tcp(const struct netns *ns, int 
 
 /* Sends a datagram and gets an answer; returns whom the server sees, or "lost". */
 __attribute__((unused)) static const char *talk_udp(const struct netns *ns, int from, const char *to, uint16_t port,
-						     int server)
+						     int server, int wait_ms)
 {
 	struct sockaddr_storage address;
 	socklen_t size = talk_address(&address, to, port), peer_size = sizeof(struct sockaddr_in6);
@@ -118,9 +120,9 @@ __attribute__((unused)) static const char *talk_udp(const struct netns *ns, int 
 
 	/* Connected: the answer has to come from where the question went. */
 	if (!connect(client, (struct sockaddr *)&address, size) && send(client, "ask", 3, 0) == 3 &&
-	    talk_wait(server, POLLIN) &&
+	    talk_wait(server, POLLIN, wait_ms) &&
 	    recvfrom(server, text, sizeof(text), 0, (struct sockaddr *)&peer, &peer_size) == 3 &&
-	    sendto(server, "answer", 6, 0, (struct sockaddr *)&peer, peer_size) == 6 && talk_wait(client, POLLIN) &&
+	    sendto(server, "answer", 6, 0, (struct sockaddr *)&peer, peer_size) == 6 && talk_wait(client, POLLIN, wait_ms) &&
 	    recv(client, text, sizeof(text), 0) == 6)
 		result = talk_name(&peer);
 	close(client);
