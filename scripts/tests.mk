@@ -67,8 +67,8 @@ check:
 
 check-kernel:
 	@scripts/install-tools
-	@$(MAKE) --no-print-directory ARCH=x86_64
-	@tests/kernel/run
+	@for arch in x86_64 aarch64 armv7; do $(MAKE) --no-print-directory ARCH=$$arch || exit; done
+	@tests/kernel/all
 	@tests/kernel/network
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
