@@ -222,6 +222,7 @@ static int write_spec(struct plan *plan, struct err *err)
 		.id = container->id,
 		.hostname = plan->hostname,
 		.cgroup_parent = container->agent->config->cgroup_parent,
+		.terminal = container->settings->process.tty,
 		.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0,
 		.volumes = plan->volumes,
 		.volume_count = plan->volume_count,

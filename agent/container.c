@@ -64,16 +64,30 @@ struct container *container_new(struct agent *agent, const char *id, const char 
 	container->args = xcalloc(1, sizeof(char *));
 	container->labels = labels_merge(settings, NULL);
 	container->created_ns = time_now_ns();
-	container->sock = -1;
-	container->joined_fd = -1;
+	container->sock = container->input = container->joined_fd = -1;
+	list_init(&container->waiters);
 	list_insert(&agent->containers, &container->node);
 	return container;
 }
 
+static void tell_waiters(struct container *container, bool is_removed)
+{
+	list_for_each_safe(node, &container->waiters) {
+		struct container_waiter *waiter = list_entry(node, struct container_waiter, node);
+
+		if (waiter->until_removed && !is_removed)
+			continue;
+		list_remove(&waiter->node);
+		waiter->on_end(waiter, container);
+	}
+}
+
 void container_free(struct container *container)
 {
+	tell_waiters(container, true);
 	watch_stop(&container->watch);
 	fd_close(&container->sock);
+	fd_close(&container->input);
 	timer_stop(&container->kill_timer);
 	container_pause_release(container);
 	if (container->cleanup)
@@ -102,8 +116,11 @@ bool container_is_alive(const struct container *container)
 static void tell(struct container *container, enum container_event event)
 {
 	fd_close(&container->joined_fd);
-	if (event != CONTAINER_STARTED)
+	if (event != CONTAINER_STARTED) {
 		networks_ended(container);
+		/* First: the owner may start it again, or remove it. */
+		tell_waiters(container, false);
+	}
 	if (container->on_event)
 		container->on_event(container, event, container->data);
 }
@@ -112,6 +129,7 @@ static void let_go_of_shim(struct container *container)
 {
 	watch_stop(&container->watch);
 	fd_close(&container->sock);
+	fd_close(&container->input);
 	timer_stop(&container->kill_timer);
 	container->pid = 0;
 }
@@ -192,6 +210,8 @@ void container_take_event(struct container *container, const struct shim_event *
 		break;
 	case SHIM_STARTED:
 		container->pid = event->pid;
+		fd_close(&container->input);
+		container->input = event->input;
 		container->start_ticks = event->start_ticks;
 		container->state = CONTAINER_RUNNING;
 		container->started_ns = time_now_ns();
@@ -240,16 +260,23 @@ static int spawn_shim(struct container *container, int sock, struct err *err)
 {
 	FREE_CLEANUP char *dir = container_dir(container);
 	FREE_CLEANUP char *root = xasprintf("%s/runtime", container->agent->config->run);
-	char log_size[16];
+	const struct app_process *process = &container->settings->process;
+	char log_size[16], *argv[12] = { "berth", "shim", "--root", root, "--log-size", log_size };
+	size_t count = 6;
 	struct job_spec spec = {
-		.argv = (char *[]){ "berth", "shim", "--root", root, "--log-size", log_size,
-				    container->id, dir, NULL },
+		.argv = argv,
 		.fds = { { .from = sock, .to = SHIM_FIRST_CLIENT_FD } },
 		.fd_count = 1,
 		.cwd = dir,
 	};
 	pid_t pid;
 
+	if (process->tty)
+		argv[count++] = "--tty";
+	if (process->open_stdin)
+		argv[count++] = "--stdin";
+	argv[count++] = container->id;
+	argv[count] = dir;
 	snprintf(log_size, sizeof(log_size), "%d", CONTAINER_LOG_SIZE);
 	/* Its end is seen on the socket; the loop reaps it. */
 	pid = helper_spawn(&spec, true, err);

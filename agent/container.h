@@ -53,6 +53,13 @@ enum container_event {
 	CONTAINER_THAWED,
 };
 
+/* Embedded in whoever waits for an end. on_end is called once, and the waiter is off the list by then. */
+struct container_waiter {
+	struct list node; /* in the container's waiters */
+	bool until_removed; /* an end is not enough */
+	void (*on_end)(struct container_waiter *waiter, const struct container *container);
+};
+
 struct container {
 	struct list node; /* in agent->containers */
 	struct agent *agent;
@@ -83,8 +90,10 @@ struct container {
 	struct endpoint endpoint; /* agent/networks.h: its place on a bridge */
 	int joined_fd; /* the network namespace that it joins while it starts; -1 */
 
+	struct list waiters;
 	int stop_signal;
 	int sock; /* to the shim; -1: there is none */
+	int input; /* the writing end of its stdin, or its terminal's master; -1: it has neither */
 	struct watch watch;
 	struct timer kill_timer;
 	struct job *cleanup; /* removes what a killed shim left */

@@ -9,8 +9,8 @@
  *	little-endian, then `length` bytes (at most LOGRING_DATA_MAX)
  *
  * A record is one line with its newline. Data without a newline at its end is the beginning of a
- * line that was too long, which the next record of that stream goes on with, or the last thing
- * that was written at all.
+ * line that was too long, or was not gone on with at once, which the next record of that stream goes
+ * on with; or it is the last thing that was written at all.
  *
  * Readers are other processes (the agent) and need no lock: a record that is not whole yet is not
  * there yet, and a reader holds on to a file that was renamed until it has read all of it.

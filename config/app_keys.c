@@ -370,6 +370,8 @@ static const struct key keys[] = {
 	{ "label", add_label, true },
 	{ "ulimit", add_ulimit, true },
 	{ "init", set_init, false },
+	{ "stdin", set_stdin, false },
+	{ "tty", set_tty, false },
 	{ "oom_score_adj", set_oom_score, false },
 	{ "stop_signal", set_stop_signal, false },
 	{ "stop_timeout", set_stop_timeout, false },

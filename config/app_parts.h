@@ -17,6 +17,8 @@ int add_group(void *object, const char *value, struct err *err);
 int add_label(void *object, const char *value, struct err *err);
 int add_ulimit(void *object, const char *value, struct err *err);
 int set_init(void *object, const char *value, struct err *err);
+int set_stdin(void *object, const char *value, struct err *err);
+int set_tty(void *object, const char *value, struct err *err);
 int set_oom_score(void *object, const char *value, struct err *err);
 int set_stop_signal(void *object, const char *value, struct err *err);
 int set_stop_timeout(void *object, const char *value, struct err *err);

@@ -150,6 +150,16 @@ int set_init(void *object, const char *value, struct err *err)
 	return app_set_flag(&process_of(object)->init, value, err);
 }
 
+int set_stdin(void *object, const char *value, struct err *err)
+{
+	return app_set_flag(&process_of(object)->open_stdin, value, err);
+}
+
+int set_tty(void *object, const char *value, struct err *err)
+{
+	return app_set_flag(&process_of(object)->tty, value, err);
+}
+
 int set_oom_score(void *object, const char *value, struct err *err)
 {
 	bool is_negative = *value == '-';
@@ -203,6 +213,8 @@ void app_process_put(json_t *object, const struct app_process *process)
 	app_put_texts(object, "label", process->labels);
 	put_ulimits(object, process);
 	app_put_yes(object, "init", process->init);
+	app_put_yes(object, "stdin", process->open_stdin);
+	app_put_yes(object, "tty", process->tty);
 	if (process->has_oom_score_adj)
 		app_put_number(object, "oom_score_adj", process->oom_score_adj, "");
 	if (process->stop_signal)

@@ -29,6 +29,8 @@ struct app_process {
 	struct app_ulimit *ulimits;
 	size_t ulimit_count;
 	bool init;
+	bool open_stdin; /* a pipe, or the terminal; else /dev/null */
+	bool tty;
 	bool has_oom_score_adj;
 	int oom_score_adj;
 	int stop_signal;	 /* 0: the image's */

@@ -12,8 +12,6 @@
 
 #include "lib/err.h"
 
-#define FDS_PER_MESSAGE 4
-
 void fd_close(int *fd)
 {
 	int saved = errno;
@@ -324,14 +322,14 @@ int fd_make_dirs(const char *path, mode_t mode)
 int fd_send(int sock, const void *data, size_t size, const int *fds, size_t count)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(int) * FDS_PER_MESSAGE)];
+		char bytes[CMSG_SPACE(sizeof(int) * FD_MESSAGE_MAX)];
 		struct cmsghdr align;
 	} control = { 0 };
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t sent;
 
-	if (count > FDS_PER_MESSAGE)
+	if (count > FD_MESSAGE_MAX)
 		return -EINVAL;
 	if (count) {
 		struct cmsghdr *header = &control.align;
@@ -354,7 +352,7 @@ int fd_send(int sock, const void *data, size_t size, const int *fds, size_t coun
 ssize_t fd_receive(int sock, void *data, size_t size, int *fds, size_t *count)
 {
 	union {
-		char bytes[CMSG_SPACE(sizeof(int) * FDS_PER_MESSAGE)];
+		char bytes[CMSG_SPACE(sizeof(int) * FD_MESSAGE_MAX)];
 		struct cmsghdr align;
 	} control = { 0 };
 	struct iovec iov = { .iov_base = data, .iov_len = size };

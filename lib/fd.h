@@ -82,7 +82,8 @@ int fd_make_dirs(const char *path, mode_t mode);
  */
 int fd_remove_tree(int dirfd, const char *name);
 
-/* One message with up to 4 descriptors over a unix socket. Received ones are close-on-exec. */
+/* One message with descriptors over a unix socket. Received ones are close-on-exec. */
+#define FD_MESSAGE_MAX 4
 int fd_send(int sock, const void *data, size_t size, const int *fds, size_t count);
 ssize_t fd_receive(int sock, void *data, size_t size, int *fds, size_t *count);
 

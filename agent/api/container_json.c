@@ -238,7 +238,8 @@ static json_t *config_json(struct container *container)
 	networks_hostname(container, hostname);
 	json = answer_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:s, s:o}", "Hostname",
 				   answer_text(hostname), "AttachStdin", 0, "AttachStdout", 0,
-				   "AttachStderr", 0, "Tty", 0, "OpenStdin", 0, "StdinOnce", 0,
+				   "AttachStderr", 0, "Tty", settings->process.tty, "OpenStdin",
+				   settings->process.open_stdin, "StdinOnce", 0,
 				   "Image", container->image_name, "Labels", labels_json(container));
 
 	/* The container runs on even when the store has lost its image: then this is what is known. */

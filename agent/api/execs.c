@@ -1,6 +1,6 @@
 /* The calls about execs; agent/api/exec.h has what they do. */
 #include <errno.h>
-#include <limits.h>
+#include <signal.h>
 
 #include "agent/agent.h"
 #include "agent/api/answer.h"
@@ -10,6 +10,7 @@
 #include "agent/api/server.h"
 #include "agent/container.h"
 #include "lib/json.h"
+#include "lib/signame.h"
 
 static struct exec *request_exec(struct request *request)
 {
@@ -137,21 +138,31 @@ void on_exec_inspect(struct request *request)
 void on_exec_resize(struct request *request)
 {
 	struct exec *exec = request_exec(request);
-	int64_t rows = 0, columns = 0;
-	struct err err = ERR_INIT;
+	unsigned short rows, columns;
 
-	if (!exec)
+	if (!exec || request_size(request, &rows, &columns) < 0)
 		return;
-	if (target_int(&request->target, "h", &rows, &err) < 0 ||
-	    target_int(&request->target, "w", &columns, &err) < 0)
-		reply_err(request, &err);
-	else if (rows < 0 || columns < 0 || rows > USHRT_MAX || columns > USHRT_MAX)
-		reply_error(request, 400, "a terminal of %lld x %lld is not possible",
-			    (long long)rows, (long long)columns);
-	else if (!exec->tty)
+	if (!exec->tty)
 		reply_error(request, 400, "exec %s has no terminal", exec->id);
-	else if (exec_resize(exec, (unsigned short)rows, (unsigned short)columns) < 0)
+	else if (exec_resize(exec, rows, columns) < 0)
 		reply_error(request, 500, "the terminal of exec %s can't be resized", exec->id);
 	else
 		reply_empty(request, 200);
+}
+
+/* `berth runtime exec` passes on what it gets, but for SIGKILL, which it would not outlive. */
+void on_exec_kill(struct request *request)
+{
+	const char *text = target_get(&request->target, "signal");
+	struct exec *exec = request_exec(request);
+	int signal = signal_parse(text && *text ? text : "TERM");
+
+	if (!exec)
+		return;
+	if (signal < 0 || signal == SIGKILL || signal == SIGSTOP)
+		reply_error(request, 400, "Invalid signal: %s", text);
+	else if (exec->state != EXEC_RUNNING || kill(exec->child.pid, signal) < 0)
+		reply_error(request, 409, "exec %s is not running", exec->id);
+	else
+		reply_empty(request, 204);
 }

@@ -28,11 +28,19 @@ void on_container_unpause(struct request *request);
 /* logs.c */
 void on_container_logs(struct request *request);
 
+/* attach.c */
+void on_container_attach(struct request *request);
+void on_container_resize(struct request *request);
+
+/* wait.c */
+void on_container_wait(struct request *request);
+
 /* execs.c */
 void on_exec_create(struct request *request);
 void on_exec_start(struct request *request);
 void on_exec_inspect(struct request *request);
 void on_exec_resize(struct request *request);
+void on_exec_kill(struct request *request); /* berth's own */
 
 /* networks.c */
 void on_network_list(struct request *request);

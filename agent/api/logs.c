@@ -1,39 +1,29 @@
-/*
- * GET /containers/{id}/logs: the log ring, framed. A reader of files: the agent itself is not asked
- * for anything while it runs. Following goes by inotify on the bundle directory, which also tells
- * that the container has ended: then its "exit" file appears.
- */
+/* GET /containers/{id}/logs: what agent/api/log_follow.h reads, framed. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <unistd.h>
 
 #include "agent/api/connection.h"
 #include "agent/api/handlers.h"
+#include "agent/api/log_follow.h"
 #include "agent/api/mux.h"
 #include "agent/api/request.h"
 #include "agent/container.h"
-#include "agent/logring.h"
 #include "lib/fd.h"
 #include "lib/time.h"
 
-#define EVENTS (IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR)
 #define STREAMS 3 /* indexed by LOGRING_STDOUT, LOGRING_STDERR */
 
 struct log_stream {
 	struct request *request;
-	int dirfd;
-	struct logring_reader reader;
+	struct log_follow log;
 	bool wanted[STREAMS];
 	bool within_line[STREAMS]; /* the last record had no newline at its end */
-	bool timestamps, follow, reader_is_open;
+	bool timestamps, follow;
+	bool is_raw; /* of a terminal: not framed */
 	int64_t since_ns, until_ns;
-	int inotify;
-	struct watch watch;
 	struct timer until_timer;
 };
 
@@ -41,12 +31,8 @@ static void release_stream(struct request *request)
 {
 	struct log_stream *stream = request->data;
 
-	watch_stop(&stream->watch);
 	timer_stop(&stream->until_timer);
-	fd_close(&stream->inotify);
-	if (stream->reader_is_open)
-		logring_reader_close(&stream->reader);
-	fd_close(&stream->dirfd);
+	log_follow_release(&stream->log);
 	free(stream);
 }
 
@@ -63,7 +49,10 @@ static void write_record(struct log_stream *stream, const struct logring_record 
 	memcpy(frame + size, record->data, record->size);
 	size += record->size;
 	mux_header(frame, record->stream, size - MUX_HEADER);
-	reply_write(stream->request, frame, size);
+	if (stream->is_raw)
+		reply_write(stream->request, frame + MUX_HEADER, size - MUX_HEADER);
+	else
+		reply_write(stream->request, frame, size);
 }
 
 static bool is_wanted(const struct log_stream *stream, const struct logring_record *record)
@@ -79,7 +68,7 @@ static int send_records(struct log_stream *stream)
 	int rc;
 
 	while (reply_room(stream->request) >= MUX_HEADER + TIME_TEXT_MAX + 1 + LOGRING_DATA_MAX) {
-		rc = logring_reader_next(&stream->reader, &record);
+		rc = log_follow_next(&stream->log, &record);
 		if (rc <= 0)
 			return rc;
 		if (!is_wanted(stream, &record))
@@ -105,9 +94,7 @@ static void write_fault(struct log_stream *stream, int code)
 
 static bool has_ended(const struct log_stream *stream)
 {
-	return faccessat(stream->dirfd, "exit", F_OK, 0) == 0 ||
-	       faccessat(stream->dirfd, "started", F_OK, 0) < 0 ||
-	       time_now_ns() > stream->until_ns;
+	return log_follow_has_ended(&stream->log) || time_now_ns() > stream->until_ns;
 }
 
 static void go_on(struct request *request)
@@ -123,15 +110,10 @@ static void go_on(struct request *request)
 		reply_end(request);
 }
 
-static void on_change(struct watch *watch, uint32_t events)
+static void on_change(void *data)
 {
-	struct log_stream *stream = watch->data;
-	/* The events themselves don't matter, only that there was one. */
-	char data[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	struct log_stream *stream = data;
 
-	(void)events;
-	while (read(stream->inotify, data, sizeof(data)) > 0)
-		;
 	go_on(stream->request);
 }
 
@@ -145,15 +127,12 @@ static void on_until(struct timer *timer)
 static int follow(struct log_stream *stream, const char *dir, struct err *err)
 {
 	struct loop *loop = stream->request->connection->loop;
+	int rc = log_follow_watch(&stream->log, loop, dir, on_change, stream, err);
 
-	stream->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (stream->inotify < 0 || inotify_add_watch(stream->inotify, dir, EVENTS) < 0)
-		return err_sys(err, "follow the log in %s", dir);
-	watch_start(loop, &stream->watch, stream->inotify, EPOLLIN, on_change, stream);
-	if (stream->until_ns < INT64_MAX)
+	if (rc == 0 && stream->until_ns < INT64_MAX)
 		timer_start(loop, &stream->until_timer,
 			    (stream->until_ns - time_now_ns()) / NS_PER_MS + 1, on_until, stream);
-	return 0;
+	return rc;
 }
 
 /* Seconds since 1970 with a fraction, as docker sends `since` and `until`; 0 is "not given". */
@@ -214,23 +193,11 @@ static int read_parameters(struct log_stream *stream, const struct target *targe
 
 static int open_stream(struct log_stream *stream, const char *dir, int64_t lines, struct err *err)
 {
-	int rc;
+	int rc = log_follow_open(&stream->log, dir, lines, err);
 
-	stream->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (stream->dirfd < 0 && errno == ENOENT) {
-		stream->follow = false; /* it never ran: an empty log */
-		return 0;
-	}
-	if (stream->dirfd < 0)
-		return err_sys(err, "open %s", dir);
-	rc = logring_reader_open(&stream->reader, stream->dirfd);
-	if (rc == 0) {
-		stream->reader_is_open = true;
-		rc = lines < 0 ? 0 : logring_reader_tail(&stream->reader, (size_t)lines);
-	}
-	if (rc < 0)
-		return err_set(err, rc, "read the log in %s: %s", dir, strerror(-rc));
-	return stream->follow ? follow(stream, dir, err) : 0;
+	if (rc < 0 || !stream->follow || stream->log.dirfd < 0)
+		return rc;
+	return follow(stream, dir, err);
 }
 
 void on_container_logs(struct request *request)
@@ -246,22 +213,23 @@ void on_container_logs(struct request *request)
 
 	stream = xcalloc(1, sizeof(*stream));
 	stream->request = request;
-	stream->dirfd = stream->inotify = -1;
 	stream->until_ns = INT64_MAX;
+	stream->is_raw = container->settings->process.tty;
+	if (read_parameters(stream, &request->target, &lines, &err) < 0) {
+		free(stream);
+		reply_err(request, &err);
+		return;
+	}
 	request->data = stream;
 	request->release = release_stream;
-	if (read_parameters(stream, &request->target, &lines, &err) < 0 ||
-	    open_stream(stream, dir, lines, &err) < 0) {
+	if (open_stream(stream, dir, lines, &err) < 0) {
 		reply_err(request, &err);
 		return;
 	}
 	reply_begin(request, 200,
-		    request->target.version >= 42 ? "application/vnd.docker.multiplexed-stream" :
-						    "application/vnd.docker.raw-stream");
-	if (!stream->reader_is_open) {
-		reply_end(request);
-		return;
-	}
+		    request->target.version >= 42 && !stream->is_raw ?
+			    "application/vnd.docker.multiplexed-stream" :
+			    "application/vnd.docker.raw-stream");
 	request->on_room = go_on;
 	go_on(request);
 }

@@ -8,7 +8,7 @@
 
 #include "lib/fd.h"
 
-#define READ_SIZE 16384
+#define READ_SIZE RELAY_PUT_MAX
 
 _Static_assert(RELAY_CLIENT_MAX >= 2 * (READ_SIZE + MUX_HEADER), "a read must fit");
 
@@ -37,9 +37,10 @@ static void close_client(struct relay *relay)
 	close_input(relay);
 	relay_stop_reading(relay);
 	relay->was_hung_up = true;
+	relay->has_sources = relay->has_sources || relay->on_room;
 }
 
-static bool has_room(const struct relay *relay)
+bool relay_has_room(const struct relay *relay)
 {
 	return relay->to_client.size + READ_SIZE + MUX_HEADER <= RELAY_CLIENT_MAX;
 }
@@ -65,7 +66,7 @@ static void update(struct relay *relay)
 
 	for (int i = 0; i < 2; i++)
 		set_watch(relay->loop, &relay->sources[i].watch, relay->sources[i].fd,
-			  has_room(relay) ? EPOLLIN : 0, on_output, &relay->sources[i]);
+			  relay_has_room(relay) ? EPOLLIN : 0, on_output, &relay->sources[i]);
 	set_watch(relay->loop, &relay->input_watch, relay->input,
 		  relay->to_process.size ? EPOLLOUT : 0, on_input, relay);
 	/* Zero events would still tell of a hang-up, which is what is wanted here. */
@@ -88,6 +89,18 @@ static void end_input_when_empty(struct relay *relay)
 		close_input(relay);
 }
 
+static void queue(struct relay *relay, int stream, const void *data, size_t size)
+{
+	unsigned char header[MUX_HEADER];
+
+	if (relay->client < 0)
+		return;
+	mux_header(header, stream, size);
+	if (stream)
+		buf_append(&relay->to_client, header, sizeof(header));
+	buf_append(&relay->to_client, data, size);
+}
+
 static void on_output(struct watch *watch, uint32_t events)
 {
 	struct relay_source *source = watch->data;
@@ -98,17 +111,11 @@ static void on_output(struct watch *watch, uint32_t events)
 	(void)events;
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0) {
+	if (got <= 0)
 		/* A terminal's master gives EIO when the last process has closed it. */
 		close_source(source);
-	} else if (relay->client >= 0) {
-		unsigned char header[MUX_HEADER];
-
-		mux_header(header, source->stream, (size_t)got);
-		if (source->stream)
-			buf_append(&relay->to_client, header, sizeof(header));
-		buf_append(&relay->to_client, data, (size_t)got);
-	}
+	else
+		queue(relay, source->stream, data, (size_t)got);
 	update(relay);
 }
 
@@ -153,7 +160,7 @@ static void receive_from_client(struct relay *relay)
 		return;
 	if (got <= 0)
 		relay->client_ended = true;
-	else if (relay->input >= 0 || !relay->has_sources)
+	else if (relay->input >= 0 || (!relay->has_sources && !relay->on_room))
 		buf_added(&relay->to_process, (size_t)got);
 	end_input_when_empty(relay);
 }
@@ -161,13 +168,18 @@ static void receive_from_client(struct relay *relay)
 static void on_client(struct watch *watch, uint32_t events)
 {
 	struct relay *relay = watch->data;
-	bool gone = events & (EPOLLHUP | EPOLLERR);
+	bool gone = events & (EPOLLHUP | EPOLLERR), is_due;
 
 	if ((events & EPOLLIN) && !relay->client_ended)
 		receive_from_client(relay);
 	if (gone || ((events & EPOLLOUT) && !send_to_client(relay)))
 		close_client(relay);
+	/* What is not sealed yet outlives update(); on_room may seal it, and that may be its end. */
+	is_due = (events & EPOLLOUT) && relay->on_room && !relay->has_sources &&
+		 relay_has_room(relay);
 	update(relay);
+	if (is_due)
+		relay->on_room(relay, relay->data);
 }
 
 void relay_start(struct relay *relay, struct loop *loop, int client, struct buf *early,
@@ -239,6 +251,25 @@ void relay_terminal(struct relay *relay, int master)
 	attach(relay);
 }
 
+void relay_feed(struct relay *relay, int input,
+		void (*on_room)(struct relay *relay, void *data))
+{
+	relay->input = input;
+	relay->on_room = on_room;
+	if (input < 0)
+		buf_release(&relay->to_process);
+	else
+		fd_set_nonblocking(input, true);
+	end_input_when_empty(relay);
+	update(relay);
+}
+
+void relay_put(struct relay *relay, int stream, const void *data, size_t size)
+{
+	queue(relay, stream, data, size);
+	update(relay);
+}
+
 void relay_stop_reading(struct relay *relay)
 {
 	for (int i = 0; i < 2; i++)
@@ -249,14 +280,7 @@ void relay_stop_reading(struct relay *relay)
 
 void relay_say(struct relay *relay, const char *text)
 {
-	unsigned char header[MUX_HEADER];
-
-	if (relay->client < 0)
-		return;
-	mux_header(header, MUX_STDERR, strlen(text));
-	if (!relay->is_terminal)
-		buf_append(&relay->to_client, header, sizeof(header));
-	buf_append_text(&relay->to_client, text);
+	queue(relay, relay->is_terminal ? 0 : MUX_STDERR, text, strlen(text));
 	update(relay);
 }
 

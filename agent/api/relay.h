@@ -10,7 +10,8 @@
  *
  *	relay_start(&relay, loop, client, &early, on_drained, data);	takes the client (-1: none) and the early bytes
  *	relay_pipes(&relay, stdin, stdout, stderr) or			takes them, -1: none
- *	relay_errors(&relay, stderr), later relay_terminal(&relay, master)
+ *	relay_errors(&relay, stderr), later relay_terminal(&relay, master), or
+ *	relay_feed(&relay, stdin, on_room)			takes it; the output comes by relay_put(), until relay_seal()
  *	relay_release(&relay)						closes all
  *
  * on_drained is called when there will be no more output and the client has all of it.
@@ -27,6 +28,7 @@
 
 #define RELAY_CLIENT_MAX (48 * 1024)
 #define RELAY_PROCESS_MAX (16 * 1024)
+#define RELAY_PUT_MAX (16 * 1024)
 
 struct relay;
 
@@ -48,6 +50,7 @@ struct relay {
 	bool client_ended; /* it sends nothing more */
 	bool is_terminal, was_hung_up;
 	bool has_sources; /* no further one will be added */
+	void (*on_room)(struct relay *relay, void *data); /* NULL: it is not fed */
 	void (*on_drained)(struct relay *relay, void *data);
 	void *data;
 };
@@ -59,7 +62,16 @@ void relay_pipes(struct relay *relay, int input, int output, int error);
 void relay_errors(struct relay *relay, int error);
 void relay_terminal(struct relay *relay, int master);
 
-/* There will be no terminal: what was started has ended. */
+/*
+ * For output that is not read from a descriptor: on_room is called when there is room again. The client's half-close
+ * ends the input here, not for others who have the same pipe.
+ */
+void relay_feed(struct relay *relay, int input,
+		void (*on_room)(struct relay *relay, void *data));
+bool relay_has_room(const struct relay *relay); /* for RELAY_PUT_MAX bytes */
+void relay_put(struct relay *relay, int stream, const void *data, size_t size); /* stream 0: not framed */
+
+/* There will be no terminal, or no more to be put: what was started has ended. */
 void relay_seal(struct relay *relay);
 
 /* Whoever holds the pipes' other ends doesn't count any more: what was read is still delivered. */

@@ -1,6 +1,7 @@
 #include "agent/api/request.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -181,6 +182,26 @@ int request_json(struct request *request, json_t **out)
 		reply_error(request, 400, "%s", err.text);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+int request_size(struct request *request, unsigned short *rows, unsigned short *columns)
+{
+	int64_t height = 0, width = 0;
+	struct err err = ERR_INIT;
+
+	if (target_int(&request->target, "h", &height, &err) < 0 ||
+	    target_int(&request->target, "w", &width, &err) < 0) {
+		reply_err(request, &err);
+		return -EINVAL;
+	}
+	if (height < 0 || width < 0 || height > USHRT_MAX || width > USHRT_MAX) {
+		reply_error(request, 400, "a terminal of %lld x %lld is not possible",
+			    (long long)height, (long long)width);
+		return -EINVAL;
+	}
+	*rows = (unsigned short)height;
+	*columns = (unsigned short)width;
 	return 0;
 }
 

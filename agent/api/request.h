@@ -72,6 +72,9 @@ size_t reply_room(const struct request *request);
 /* The body as a JSON object; an empty body is an empty object. Answers 400 and returns -EINVAL when it is none. */
 int request_json(struct request *request, json_t **out);
 
+/* The parameters h and w, rows and columns of a terminal. Answers 400 and returns -EINVAL when they can't be. */
+int request_size(struct request *request, unsigned short *rows, unsigned short *columns);
+
 /*
  * Takes the connection: answers 101 (200 to a client that did not ask for an upgrade) and returns
  * the descriptor, non-blocking, with what the client sent behind its request in `early`. The request is

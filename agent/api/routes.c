@@ -21,6 +21,9 @@ const struct route api_routes[] = {
 	{ "POST", "/containers/*/kill", on_container_kill },
 	{ "POST", "/containers/*/pause", on_container_pause },
 	{ "POST", "/containers/*/unpause", on_container_unpause },
+	{ "POST", "/containers/*/attach", on_container_attach },
+	{ "POST", "/containers/*/resize", on_container_resize },
+	{ "POST", "/containers/*/wait", on_container_wait },
 	{ "POST", "/containers/*/exec", on_exec_create },
 
 	{ "POST", "/exec/*/start", on_exec_start },
@@ -38,6 +41,7 @@ const struct route api_routes[] = {
 	{ "POST", "/berth/update", on_berth_update },
 	{ "POST", "/berth/rollback", on_berth_rollback },
 	{ "POST", "/berth/fsck", on_berth_fsck },
+	{ "POST", "/berth/exec/*/kill", on_exec_kill },
 
 	{ "POST", "/containers/create", NULL },
 	{ "POST", "/containers/prune", NULL },
@@ -47,9 +51,6 @@ const struct route api_routes[] = {
 	{ "GET", "/containers/*/export", NULL },
 	{ "GET", "/containers/*/archive", NULL },
 	{ "PUT", "/containers/*/archive", NULL },
-	{ "POST", "/containers/*/attach", NULL },
-	{ "POST", "/containers/*/wait", NULL },
-	{ "POST", "/containers/*/resize", NULL },
 	{ "POST", "/containers/*/rename", NULL },
 	{ "POST", "/containers/*/update", NULL },
 	{ "DELETE", "/containers/*", NULL },

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/api/attach.h"
 #include "agent/api/connection.h"
 #include "agent/api/exec.h"
 #include "lib/fd.h"
@@ -146,6 +147,7 @@ struct api_server *api_listen(struct agent *agent, struct loop *loop, const char
 	server->fd = fd;
 	list_init(&server->connections);
 	list_init(&server->execs);
+	list_init(&server->attachments);
 	watch_start(loop, &server->watch, fd, EPOLLIN, on_client, server);
 	return server;
 }
@@ -157,6 +159,7 @@ void api_stop(struct api_server *server)
 	while (!list_is_empty(&server->connections))
 		connection_free(list_entry(server->connections.next, struct connection, node));
 	execs_free(&server->execs);
+	attachments_free(&server->attachments);
 	watch_stop(&server->watch);
 	timer_stop(&server->resume_timer);
 	fd_close(&server->fd);

@@ -28,6 +28,7 @@ struct api_server {
 	struct timer resume_timer; /* accepting again after descriptors ran out */
 	struct list connections;
 	struct list execs; /* agent/api/exec.h */
+	struct list attachments; /* agent/api/attach.h */
 };
 
 /* At the socket that agent.ini names. NULL with the reason. */

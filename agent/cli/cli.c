@@ -16,6 +16,18 @@ int cli_connect(struct cli *cli)
 	return daemon_open(&cli->daemon, cli->options.host, &cli->err);
 }
 
+int cli_call_aside(struct cli *cli, const char *method, const char *target, json_t **answer)
+{
+	struct daemon daemon DAEMON_CLEANUP = DAEMON_INIT;
+	int rc = daemon_open(&daemon, cli->options.host, &cli->err);
+
+	if (rc == 0)
+		rc = daemon_call(&daemon, method, target, NULL, &cli->err);
+	if (rc >= 0 && answer)
+		rc = daemon_json(&daemon, answer, &cli->err);
+	return rc;
+}
+
 void cli_complain(struct err *err)
 {
 	fprintf(stderr, "berth: %s\n", err->text);
@@ -155,7 +167,7 @@ static int flush_output(int code)
 
 int cli_main(int argc, char **argv)
 {
-	static struct cli cli = { .daemon = DAEMON_INIT };
+	static struct cli cli = { .daemon = DAEMON_INIT, .options.sig_proxy = true };
 	int operands;
 
 	signal(SIGPIPE, SIG_IGN);

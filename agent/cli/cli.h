@@ -48,6 +48,9 @@ extern const struct cli_command cli_commands[];
 /* Opens cli->daemon; negative with cli->err set. */
 int cli_connect(struct cli *cli);
 
+/* For what there is to say while cli->daemon carries a stream: over a connection of its own. `answer` may be NULL. */
+int cli_call_aside(struct cli *cli, const char *method, const char *target, json_t **answer);
+
 /* Prints "berth: ERR" on stderr and returns EXIT_FAILED. */
 int cli_fail(const struct cli *cli);
 
@@ -68,6 +71,7 @@ const struct cli_command *cli_find_command(const char *name); /* NULL: none */
 const char *cli_nearest_command(const char *name); /* NULL: nothing is near */
 
 /* The commands. */
+int cli_attach(struct cli *cli);
 int cli_check(struct cli *cli);
 int cli_df(struct cli *cli);
 int cli_exec(struct cli *cli);

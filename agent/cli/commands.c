@@ -4,6 +4,9 @@
 #include "agent/cli/cli.h"
 
 #define END { 0, NULL, NULL, NULL, 0 }
+#define DETACH_KEYS \
+	OPTION(0, "detach-keys", detach_keys, "KEYS", \
+	       "Leave a terminal by these (default ctrl-p,ctrl-q)")
 
 static const struct option_spec ps_options[] = {
 	OPTION('a', "all", all, NULL, "Show all containers, not only those that run"),
@@ -35,6 +38,15 @@ static const struct option_spec exec_options[] = {
 	OPTION('e', "env", env, "NAME=VALUE", "Set a variable (repeatable)"),
 	OPTION('u', "user", user, "USER[:GROUP]", "Run as this user, by name or number"),
 	OPTION('w', "workdir", workdir, "DIR", "Run in this directory"),
+	OPTION(0, "privileged", privileged, NULL, "Give the command all capabilities"),
+	DETACH_KEYS,
+	END,
+};
+
+static const struct option_spec attach_options[] = {
+	OPTION(0, "no-stdin", no_stdin, NULL, "Only show what it writes"),
+	OPTION(0, "sig-proxy", sig_proxy, NULL, "Pass signals on to it (default true)"),
+	DETACH_KEYS,
 	END,
 };
 
@@ -77,6 +89,10 @@ const struct cli_command cli_commands[] = {
 	  "Reads agent.ini (default /etc/berth/agent.ini), installs the apps it names and follows\n"
 	  "their tags. SIGHUP reads the file again; SIGTERM ends the agent, its containers run on.\n",
 	  NULL, 0, -1, false, NULL },
+	{ "attach", "CONTAINER", "See what a container writes from now on, and write to its stdin",
+	  "Its stdin and its terminal are there when its app has `stdin = yes` and `tty = yes`. The\n"
+	  "exit code is the container's. On a terminal ctrl-p ctrl-q leaves it.\n",
+	  attach_options, 1, 1, false, cli_attach },
 	{ "check", "FILE", "Check an agent.ini without an agent",
 	  "Exits with 0 when the agent would take FILE; else names the file, the\n"
 	  "line and the reason, and exits with 1.\n",

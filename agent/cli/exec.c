@@ -1,19 +1,15 @@
 /* berth exec: a process in a container, with this terminal or these pipes as its own. */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/cli/cli.h"
-#include "agent/cli/output.h"
+#include "agent/cli/stream.h"
 #include "agent/cli/terminal.h"
 #include "lib/fd.h"
 #include "lib/json.h"
-
-#define COPY_SIZE 16384
 
 static json_t *texts(char *const *words)
 {
@@ -57,12 +53,11 @@ static json_t *make_body(const struct cli *cli)
 
 	if (options->tty)
 		terminal_size(STDIN_FILENO, &rows, &columns);
-	body = json_pack("{s:b, s:b, s:b, s:b, s:o, s:o, s:s, s:s}", "AttachStdin",
+	body = json_pack("{s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:s, s:s}", "AttachStdin",
 			 attach && options->interactive, "AttachStdout", attach, "AttachStderr",
-			 attach, "Tty", options->tty, "Cmd", texts(cli->operands + 1), "Env",
-			 variables(options->env), "User",
-			 options->user ? options->user : "", "WorkingDir",
-			 options->workdir ? options->workdir : "");
+			 attach, "Tty", options->tty, "Privileged", options->privileged, "Cmd",
+			 texts(cli->operands + 1), "Env", variables(options->env), "User",
+			 options->user ?: "", "WorkingDir", options->workdir ?: "");
 	if (body && rows)
 		json_object_set_new(body, "ConsoleSize", json_pack("[i,i]", rows, columns));
 	return body;
@@ -86,103 +81,22 @@ static char *create(struct cli *cli)
 	return xstrdup(cli_text(answer, "Id"));
 }
 
-/* The stream has its own connection; what else there is to say goes over another one. */
-static int call_aside(struct cli *cli, const char *method, const char *target, json_t **answer)
-{
-	struct daemon daemon DAEMON_CLEANUP = DAEMON_INIT;
-	int rc = daemon_open(&daemon, cli->options.host, &cli->err);
-
-	if (rc == 0)
-		rc = daemon_call(&daemon, method, target, NULL, &cli->err);
-	if (rc >= 0 && answer)
-		rc = daemon_json(&daemon, answer, &cli->err);
-	return rc;
-}
-
-static void resize(struct cli *cli, const char *id)
-{
-	char target[160];
-	unsigned short rows, columns;
-
-	terminal_size(STDIN_FILENO, &rows, &columns);
-	snprintf(target, sizeof(target), "/exec/%s/resize?h=%u&w=%u", id, rows, columns);
-	/* Too early or too late is no matter: the size is only for show. */
-	if (rows && call_aside(cli, "POST", target, NULL) < 0)
-		cli->err = ERR_INIT;
-}
-
-/* Returns false at the end of the input, which the other side then reads, too. */
-static bool copy_input(int sock)
-{
-	char data[COPY_SIZE];
-	ssize_t got = read(STDIN_FILENO, data, sizeof(data));
-
-	if (got < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	if (got > 0 && fd_write_full(sock, data, (size_t)got) == 0)
-		return true;
-	shutdown(sock, SHUT_WR);
-	return false;
-}
-
-/* 1: go on; 0: the process has closed its output. */
-static int copy_output(int sock, struct output *output, struct err *err)
-{
-	char data[COPY_SIZE];
-	ssize_t got = read(sock, data, sizeof(data));
-
-	if (got < 0 && errno == EINTR)
-		return 1;
-	if (got < 0)
-		return err_sys(err, "read from the agent");
-	if (got == 0)
-		return 0;
-	return output_write(output, data, (size_t)got, err) < 0 ? err->code : 1;
-}
-
-static int relay(struct cli *cli, const char *id, struct output *output, bool input_is_open)
-{
-	struct pollfd fds[2] = { { .fd = cli->daemon.fd, .events = POLLIN }, { .events = POLLIN } };
-	sigset_t mask;
-	int rc = 1;
-
-	terminal_watch_size(&mask);
-	while (rc > 0) {
-		fds[1].fd = input_is_open ? STDIN_FILENO : -1;
-		if (ppoll(fds, 2, NULL, &mask) < 0 && errno != EINTR)
-			return err_sys(&cli->err, "poll");
-		if (terminal_was_resized()) {
-			resize(cli, id);
-			continue;
-		}
-		if (fds[1].fd >= 0 && fds[1].revents)
-			input_is_open = copy_input(cli->daemon.fd);
-		if (fds[0].revents)
-			rc = copy_output(cli->daemon.fd, output, &cli->err);
-		fds[0].revents = fds[1].revents = 0;
-	}
-	return rc;
-}
-
 static int run_attached(struct cli *cli, const char *id, const char *target)
 {
 	json_t *body JSON_CLEANUP = json_pack("{s:b, s:b}", "Detach", 0, "Tty", cli->options.tty);
-	struct output output = { .is_raw = cli->options.tty };
-	bool with_terminal = cli->options.tty && cli->options.interactive;
-	const char *early;
-	size_t size;
-	int rc;
+	char *resize FREE_CLEANUP = xasprintf("/exec/%s/resize", id);
+	char *kill FREE_CLEANUP = xasprintf("/berth/exec/%s/kill", id);
+	struct stream stream = {
+		.has_input = cli->options.interactive,
+		.has_terminal = cli->options.tty,
+		.detach_keys = cli->options.detach_keys,
+		.resize = resize,
+		.kill = kill,
+	};
 
 	if (daemon_upgrade(&cli->daemon, target, body, &cli->err) < 0)
 		return cli->err.code;
-	daemon_early(&cli->daemon, &early, &size);
-	rc = output_write(&output, early, size, &cli->err);
-	if (rc == 0 && with_terminal && terminal_raw(STDIN_FILENO) < 0)
-		rc = err_sys(&cli->err, "the terminal");
-	if (rc == 0)
-		rc = relay(cli, id, &output, cli->options.interactive);
-	terminal_restore();
-	return rc;
+	return stream_run(&stream, cli);
 }
 
 static int exit_code(struct cli *cli, const char *id)
@@ -191,7 +105,7 @@ static int exit_code(struct cli *cli, const char *id)
 	char target[160];
 
 	snprintf(target, sizeof(target), "/exec/%s/json", id);
-	if (call_aside(cli, "GET", target, &answer) < 0)
+	if (cli_call_aside(cli, "GET", target, &answer) < 0)
 		return cli_fail(cli);
 	if (json_is_true(json_object_get(answer, "Running"))) {
 		err_set(&cli->err, -EIO, "exec: the connection ended before the command did");
@@ -213,6 +127,7 @@ int cli_exec(struct cli *cli)
 {
 	char *id FREE_CLEANUP = NULL;
 	char target[160];
+	int rc;
 
 	if (cli->options.tty && cli->options.interactive && !isatty(STDIN_FILENO)) {
 		err_set(&cli->err, -ENOTTY, "exec -it: stdin is not a terminal (leave out -t)");
@@ -226,7 +141,8 @@ int cli_exec(struct cli *cli)
 	snprintf(target, sizeof(target), "/exec/%s/start", id);
 	if (cli->options.detach)
 		return run_detached(cli, target);
-	if (run_attached(cli, id, target) < 0)
+	rc = run_attached(cli, id, target);
+	if (rc < 0)
 		return cli_fail(cli);
-	return exit_code(cli, id);
+	return rc == STREAM_DETACHED ? EXIT_DONE : exit_code(cli, id);
 }

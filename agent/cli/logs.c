@@ -57,7 +57,7 @@ int cli_logs(struct cli *cli)
 {
 	struct buf BUF_CLEANUP target = BUF_INIT;
 	struct output output = { 0 };
-	const char *data;
+	const char *data, *type;
 	size_t size;
 	int rc;
 
@@ -68,6 +68,8 @@ int cli_logs(struct cli *cli)
 	if (cli_connect(cli) < 0 ||
 	    daemon_call(&cli->daemon, "GET", target.data, NULL, &cli->err) < 0)
 		return cli_fail(cli);
+	type = http_header(&cli->daemon.parser.message, "Content-Type");
+	output.is_raw = type && !strcmp(type, "application/vnd.docker.raw-stream");
 	while ((rc = daemon_read(&cli->daemon, &data, &size, &cli->err)) > 0)
 		if (output_write(&output, data, size, &cli->err) < 0)
 			return cli_fail(cli);

@@ -16,8 +16,8 @@
 
 /* What the options of all commands can set. Texts are borrowed from argv. */
 struct options {
-	bool all, quiet, no_trunc, follow, timestamps, interactive, tty, detach, json, wait, help, repair, verbose;
-	const char *host, *tail, *since, *until, *user, *workdir, *timeout, *config;
+	bool all, quiet, no_trunc, follow, timestamps, interactive, tty, detach, json, wait, help, repair, verbose, no_stdin, sig_proxy, privileged;
+	const char *host, *tail, *since, *until, *user, *workdir, *timeout, *config, *detach_keys;
 	const char *env[OPTIONS_ENV_MAX + 1]; /* NULL-terminated */
 	size_t env_count;
 	const char *filters[OPTIONS_FILTERS_MAX + 1]; /* the same */

@@ -10,7 +10,10 @@
 /* A terminal belongs to the whole process, and a signal handler has to put it back. */
 static struct termios saved;
 static volatile sig_atomic_t raw_fd = -1;
-static volatile sig_atomic_t was_resized;
+static volatile sig_atomic_t pending[NSIG];
+
+/* The first one alone when none is forwarded. */
+static const int watched[] = { SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 void terminal_restore(void)
 {
@@ -53,28 +56,36 @@ void terminal_size(int fd, unsigned short *rows, unsigned short *columns)
 	*columns = size.ws_col;
 }
 
-static void on_resize(int number)
+static void on_signal(int number)
 {
-	(void)number;
-	was_resized = 1;
+	pending[number] = 1;
 }
 
-void terminal_watch_size(sigset_t *while_waiting)
+void terminal_watch_signals(bool forward, sigset_t *while_waiting)
 {
-	struct sigaction action = { .sa_handler = on_resize };
-	sigset_t resize;
+	struct sigaction action = { .sa_handler = on_signal };
+	size_t count = forward ? sizeof(watched) / sizeof(*watched) : 1;
+	sigset_t blocked;
 
-	sigemptyset(&resize);
-	sigaddset(&resize, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &resize, while_waiting);
-	sigdelset(while_waiting, SIGWINCH);
-	sigaction(SIGWINCH, &action, NULL);
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < count; i++)
+		sigaddset(&blocked, watched[i]);
+	sigprocmask(SIG_BLOCK, &blocked, while_waiting);
+	for (size_t i = 0; i < count; i++) {
+		sigdelset(while_waiting, watched[i]);
+		sigaction(watched[i], &action, NULL);
+	}
 }
 
-bool terminal_was_resized(void)
+int terminal_next_signal(void)
 {
-	bool it_was = was_resized;
+	for (size_t i = 0; i < sizeof(watched) / sizeof(*watched); i++) {
+		int number = watched[i];
 
-	was_resized = 0;
-	return it_was;
+		if (!pending[number])
+			continue;
+		pending[number] = 0;
+		return number;
+	}
+	return 0;
 }

@@ -1,6 +1,6 @@
 /*
  * terminal - the user's terminal while a command in a container has it: raw mode, put back at the
- * end whatever happens, and its size.
+ * end whatever happens, its size, and signals that are meant for the command.
  */
 #ifndef AGENT_CLI_TERMINAL_H
 #define AGENT_CLI_TERMINAL_H
@@ -16,10 +16,10 @@ void terminal_restore(void);
 void terminal_size(int fd, unsigned short *rows, unsigned short *columns);
 
 /*
- * From now on SIGWINCH is blocked but for ppoll() with this mask, which it interrupts;
- * terminal_was_resized() tells once that it came.
+ * From now on SIGWINCH, and with `forward` what usually ends a program as well, is blocked but for ppoll() with this
+ * mask, which it interrupts. terminal_next_signal() gives each that came once, then 0.
  */
-void terminal_watch_size(sigset_t *while_waiting);
-bool terminal_was_resized(void);
+void terminal_watch_signals(bool forward, sigset_t *while_waiting);
+int terminal_next_signal(void);
 
 #endif

@@ -149,12 +149,17 @@ static void turn(struct shim *shim)
 		{ .fd = shim->listener, .events = POLLIN },
 	};
 	struct pollfd *outputs = fds + 2, *clients = outputs + SHIM_OUTPUTS;
+	int ready;
 
 	for (int i = 0; i < SHIM_OUTPUTS; i++)
 		outputs[i] = (struct pollfd){ output_to_watch(shim, i), POLLIN, 0 };
 	for (int i = 0; i < SHIM_CLIENTS_MAX; i++)
 		clients[i] = (struct pollfd){ shim->clients[i], POLLIN, 0 };
-	if (poll(fds, sizeof(fds) / sizeof(*fds), -1) <= 0)
+	ready = poll(fds, sizeof(fds) / sizeof(*fds),
+		     shim_has_begun_line(shim) ? SHIM_LINE_MS : -1);
+	if (ready == 0)
+		shim_keep_begun_lines(shim);
+	if (ready <= 0)
 		return;
 	for (int i = 0; i < SHIM_OUTPUTS; i++)
 		if (outputs[i].revents)

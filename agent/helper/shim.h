@@ -56,7 +56,8 @@
  *
  *   shim to client, at connect the present state, then every change:
  *	starting
- *	started PID START_TICKS
+ *	started PID START_TICKS	with a descriptor when stdin is a pipe that is still open (its writing
+ *				end), or when there is a terminal (its master)
  *	exited CODE SIGNAL OOM	CODE as a shell has it (128 + SIGNAL when killed), OOM 0 or 1.
  *				"exit" is written, nothing of the container runs, the overlay is
  *				unmounted
@@ -102,6 +103,7 @@ struct shim_event {
 	enum shim_event_type type;
 	pid_t pid;	      /* STARTED */
 	uint64_t start_ticks; /* STARTED */
+	int input; /* STARTED: what came along, the receiver's to close; -1: nothing, the same in all others */
 	int code;	      /* EXITED, FAILED */
 	int signal;	      /* EXITED; 0: it exited by itself */
 	bool oom;	      /* EXITED: the kernel killed something in the container for memory */

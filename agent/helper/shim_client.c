@@ -25,12 +25,13 @@ int shim_listen(struct shim *shim, struct err *err)
 }
 
 /* A client that does not read is let go: it finds everything anew when it connects again. */
-static void tell(int *client, const struct shim_event *event)
+static void tell(const struct shim *shim, int *client, const struct shim_event *event)
 {
+	bool has_input = event->type == SHIM_STARTED && shim->input >= 0;
 	char text[SHIM_MESSAGE_MAX];
 	size_t size = shim_event_format(text, event);
 
-	if (send(*client, text, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (fd_send(*client, text, size, &shim->input, has_input) < 0)
 		fd_close(client);
 }
 
@@ -39,7 +40,7 @@ void shim_tell(struct shim *shim, const struct shim_event *event)
 	shim->event = *event;
 	for (int i = 0; i < SHIM_CLIENTS_MAX; i++)
 		if (shim->clients[i] >= 0)
-			tell(&shim->clients[i], event);
+			tell(shim, &shim->clients[i], event);
 }
 
 void shim_accept(struct shim *shim)
@@ -55,15 +56,15 @@ void shim_accept(struct shim *shim)
 	if (i == SHIM_CLIENTS_MAX)
 		fd_close(&shim->clients[i = 0]);
 	shim->clients[i] = client;
-	tell(&shim->clients[i], &shim->event);
+	tell(shim, &shim->clients[i], &shim->event);
 }
 
-static void refuse(int *client, const char *why)
+static void refuse(const struct shim *shim, int *client, const char *why)
 {
 	struct shim_event event = { .type = SHIM_REFUSED };
 
 	snprintf(event.text, sizeof(event.text), "%s", why);
-	tell(client, &event);
+	tell(shim, client, &event);
 }
 
 static void obey(struct shim *shim, int *client, const struct shim_request *request)
@@ -74,11 +75,11 @@ static void obey(struct shim *shim, int *client, const struct shim_request *requ
 	switch (request->type) {
 	case SHIM_SIGNAL:
 		if (shim_signal(shim, request->signal) < 0)
-			refuse(client, "the container has ended");
+			refuse(shim, client, "the container has ended");
 		break;
 	case SHIM_RESIZE:
 		if (!shim->tty || ioctl(shim->input, TIOCSWINSZ, &size) < 0)
-			refuse(client, "the container has no terminal");
+			refuse(shim, client, "the container has no terminal");
 		break;
 	case SHIM_STDIN_CLOSE:
 		fd_close(&shim->input);
@@ -91,7 +92,7 @@ static void obey(struct shim *shim, int *client, const struct shim_request *requ
 		if (shim->phase == SHIM_ENDED)
 			shim->done = true;
 		else
-			refuse(client, "the container has not ended");
+			refuse(shim, client, "the container has not ended");
 		break;
 	}
 }
@@ -107,7 +108,7 @@ void shim_read_client(struct shim *shim, int *client)
 	if (got <= 0)
 		fd_close(client);
 	else if (shim_request_parse(&request, text, (size_t)got) < 0)
-		refuse(client, "no such request");
+		refuse(shim, client, "no such request");
 	else
 		obey(shim, client, &request);
 }

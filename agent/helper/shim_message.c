@@ -96,7 +96,7 @@ int shim_event_parse(struct shim_event *event, const char *text, size_t size)
 	char copy[SHIM_MESSAGE_MAX];
 	int at = 0, oom;
 
-	*event = (struct shim_event){ 0 };
+	*event = (struct shim_event){ .input = -1 };
 	if (copy_message(copy, text, size) < 0)
 		return -EINVAL;
 	if (!strcmp(copy, "starting")) {
@@ -171,12 +171,16 @@ int shim_send(int sock, const struct shim_request *request)
 int shim_receive(int sock, struct shim_event *event)
 {
 	char text[SHIM_MESSAGE_MAX];
-	ssize_t got;
+	int fds[FD_MESSAGE_MAX], rc;
+	size_t count;
+	ssize_t got = fd_receive(sock, text, sizeof(text), fds, &count);
 
-	do
-		got = recv(sock, text, sizeof(text), 0);
-	while (got < 0 && errno == EINTR);
 	if (got <= 0)
-		return got < 0 ? -errno : 0;
-	return shim_event_parse(event, text, (size_t)got) ?: 1;
+		return (int)got;
+	rc = shim_event_parse(event, text, (size_t)got);
+	if (rc == 0 && event->type == SHIM_STARTED && count)
+		event->input = fds[--count];
+	while (count)
+		close(fds[--count]);
+	return rc ?: 1;
 }

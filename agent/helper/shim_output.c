@@ -116,11 +116,31 @@ static void keep_whole_lines(struct shim *shim, struct shim_output *output)
 	memmove(output->line, output->line + whole, output->size);
 }
 
-static void close_output(struct shim *shim, struct shim_output *output)
+static void keep_begun_line(struct shim *shim, struct shim_output *output)
 {
 	if (output->size)
 		keep(shim, output, output->size);
 	output->size = 0;
+}
+
+bool shim_has_begun_line(const struct shim *shim)
+{
+	bool has = false;
+
+	for (int i = 0; i < SHIM_OUTPUTS; i++)
+		has = has || shim->outputs[i].size;
+	return has;
+}
+
+void shim_keep_begun_lines(struct shim *shim)
+{
+	for (int i = 0; i < SHIM_OUTPUTS; i++)
+		keep_begun_line(shim, &shim->outputs[i]);
+}
+
+static void close_output(struct shim *shim, struct shim_output *output)
+{
+	keep_begun_line(shim, output);
 	fd_close(&output->fd);
 }
 

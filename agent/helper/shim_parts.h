@@ -27,6 +27,7 @@
 
 #define SHIM_CLIENTS_MAX 8
 #define SHIM_OUTPUTS 2
+#define SHIM_LINE_MS 20
 
 enum shim_phase {
 	SHIM_CREATING, /* `runtime create` runs */
@@ -101,6 +102,9 @@ int shim_open_stdio(struct shim *shim, struct err *err);
 /* After create: closes the container's ends, and takes over the terminal. */
 int shim_keep_stdio(struct shim *shim, struct err *err);
 void shim_read_output(struct shim *shim, struct shim_output *output);
+/* Is there the beginning of a line? It is kept when nothing has followed for SHIM_LINE_MS: a prompt, say. */
+bool shim_has_begun_line(const struct shim *shim);
+void shim_keep_begun_lines(struct shim *shim);
 /* Everything that is there, then closes. When nothing of the container lives any more. */
 void shim_drain_output(struct shim *shim);
 /* What a helper had to say, as one line without its name in front. */
