@@ -67,8 +67,6 @@ int exec_read_size(struct exec *exec, const json_t *body, struct err *err)
 
 static int read_body(struct exec *exec, const json_t *body, struct err *err)
 {
-	bool privileged = false;
-
 	if (json_get_strings(body, "Cmd", &exec->command, err) < 0 ||
 	    json_get_strings(body, "Env", &exec->env, err) < 0 ||
 	    get_copy(body, "User", &exec->user, err) < 0 ||
@@ -77,7 +75,7 @@ static int read_body(struct exec *exec, const json_t *body, struct err *err)
 	    json_get_bool(body, "AttachStdin", &exec->attach_stdin, err) < 0 ||
 	    json_get_bool(body, "AttachStdout", &exec->attach_stdout, err) < 0 ||
 	    json_get_bool(body, "AttachStderr", &exec->attach_stderr, err) < 0 ||
-	    json_get_bool(body, "Privileged", &privileged, err) < 0 ||
+	    json_get_bool(body, "Privileged", &exec->privileged, err) < 0 ||
 	    exec_read_size(exec, body, err) < 0)
 		return -EINVAL;
 	if (!count_strings(exec->command))
@@ -85,8 +83,6 @@ static int read_body(struct exec *exec, const json_t *body, struct err *err)
 	if (count_strings(exec->command) > EXEC_ARGS_MAX || count_strings(exec->env) > EXEC_ENV_MAX)
 		return err_set(err, -EINVAL, "an exec has at most %d words and %d variables",
 			       EXEC_ARGS_MAX, EXEC_ENV_MAX);
-	if (privileged)
-		return err_set(err, -ENOTSUP, "privileged exec is not supported");
 	return 0;
 }
 

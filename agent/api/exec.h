@@ -39,6 +39,7 @@ struct exec {
 	/* what to run */
 	char **command, **env;
 	char *user, *workdir;
+	bool privileged; /* all capabilities, as docker has it: no other wall falls */
 	bool tty, attach_stdin, attach_stdout, attach_stderr;
 	unsigned short rows, columns;
 	bool was_resized; /* after it was started with another size */

@@ -20,7 +20,7 @@
 /* The words of `berth runtime exec`, in a vector to free(); its strings stay the exec's but for the other two. */
 static char **make_argv(struct exec *exec, char *root, char *size)
 {
-	size_t count = 0, most = 16 + 2 * count_strings(exec->env) + count_strings(exec->command);
+	size_t count = 0, most = 18 + 2 * count_strings(exec->env) + count_strings(exec->command);
 	char **argv = xcalloc(most, sizeof(*argv));
 
 	argv[count++] = "berth";
@@ -35,6 +35,10 @@ static char **make_argv(struct exec *exec, char *root, char *size)
 	if (exec->workdir) {
 		argv[count++] = "--cwd";
 		argv[count++] = exec->workdir;
+	}
+	if (exec->privileged) {
+		argv[count++] = "--cap";
+		argv[count++] = "ALL";
 	}
 	if (exec->tty) {
 		argv[count++] = "--tty";

@@ -129,7 +129,7 @@ void on_exec_inspect(struct request *request)
 			   "ProcessConfig", "tty", exec->tty, "entrypoint",
 			   answer_text(exec->command[0]), "arguments",
 			   answer_texts(exec->command + 1), "user", answer_text(exec->user),
-			   "privileged", 0, "OpenStdin", exec->attach_stdin, "OpenStdout",
+			   "privileged", exec->privileged, "OpenStdin", exec->attach_stdin, "OpenStdout",
 			   exec->attach_stdout, "OpenStderr", exec->attach_stderr, "CanRemove",
 			   exec->state == EXEC_ENDED, "ContainerID", exec->container, "DetachKeys", "",
 			   "Pid", (int)exec->child.pid));

@@ -205,6 +205,10 @@ static int add_capability(struct runtime *runtime, struct exec *exec, const char
 {
 	int number = cap_parse(value);
 
+	if (!strcmp(value, "ALL")) {
+		exec->capabilities = UINT64_MAX;
+		return 0;
+	}
 	if (number < 0)
 		return runtime_usage(runtime, "--cap %s: no such capability", value);
 	exec->capabilities |= UINT64_C(1) << number;

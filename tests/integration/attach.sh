@@ -111,7 +111,7 @@ terminals() {
 	like "keys that are none" "$(berth attach --detach-keys=ctrl shell 2>&1 < /dev/null)" "keys ctrl: not a list such as"
 	like "logs are not framed" "$(berth logs shell)" $'42\r'
 	same "docker logs: the same" "$(docker logs shell | md5sum)" "$(berth logs shell | md5sum)"
-	terminal "ctrl-c is the container's" "$BERTH attach shell" 'type sleep 100\r' 'expect sleep 100' 'type \x03' \
+	terminal "ctrl-c is the container's" "$BERTH attach shell" 'type sleep 100\r' 'expect sleep 100' 'wait 0.5' 'type \x03' \
 		'type echo $((1+1))\r' 'expect 2\r' 'type exit 5\r' 'code 5'
 	wait_until "restart = always starts it again" 10 app_is shell .state running
 	like "inspect tells" "$(docker inspect -f '{{.Config.Tty}} {{.Config.OpenStdin}}' shell)" 'true true'

@@ -156,6 +156,47 @@ exec_pipes() {
 }
 
 # Reads slowly or goes away: the agent neither waits nor collects the output.
+# A process of exec is where the container's own are.
+exec_joins() {
+	local client pid ns
+	start_apps
+	pid=$(app_pid lines)
+	for client in docker "$BERTH"; do
+		note "$(basename "$client")"
+		ns=$("$client" exec lines sh -c 'for n in cgroup ipc mnt net pid uts; do readlink /proc/self/ns/$n; done')
+		same "all namespaces" "$ns" "$(for n in cgroup ipc mnt net pid uts; do readlink "/proc/$pid/ns/$n"; done)"
+		"$client" exec -d lines sleep "77$$"
+		poll 5 pgrep -f "^sleep 77$$"
+		same "the cgroup" "$(cat "/proc/$(pgrep -f "^sleep 77$$")/cgroup")" "$(cat "/proc/$pid/cgroup")"
+		kill -9 "$(pgrep -f "^sleep 77$$")"
+		same "capabilities as the container's own" "$("$client" exec lines sh -c 'grep CapEff /proc/self/status')" \
+			"$(grep CapEff "/proc/$pid/status")"
+		same "--privileged: all of them" "$("$client" exec --privileged lines sh -c 'grep CapEff /proc/self/status')" \
+			"$(grep CapEff "/proc/$AGENT/status")"
+	done
+	like "inspect tells" "$(docker exec --privileged lines true; berth exec --privileged -u app lines id -u)" '^1000$'
+}
+
+# docker passes no signal on without a terminal; berth does.
+exec_signals() {
+	local client
+	start_apps
+	for signal in INT TERM; do
+		"$BERTH" exec lines sh -c "trap 'echo trapped; exit 9' $signal; echo up; while :; do sleep 0.1; done" > "$T/out" &
+		client=$!
+		poll 5 grep -q up "$T/out"
+		kill -$signal $client
+		wait $client
+		same "SIG$signal arrives" "$? $(tail -1 "$T/out")" "9 trapped"
+	done
+	for client in docker "$BERTH"; do
+		check "${client##*/}: ctrl-c arrives, and the detach keys leave" "$TESTS/integration/on-terminal" \
+			"$client exec -it lines sh" 'expect #' 'type sleep 100\r' 'expect sleep 100' 'wait 0.5' 'type \x03' 'expect #' \
+			'type \x10\x11' "code $([ "$client" = docker ] && echo 1 || echo 0)"
+	done
+	wait_until "who left has hung up" 5 sh -c "! docker exec lines ps | grep -q ' sh$'"
+}
+
 exec_slow() {
 	local before after
 	start_apps
@@ -228,5 +269,5 @@ until(b"\0", 3)
 print("code", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
 
-case_run system images containers logs exec_pipes exec_slow exec_terminal
+case_run ${1:-system images containers logs exec_pipes exec_joins exec_signals exec_slow exec_terminal}
 done_testing
