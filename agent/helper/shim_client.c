@@ -86,7 +86,7 @@ static void obey(struct shim *shim, int *client, const struct shim_request *requ
 		break;
 	case SHIM_REFRESH:
 		if (shim_refresh(&err) < 0)
-			refuse(client, err.text);
+			refuse(shim, client, err.text);
 		break;
 	case SHIM_BYE:
 		if (shim->phase == SHIM_ENDED)
