@@ -10,7 +10,8 @@
  * image config ("app", "1000:1000", "app:grp"). It wins over uid and gid and is looked up in the
  * container's own /etc/passwd and /etc/group (agent/run/user.h). process.user.additionalGroups are
  * names of groups, looked up in the same way, besides additionalGids. process.init: true puts
- * `berth init` (agent/run/reaper.h) in front of what is executed.
+ * `berth init` (agent/run/reaper.h) in front of what is executed. linux.seccomp may
+ * be {"profile": "docker"} (agent/run/seccomp_profile.h).
  */
 #ifndef AGENT_RUN_BUNDLE_H
 #define AGENT_RUN_BUNDLE_H
@@ -27,6 +28,7 @@
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
 #include "agent/run/sched.h"
+#include "agent/run/seccomp_profile.h"
 #include "agent/run/userns.h"
 #include "lib/err.h"
 
@@ -59,6 +61,8 @@ struct process {
 	bool init;
 	bool no_new_keyring; /* this one and the next: by the command line */
 	int preserve_fds;    /* so many from 3 on are the application's */
+	char *apparmor_profile; /* NULL: none; the same with the next */
+	char *selinux_label;
 	bool has_oom_score_adj;
 	int oom_score_adj;
 };
@@ -112,6 +116,9 @@ struct bundle {
 	char **masked_paths, **readonly_paths; /* NULL: none */
 	char *cgroup_path;		       /* NULL: not told */
 	struct cgroup_limits limits;
+	bool has_seccomp;
+	struct seccomp_profile seccomp;
+	char *mount_label; /* of SELinux, NULL: none */
 	char *annotations; /* JSON text, NULL: none */
 	struct hooks hooks;
 	char *hooks_text; /* as hooks_load() reads it, NULL: none */

@@ -160,9 +160,21 @@ static int read_propagation(struct bundle *bundle, const json_t *object, struct 
 	return 0;
 }
 
+static int read_seccomp(struct bundle *bundle, const json_t *object, struct err *err)
+{
+	json_t *profile;
+	int rc = json_get_object(object, "seccomp", &profile, err);
+
+	if (rc <= 0 || !json_object_size(profile))
+		return rc < 0 ? rc : 0;
+	bundle->has_seccomp = true;
+	rc = seccomp_profile_parse(&bundle->seccomp, profile, bundle->process.caps.bounding, err);
+	return rc < 0 ? err_context(err, "seccomp") : 0;
+}
+
 int bundle_read_linux(struct bundle *bundle, const json_t *object, struct err *err)
 {
-	static const char *const later[] = { "seccomp", "mountLabel", "intelRdt", "netDevices",
+	static const char *const later[] = { "intelRdt", "netDevices",
 					     "memoryPolicy" };
 
 	if (refuse_members(object, "", later, SIZE_OF(later), err) < 0 ||
@@ -176,7 +188,9 @@ int bundle_read_linux(struct bundle *bundle, const json_t *object, struct err *e
 	    read_copy(object, "cgroupsPath", &bundle->cgroup_path, err) < 0 ||
 	    json_get_strings(object, "maskedPaths", &bundle->masked_paths, err) < 0 ||
 	    json_get_strings(object, "readonlyPaths", &bundle->readonly_paths, err) < 0 ||
-	    read_propagation(bundle, object, err) < 0)
+	    read_propagation(bundle, object, err) < 0 ||
+	    read_copy(object, "mountLabel", &bundle->mount_label, err) < 0 ||
+	    read_seccomp(bundle, object, err) < 0)
 		return err ? err->code : -EINVAL;
 	return 0;
 }
@@ -197,6 +211,8 @@ void bundle_release_linux(struct bundle *bundle)
 	free(bundle->sysctls);
 	limits_release(&bundle->limits);
 	free(bundle->cgroup_path);
+	free(bundle->mount_label);
+	seccomp_profile_release(&bundle->seccomp);
 	free_strings(bundle->masked_paths);
 	free_strings(bundle->readonly_paths);
 }

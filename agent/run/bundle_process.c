@@ -172,11 +172,8 @@ static int read_oom_score(struct process *process, const json_t *object, struct 
 
 int process_parse(struct process *process, const json_t *object, struct err *err)
 {
-	static const char *const later[] = { "apparmorProfile", "selinuxLabel" };
-
 	*process = (struct process){ .umask = -1 };
-	if (refuse_members(object, "", later, sizeof(later) / sizeof(*later), err) < 0 ||
-	    read_command(process, object, err) < 0 || read_user(process, object, err) < 0 ||
+	if (read_command(process, object, err) < 0 || read_user(process, object, err) < 0 ||
 	    read_caps(&process->caps, object, err) < 0 ||
 	    sched_read(&process->sched, object, err) < 0 ||
 	    read_list(object, "rlimits", sizeof(*process->rlimits), (void **)&process->rlimits,
@@ -184,6 +181,8 @@ int process_parse(struct process *process, const json_t *object, struct err *err
 	    json_get_bool(object, "terminal", &process->terminal, err) < 0 ||
 	    json_get_bool(object, "init", &process->init, err) < 0 ||
 	    json_get_bool(object, "noNewPrivileges", &process->no_new_privileges, err) < 0 ||
+	    read_copy(object, "apparmorProfile", &process->apparmor_profile, err) < 0 ||
+	    read_copy(object, "selinuxLabel", &process->selinux_label, err) < 0 ||
 	    read_console_size(process, object, err) < 0 || read_oom_score(process, object, err) < 0)
 		return err ? err->code : -EINVAL;
 	return 0;
@@ -199,6 +198,8 @@ void process_release(struct process *process)
 	free(process->username);
 	free(process->rlimits);
 	sched_release(&process->sched);
+	free(process->apparmor_profile);
+	free(process->selinux_label);
 	*process = (struct process){ 0 };
 }
 

@@ -82,15 +82,27 @@ static int raise_ambient(uint64_t ambient, struct err *err)
 	return 0;
 }
 
-int caps_apply(const struct caps *caps, struct err *err)
+int caps_reach(const struct caps *caps, struct caps *can, struct err *err)
 {
 	struct __user_cap_data_struct data[2] = { 0 };
-	struct caps can;
 
 	if (get(data) < 0)
 		return err_sys(err, "read capabilities");
-	can = attainable(caps, data[0].permitted | (uint64_t)data[1].permitted << 32);
-	if (set(&can) < 0)
-		return err_sys(err, "set capabilities");
-	return raise_ambient(can.ambient, err);
+	*can = attainable(caps, data[0].permitted | (uint64_t)data[1].permitted << 32);
+	return 0;
+}
+
+int caps_set(const struct caps *can, struct err *err)
+{
+	return set(can) < 0 ? err_sys(err, "set capabilities") : 0;
+}
+
+int caps_apply(const struct caps *caps, struct err *err)
+{
+	struct caps can;
+	int rc = caps_reach(caps, &can, err);
+
+	if (!rc)
+		rc = caps_set(&can, err);
+	return rc ?: raise_ambient(can.ambient, err);
 }

@@ -30,4 +30,11 @@ int caps_limit(const struct caps *caps, struct err *err);
 int caps_keep(struct err *err);
 int caps_apply(const struct caps *caps, struct err *err);
 
+/*
+ * caps_apply() in two parts, for one who has to know beforehand what will be attainable: reading, and
+ * setting by capset() alone (what is no longer permitted is no longer ambient).
+ */
+int caps_reach(const struct caps *caps, struct caps *can, struct err *err);
+int caps_set(const struct caps *can, struct err *err);
+
 #endif

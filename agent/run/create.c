@@ -12,9 +12,11 @@
 
 #include "agent/run/bundle.h"
 #include "agent/run/cgroup.h"
+#include "agent/run/confine.h"
 #include "agent/run/console.h"
 #include "agent/run/dev.h"
 #include "agent/run/init.h"
+#include "agent/run/listener.h"
 #include "agent/run/mount_tree.h"
 #include "agent/run/process.h"
 #include "agent/run/start.h"
@@ -34,6 +36,7 @@ struct making {
 	struct cgroup cgroup;
 	bool has_cgroup;
 	struct ns_fds joined;
+	struct confine confine;
 	int start;
 	int console[2]; /* [0] is kept for the caller, [1] is init's */
 	pid_t pid;
@@ -42,13 +45,14 @@ struct making {
 /* --- steps ------------------------------------------------------------------------------------ */
 
 /* Whatever can be wrong with the bundle is said before anything is touched. */
-static int check_bundle(const struct making *making, struct err *err)
+static int check_bundle(struct making *making, struct err *err)
 {
 	const struct create *create = making->create;
-	const struct process *process = &making->bundle.process;
+	const struct bundle *bundle = &making->bundle;
+	const struct process *process = &bundle->process;
 	bool has_receiver = create->console_socket || create->keep_console;
 
-	if (!making->bundle.has_process)
+	if (!bundle->has_process)
 		return err_set(err, -EINVAL, "config.json: \"process\" is missing: nothing to run");
 	if (process->terminal && !has_receiver)
 		return err_set(err, -EINVAL,
@@ -57,7 +61,10 @@ static int check_bundle(const struct making *making, struct err *err)
 	if (!process->terminal && create->console_socket)
 		return err_set(err, -EINVAL,
 			       "--console-socket without process.terminal in config.json");
-	return sysctl_check(&making->bundle, err);
+	if (sysctl_check(bundle, err) < 0)
+		return -EINVAL;
+	return confine_prepare(&making->confine, bundle->has_seccomp ? &bundle->seccomp : NULL,
+			       err);
 }
 
 static int save_hooks(const struct making *making, struct err *err)
@@ -145,6 +152,7 @@ static int clone_init(struct making *making, int report[static 2], struct err *e
 		.bundle = bundle,
 		.state = &making->state,
 		.cgroup = &making->cgroup,
+		.confine = &making->confine,
 		.report = report[1],
 		.start = making->start,
 		.console = making->console[1],
@@ -196,7 +204,13 @@ static int let_it_build(struct making *making, int report, struct failure *failu
 	    process_set_oom_score(&bundle->process, making->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(report, making->pid);
-	return run_hooks(making, report, failure) ?: report_receive(report, failure);
+	if (run_hooks(making, report, failure) < 0)
+		return failure_of(failure);
+	if (confine_notifies(&making->confine) &&
+	    listener_deliver(making->confine.profile, &making->state, STATE_CREATING, making->pid,
+			     report, failure) < 0)
+		return failure_of(failure);
+	return report_receive(report, failure);
 }
 
 int write_pid_file(const char *path, pid_t pid, struct err *err)
@@ -287,6 +301,7 @@ static void release(struct making *making)
 	for (int i = 0; i < 2; i++)
 		fd_close(&making->console[i]);
 	state_release(&making->state);
+	confine_release(&making->confine);
 	bundle_release(&making->bundle);
 }
 

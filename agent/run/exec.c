@@ -13,8 +13,10 @@
 
 #include "agent/run/bundle.h"
 #include "agent/run/cgroup.h"
+#include "agent/run/confine.h"
 #include "agent/run/console.h"
 #include "agent/run/create.h"
+#include "agent/run/listener.h"
 #include "agent/run/ns.h"
 #include "agent/run/process.h"
 #include "agent/run/relay.h"
@@ -26,10 +28,13 @@
 /* What the child needs. */
 struct joining {
 	const struct exec *exec;
+	const struct state *state;
 	struct process process;
 	struct ns_fds ns;
 	struct userns_root root;
 	struct cgroup cgroup;
+	struct bundle bundle; /* the container's, as it was at create */
+	struct confine confine;
 	int console[2]; /* [0] stays here, [1] is the child's; -1: none */
 	int report[2];
 	pid_t pid;
@@ -82,24 +87,14 @@ static int override(struct process *process, const struct exec *exec, struct err
 	return 0;
 }
 
-/* The container's own process as it was at create, with what the command line says otherwise. */
-static int load_own_process(struct process *process, const struct state *state,
-			    const struct exec *exec, struct err *err)
+static int load_bundle(struct bundle *bundle, const struct state *state, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	struct bundle bundle;
 	int rc = fd_read_file(state->dirfd, "config.json", &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
 		return err_set(err, rc, "read the container's configuration: %s", strerror(-rc));
-	rc = bundle_parse(&bundle, state->bundle, buf_text(&text), text.size, err);
-	if (!rc) {
-		*process = bundle.process;
-		bundle.process = (struct process){ 0 };
-		rc = override(process, exec, err);
-	}
-	bundle_release(&bundle);
-	return rc;
+	return bundle_parse(bundle, state->bundle, buf_text(&text), text.size, err);
 }
 
 static int find_cgroup(struct cgroup *cgroup, const struct state *state, const char *below,
@@ -110,9 +105,19 @@ static int find_cgroup(struct cgroup *cgroup, const struct state *state, const c
 	return cgroup_init(cgroup, path, err);
 }
 
-static int prepare(struct joining *joining, const struct state *state, struct err *err)
+/* The container's own process with what the command line says otherwise. */
+static int take_own_process(struct joining *joining, struct err *err)
+{
+	joining->process = joining->bundle.process;
+	joining->bundle.process = (struct process){ 0 };
+	return override(&joining->process, joining->exec, err);
+}
+
+static int prepare(struct joining *joining, struct err *err)
 {
 	const struct exec *exec = joining->exec;
+	const struct state *state = joining->state;
+	const struct bundle *bundle = &joining->bundle;
 	enum state_status status = state_find_status(state);
 	FD_CLEANUP int pidfd = -1;
 	int rc;
@@ -121,9 +126,15 @@ static int prepare(struct joining *joining, const struct state *state, struct er
 	    (status != STATE_PAUSED || !exec->ignore_paused))
 		return err_set(err, -ESRCH, "container %s is %s, not running", state->id,
 			       state_status_name(status));
-	rc = exec->process_file ? load_process_file(&joining->process, exec->process_file, err) :
-				  load_own_process(&joining->process, state, exec, err);
+	rc = load_bundle(&joining->bundle, state, err);
+	if (!rc)
+		rc = exec->process_file ?
+			     load_process_file(&joining->process, exec->process_file, err) :
+			     take_own_process(joining, err);
 	joining->process.preserve_fds = exec->preserve_fds;
+	if (!rc)
+		rc = confine_prepare(&joining->confine,
+				     bundle->has_seccomp ? &bundle->seccomp : NULL, err);
 	if (!rc)
 		rc = find_cgroup(&joining->cgroup, state, exec->cgroup, err);
 	if (!rc)
@@ -183,8 +194,11 @@ static void add_groups(struct process *process, const struct exec *exec)
 
 static int join(struct joining *joining, struct err *err)
 {
-	int rc = ns_enter(&joining->ns, err);
+	/* While /proc is the host's. */
+	int rc = confine_label(&joining->process, err);
 
+	if (!rc)
+		rc = ns_enter(&joining->ns, err);
 	if (!rc && joining->ns.fds[NS_USER] >= 0)
 		rc = userns_become_root(err);
 	setsid();
@@ -193,7 +207,26 @@ static int join(struct joining *joining, struct err *err)
 	add_groups(&joining->process, joining->exec);
 	if (!rc && joining->process.terminal)
 		rc = attach_console(joining, err);
-	return rc ?: process_become(&joining->process, err);
+	return rc ?: process_become(&joining->process,
+				    confine_needs(&joining->confine, &joining->process), err);
+}
+
+/* Who gets the listener has to have it before the first call that waits for an answer. */
+static int confine_early(const struct joining *joining, struct failure *failure)
+{
+	if (confine_notifies(&joining->confine) &&
+	    confine_enter(&joining->confine, &joining->process, joining->report[1],
+			  &failure->err) < 0)
+		return failure_of(failure);
+	return 0;
+}
+
+static int confine_late(const struct joining *joining, struct failure *failure)
+{
+	if (!confine_notifies(&joining->confine) &&
+	    confine_enter(&joining->confine, &joining->process, -1, &failure->err) < 0)
+		return failure_of(failure);
+	return 0;
 }
 
 static _Noreturn void run_child(struct joining *joining)
@@ -211,14 +244,17 @@ static _Noreturn void run_child(struct joining *joining)
 	if (rc < 0 || sched_set_cpus(sched->cpus, &failure.err) < 0 ||
 	    join(joining, &failure.err) < 0) {
 		failure_of(&failure);
-	} else if (process_find_program(&joining->process, program, &failure) == 0) {
+	} else if (process_find_program(&joining->process, program, &failure) == 0 &&
+		   confine_early(joining, &failure) == 0) {
 		/* Nobody waits for it any more when we are killed: a probe that hung, say. */
 		if (!joining->exec->detach)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* Or when it was, before that could be said. */
 		if (report_send(joining->report[1], NULL) < 0)
 			_exit(EXIT_RUNTIME);
-		process_execute(&joining->process, program, &failure);
+		process_reset_signals();
+		if (confine_late(joining, &failure) == 0)
+			process_execute(&joining->process, program, &failure);
 	}
 	report_send(joining->report[1], &failure);
 	_exit(failure.exit_code);
@@ -247,6 +283,10 @@ static int start_child(struct joining *joining, struct failure *failure)
 	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(joining->report[0], joining->pid);
+	if (confine_notifies(&joining->confine) &&
+	    listener_deliver(joining->confine.profile, joining->state, STATE_RUNNING, joining->pid,
+			     joining->report[0], failure) < 0)
+		return failure_of(failure);
 	if (report_receive(joining->report[0], failure) < 0)
 		return failure_of(failure);
 	return report_receive_end(joining->report[0], failure);
@@ -282,6 +322,8 @@ static void stop_child(struct joining *joining)
 static void release(struct joining *joining)
 {
 	process_release(&joining->process);
+	confine_release(&joining->confine);
+	bundle_release(&joining->bundle);
 	ns_close(&joining->ns);
 	for (int i = 0; i < 2; i++) {
 		fd_close(&joining->console[i]);
@@ -291,19 +333,20 @@ static void release(struct joining *joining)
 
 int exec_in_container(const struct exec *exec, struct failure *failure)
 {
+	struct state state;
 	struct joining joining = {
 		.exec = exec,
+		.state = &state,
 		.ns = NS_FDS_NONE,
 		.console = { -1, -1 },
 		.report = { -1, -1 },
 	};
-	struct state state;
 	int rc;
 
 	*failure = (struct failure){ 0 };
 	rc = state_open(&state, exec->root, exec->id, &failure->err);
 	if (!rc)
-		rc = prepare(&joining, &state, &failure->err);
+		rc = prepare(&joining, &failure->err);
 	if (!rc)
 		rc = open_console(&joining, &failure->err);
 	if (!rc && !exec->detach)

@@ -104,7 +104,8 @@ static int build_root(const struct init *init, struct console *console, struct e
 	    sysctl_apply(bundle, err) < 0 ||
 	    mount_finish(bundle, root, err) < 0 ||
 	    mount_read_only(root, bundle->readonly_paths, err) < 0 ||
-	    mount_mask(root, bundle->masked_paths, err) < 0)
+	    mount_mask(root, bundle->masked_paths, err) < 0 ||
+	    confine_label(&bundle->process, err) < 0)
 		return err->code;
 	return root_enter(bundle, root, err);
 }
@@ -118,7 +119,7 @@ static int become_application(const struct init *init, struct console *console, 
 	setsid();
 	if (!rc && process->terminal)
 		rc = console_attach(console, process->uid, err);
-	return rc ?: process_become(process, err);
+	return rc ?: process_become(process, confine_needs(init->confine, process), err);
 }
 
 static int build(const struct init *init, char program[static PATH_MAX], struct failure *failure)
@@ -129,13 +130,30 @@ static int build(const struct init *init, char program[static PATH_MAX], struct 
 	if (enter_namespaces(init, err) < 0 || set_names(init->bundle, err) < 0 ||
 	    build_root(init, &console, err) < 0 || become_application(init, &console, err) < 0)
 		return failure_of(failure);
-	return process_find_program(&init->bundle->process, program, failure);
+	if (process_find_program(&init->bundle->process, program, failure) < 0)
+		return failure_of(failure);
+	if (confine_notifies(init->confine) && confine_enter(init->confine, &init->bundle->process,
+							     init->report, err) < 0)
+		return failure_of(failure);
+	return 0;
 }
 
 static _Noreturn void fail(int sock, const struct failure *failure)
 {
 	report_send(sock, failure);
 	_exit(failure->exit_code);
+}
+
+static void execute(const struct init *init, const char *program, struct failure *failure)
+{
+	const struct process *process = &init->bundle->process;
+
+	process_reset_signals();
+	if (!confine_notifies(init->confine) &&
+	    confine_enter(init->confine, process, -1, &failure->err) < 0)
+		failure_of(failure);
+	else
+		process_execute(process, program, failure);
 }
 
 void init_run(struct init *init)
@@ -167,6 +185,6 @@ void init_run(struct init *init)
 		fail(sock, &failure);
 	}
 	report_send(sock, NULL);
-	process_execute(&init->bundle->process, program, &failure);
+	execute(init, program, &failure);
 	fail(sock, &failure);
 }

@@ -10,6 +10,7 @@
 
 #include "agent/run/bundle.h"
 #include "agent/run/cgroup.h"
+#include "agent/run/confine.h"
 #include "agent/run/ns.h"
 #include "agent/run/state.h"
 
@@ -17,6 +18,7 @@ struct init {
 	struct bundle *bundle;
 	struct state *state;	      /* for hooks */
 	const struct cgroup *cgroup;  /* NULL: none */
+	const struct confine *confine;
 	int report;		      /* to the runtime outside */
 	int start;		      /* agent/run/start.h */
 	int console;		      /* where the terminal's master goes, -1: no terminal */

@@ -167,18 +167,21 @@ static int check_cwd(const struct process *process, struct err *err)
 	return 0;
 }
 
-int process_become(const struct process *process, struct err *err)
+int process_become(const struct process *process, uint64_t kept, struct err *err)
 {
+	struct caps caps = process->caps;
 	/*
 	 * As root first: a home that only root may enter is no reason to fail; nor one only the
 	 * user may.
 	 */
 	bool entered = chdir(process->cwd) == 0;
 
+	caps.permitted |= kept;
+	caps.effective |= kept;
 	if (take_own_null(err) < 0 || take_own_keyring(process, err) < 0 ||
 	    apply_rlimits(process, err) < 0 || sched_apply(&process->sched, err) < 0 || caps_limit(&process->caps, err) < 0 ||
 	    caps_keep(err) < 0 || change_user(process, err) < 0 ||
-	    caps_apply(&process->caps, err) < 0)
+	    caps_apply(&caps, err) < 0)
 		return err ? err->code : -EIO;
 	if (!entered && chdir(process->cwd) < 0)
 		return err_sys(err, "process.cwd %s", process->cwd);
@@ -279,7 +282,6 @@ int process_execute(const struct process *process, const char *program, struct f
 
 	for (int fd = 3; fd < 3 + process->preserve_fds; fd++)
 		fd_set_cloexec(fd, false);
-	process_reset_signals();
 	if (process->init)
 		return execute_init(process, process->env ?: no_env, failure);
 	execve(program, process->args, process->env ?: no_env);

@@ -24,8 +24,11 @@ int process_resolve_user(struct process *process, struct err *err);
  */
 int process_set_oom_score(const struct process *process, pid_t pid, struct err *err);
 
-/* No way back: afterwards the caller is what the application will be. */
-int process_become(const struct process *process, struct err *err);
+/*
+ * No way back: afterwards the caller is what the application will be, but for `kept`, a mask of
+ * capabilities that are still permitted and effective (confine_needs()).
+ */
+int process_become(const struct process *process, uint64_t kept, struct err *err);
 
 /*
  * The file that args[0] means, by the PATH of process.env, into `program`. Fails with
@@ -34,7 +37,10 @@ int process_become(const struct process *process, struct err *err);
 int process_find_program(const struct process *process, char program[static PATH_MAX],
 			 struct failure *failure);
 
-/* What the agent had ignored or blocked is not the business of what is executed. */
+/*
+ * What the agent had ignored or blocked is not the business of what is executed. Before confine_enter(), as
+ * process_execute() comes after it.
+ */
 void process_reset_signals(void);
 
 /*

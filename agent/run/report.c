@@ -1,7 +1,9 @@
 #include "agent/run/report.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/fd.h"
 
@@ -48,16 +50,40 @@ int report_send(int sock, const struct failure *failure)
 	return fd_send(sock, failure ?: &ready, sizeof(*failure), NULL, 0);
 }
 
+static int fail_silently(struct failure *failure)
+{
+	*failure = (struct failure){ 0 };
+	err_set(&failure->err, -EPIPE,
+		"the container's first process was killed before it was ready (is its memory "
+		"limit too low?)");
+	return failure_of(failure);
+}
+
 int report_receive(int sock, struct failure *failure)
 {
-	if (receive(sock, failure, sizeof(*failure)) != sizeof(*failure)) {
-		*failure = (struct failure){ 0 };
-		err_set(&failure->err, -EPIPE,
-			"the container's first process was killed before it was ready (is its "
-			"memory limit too low?)");
-		return failure_of(failure);
-	}
+	if (receive(sock, failure, sizeof(*failure)) != sizeof(*failure))
+		return fail_silently(failure);
 	return failure->exit_code ? failure_of(failure) : 0;
+}
+
+int report_send_number(int sock, int number)
+{
+	return write(sock, &number, sizeof(number)) == sizeof(number) ? 0 : -EPIPE;
+}
+
+int report_receive_number(int sock, int *number, struct failure *failure)
+{
+	struct failure message;
+	ssize_t got = receive(sock, &message, sizeof(message));
+
+	if (got == sizeof(*number)) {
+		memcpy(number, &message, sizeof(*number));
+		return 0;
+	}
+	if (got != sizeof(message))
+		return fail_silently(failure);
+	*failure = message;
+	return failure_of(failure);
 }
 
 int report_receive_end(int sock, struct failure *failure)

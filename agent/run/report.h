@@ -43,6 +43,12 @@ int report_send_go(int sock, pid_t pid);
 pid_t report_await_go(int sock);
 /* NULL: ready. Negative when the parent is gone. */
 int report_send(int sock, const struct failure *failure);
+/*
+ * A number ahead of that, by write(), which seccomp filters let through; -EPIPE when the parent is
+ * gone. What comes instead of one is a failure.
+ */
+int report_send_number(int sock, int number);
+int report_receive_number(int sock, int *number, struct failure *failure);
 /* 0: ready; negative: what the child said is in `failure`. */
 int report_receive(int sock, struct failure *failure);
 /*

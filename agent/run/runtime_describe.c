@@ -11,6 +11,7 @@
 #include "agent/run/mount_options.h"
 #include "agent/run/ns.h"
 #include "agent/run/runtime.h"
+#include "agent/run/seccomp_profile.h"
 #include "lib/capname.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -107,14 +108,23 @@ static json_t *list_names(const char *(*name)(int number))
 	return list;
 }
 
+static json_t *describe_seccomp(void)
+{
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "enabled", 1, "actions",
+			 list_names(seccomp_action_name), "operators",
+			 list_names(seccomp_operator_name), "archs", list_names(seccomp_arch_name),
+			 "knownFlags", list_names(seccomp_flag_name), "supportedFlags",
+			 list_names(seccomp_flag_name));
+}
+
 /* Runtime-spec features.md. */
 static json_t *describe(void)
 {
 	json_t *linux_features = json_pack(
-		"{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b}, s:{s:b}, s:{s:b}}",
+		"{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:o, s:{s:b}, s:{s:b}}",
 		"namespaces", list_names(ns_name), "capabilities", list_names(cap_name), "cgroup",
-		"v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", "enabled",
-		0, "apparmor", "enabled", 0, "selinux", "enabled", 0);
+		"v1", 1, "v2", 1, "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp",
+		describe_seccomp(), "apparmor", "enabled", 1, "selinux", "enabled", 1);
 
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:{s:s}}", "ociVersionMin", "1.0.0",
 			 "ociVersionMax", "1.1.0", "hooks", list_names(hook_point_name),

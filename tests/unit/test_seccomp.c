@@ -9,6 +9,7 @@
 
 #include "agent/helper/seccomp_lists.h"
 #include "agent/helper/unpack_sandbox.h"
+#include "tests/unit/bpf_run.h"
 #include "tests/unit/test.h"
 
 #if defined(__x86_64__)
@@ -19,33 +20,6 @@
 #define HERE AUDIT_ARCH_ARM
 #endif
 
-/* What the kernel would return for a call: the part of classic BPF that the programs are made of. */
-static uint32_t run(const struct sock_filter *program, int size, const struct seccomp_data *data)
-{
-	uint32_t value = 0;
-
-	for (int at = 0; at < size; at++) {
-		const struct sock_filter *in = &program[at];
-
-		switch (in->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			memcpy(&value, (const char *)data + in->k, sizeof(value));
-			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			value &= in->k;
-			break;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			at += value == in->k ? in->jt : in->jf;
-			break;
-		case BPF_RET | BPF_K:
-			return in->k;
-		default:
-			return 0;
-		}
-	}
-	return 0;
-}
-
 static uint32_t verdict(struct seccomp_list list, uint32_t arch, uint32_t call, uint64_t second, uint64_t third)
 {
 	struct sock_filter program[SECCOMP_PROGRAM_MAX];
@@ -54,7 +28,7 @@ static uint32_t verdict(struct seccomp_list list, uint32_t arch, uint32_t call, 
 	};
 	int size = seccomp_compile(&list, program);
 
-	return size < 0 ? 0 : run(program, size, &data);
+	return size < 0 ? 0 : bpf_run(program, (size_t)size, &data);
 }
 
 static bool passes(struct seccomp_list list, uint32_t call)

@@ -96,8 +96,8 @@ like "a bundle must be there" "$(rt create --bundle /none x 2>&1)" 'bundle /none
 cp "$T/box/config.json" "$T/box/config.old"
 sed 's/"cwd":"\/"/"cwd":7/' "$T/box/config.old" > "$T/box/config.json"
 like "errors name the member" "$(rt create box 2>&1)" 'config.json: process: "cwd" is not a string'
-sed 's/"linux":{/"linux":{"seccomp":{"defaultAction":"SCMP_ACT_ERRNO"},/' "$T/box/config.old" > "$T/box/config.json"
-like "what is not supported is refused" "$(rt create box 2>&1)" 'linux: seccomp is not supported'
+sed 's/"linux":{/"linux":{"intelRdt":{"closID":"x"},/' "$T/box/config.old" > "$T/box/config.json"
+like "what is not supported is refused" "$(rt create box 2>&1)" 'linux: intelRdt is not supported'
 check "spec writes a config" rt spec --bundle "$T"
 like "but not over one" "$(rt spec --bundle "$T" 2>&1)" 'File exists'
 like "features" "$(rt features)" '"ociVersionMax": "1.1.0"'

@@ -1,0 +1,189 @@
+#include "agent/run/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "agent/run/listener.h"
+#include "lib/fd.h"
+
+/* --- system calls ----------------------------------------------------------------------------- */
+
+static bool kernel_has_filters(void)
+{
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) < 0 && errno == EFAULT;
+}
+
+/* An action that the kernel does not know kills: better say so. */
+static int check_actions(const struct seccomp_profile *profile, struct err *err)
+{
+	static const struct {
+		uint32_t action;
+		const char *text;
+	} newer[] = {
+		{ SECCOMP_RET_LOG, "SCMP_ACT_LOG (Linux 4.14)" },
+		{ SECCOMP_RET_KILL_PROCESS, "SCMP_ACT_KILL_PROCESS (Linux 4.14)" },
+		{ SECCOMP_RET_USER_NOTIF, "SCMP_ACT_NOTIFY (Linux 5.0)" },
+	};
+
+	for (size_t i = 0; i < sizeof(newer) / sizeof(*newer); i++)
+		if (seccomp_profile_uses(profile, newer[i].action) &&
+		    syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &newer[i].action) < 0)
+			return err_set(err, -ENOTSUP, "linux.seccomp: this kernel has no %s",
+				       newer[i].text);
+	return 0;
+}
+
+int confine_prepare(struct confine *confine, const struct seccomp_profile *profile,
+		    struct err *err)
+{
+	int rc;
+
+	*confine = (struct confine){ 0 };
+	if (!profile)
+		return 0;
+	if (!kernel_has_filters()) {
+		if (profile->is_optional)
+			return 0;
+		return err_set(err, -ENOTSUP,
+			       "linux.seccomp: this kernel cannot filter system calls "
+			       "(CONFIG_SECCOMP_FILTER): build it in, or ask for no profile");
+	}
+	rc = check_actions(profile, err) ?: seccomp_filter_build(&confine->filter, profile, err);
+	if (!rc)
+		confine->profile = profile;
+	return rc;
+}
+
+void confine_release(struct confine *confine)
+{
+	seccomp_filter_release(&confine->filter);
+}
+
+uint64_t confine_needs(const struct confine *confine, const struct process *process)
+{
+	bool needs = confine->profile && !process->no_new_privileges;
+
+	return needs ? UINT64_C(1) << CAP_SYS_ADMIN : 0;
+}
+
+bool confine_notifies(const struct confine *confine)
+{
+	return confine->profile &&
+	       seccomp_profile_uses(confine->profile, SECCOMP_RET_USER_NOTIF);
+}
+
+/* The listener, or 0 when none was asked for. */
+static int load_filter(const struct confine *confine, struct err *err)
+{
+	const struct sock_fprog program = {
+		.len = confine->filter.size, .filter = confine->filter.instructions,
+	};
+	uint32_t flags = confine->profile->flags;
+	int fd;
+
+	if (confine_notifies(confine)) {
+		flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+		/* Both answer in the same place; there is but one thread anyway. */
+		flags &= ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC;
+	}
+	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+	/* Before 3.17 there is prctl() only; before 4.17 (backported) no SPEC_ALLOW. */
+	if (fd < 0 && (errno == ENOSYS || errno == EINVAL) &&
+	    !(flags & ~(uint32_t)SECCOMP_FILTER_FLAG_SPEC_ALLOW))
+		fd = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	if (fd < 0 && errno == EINVAL)
+		return err_set(err, -EINVAL,
+			       "linux.seccomp: this kernel does not know a flag of the profile");
+	return fd < 0 ? err_sys(err, "linux.seccomp: load the filter") : fd;
+}
+
+int confine_enter(const struct confine *confine, const struct process *process, int report,
+		  struct err *err)
+{
+	struct caps last;
+	int rc;
+
+	if (!confine->profile)
+		return 0;
+	rc = caps_reach(&process->caps, &last, err);
+	if (!rc)
+		rc = load_filter(confine, err);
+	if (rc >= 0 && confine_notifies(confine))
+		rc = listener_hand_over(rc, report, err);
+	if (rc >= 0 && confine_needs(confine, process))
+		rc = caps_set(&last, err);
+	return rc < 0 ? rc : 0;
+}
+
+/* --- labels ----------------------------------------------------------------------------------- */
+
+/* 0 when there is no such file. */
+static int write_label(const char *path, const char *text, struct err *err)
+{
+	FD_CLEANUP int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
+	int rc;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return err_sys(err, "open %s", path);
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(err, -EPERM, "%s is not in a proc file system", path);
+	rc = fd_write_full(fd, text, strlen(text));
+	return rc < 0 ? err_set(err, rc, "%s", strerror(-rc)) : 1;
+}
+
+static bool has_module(const char *path, const char *yes)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+
+	return fd_read_file(AT_FDCWD, path, &text, 64) >= 0 &&
+	       !strncmp(buf_text(&text), yes, strlen(yes));
+}
+
+static int label_apparmor(const char *profile, struct err *err)
+{
+	FREE_CLEANUP char *text = xasprintf("exec %s", profile);
+	int rc = 0;
+
+	if (has_module("/sys/module/apparmor/parameters/enabled", "Y")) {
+		rc = write_label("/proc/self/attr/apparmor/exec", text, err);
+		if (!rc) /* before 5.8 there is one file for all modules */
+			rc = write_label("/proc/self/attr/exec", text, err);
+	}
+	if (!rc)
+		rc = err_set(err, -ENOTSUP, "this kernel has no AppArmor, or it is switched off");
+	return rc < 0 ? err_context(err, "process.apparmorProfile %s", profile) : 0;
+}
+
+static int label_selinux(const char *label, struct err *err)
+{
+	int rc = 0;
+
+	if (access("/sys/fs/selinux/enforce", F_OK) == 0)
+		rc = write_label("/proc/self/attr/exec", label, err);
+	if (!rc)
+		rc = err_set(err, -ENOTSUP, "this kernel has no SELinux, or it is switched off");
+	return rc < 0 ? err_context(err, "process.selinuxLabel %s", label) : 0;
+}
+
+int confine_label(const struct process *process, struct err *err)
+{
+	int rc = 0;
+
+	/* Docker's word for none. */
+	if (process->apparmor_profile && strcmp(process->apparmor_profile, "unconfined"))
+		rc = label_apparmor(process->apparmor_profile, err);
+	if (!rc && process->selinux_label)
+		rc = label_selinux(process->selinux_label, err);
+	return rc;
+}

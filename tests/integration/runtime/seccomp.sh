@@ -1,0 +1,81 @@
+#!/bin/bash
+# System calls: linux.seccomp of config.json, and Docker's default profile.
+. "$(dirname "$0")/harness"
+
+seccomp() { LINUX=",\"seccomp\":$1"; }
+rule() { printf '{"names":[%s],"action":"SCMP_ACT_%s"%s}' "$(list $1)" "$2" "${3:-}"; }
+allow_but() { seccomp "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[$(IFS=,; echo "$*")]}"; }
+
+# ---- actions ----
+
+allow_but "$(rule 'mkdir mkdirat' ERRNO)"
+run eperm mkdir /tmp/x
+like "ERRNO is EPERM" "$OUT" "Operation not permitted"
+allow_but "$(rule 'mkdir mkdirat' ERRNO ',"errnoRet":28')"
+run other mkdir /tmp/x
+like "or what errnoRet says" "$OUT" "No space left on device"
+allow_but "$(rule 'mkdir mkdirat' KILL_PROCESS)"
+run kill mkdir /tmp/x
+same "KILL_PROCESS is SIGSYS" "$CODE" 159
+allow_but "$(rule 'mkdir mkdirat' TRAP)"
+run trap mkdir /tmp/x
+same "so is TRAP, with nobody to catch it" "$CODE" 159
+allow_but "$(rule 'mkdir mkdirat no_such_call' LOG)"
+run log sh -c 'mkdir /tmp/x && rmdir /tmp/x && echo made'
+same "LOG lets through, and an unknown name is nothing" "$OUT" made
+allow_but "$(rule 'mkdir mkdirat' ERRNO)"
+NNP=false
+run nonnp sh -c 'mkdir /tmp/x; grep -E "NoNewPrivs|Seccomp:|CapEff" /proc/self/status'
+like "without no-new-privileges as well" "$OUT" $'not permitted.*CapEff:\t00000000a80425fb.*NoNewPrivs:\t0.*Seccomp:\t2'
+USER='{"uid":1000,"gid":1000}'
+run nonnp sh -c 'mkdir /tmp/x; grep -E "NoNewPrivs|Seccomp:|CapPrm" /proc/self/status'
+like "and for a user, who keeps nothing of what loading takes" "$OUT" $'not permitted.*CapPrm:\t0000000000000000.*NoNewPrivs:\t0.*Seccomp:\t2'
+fresh
+
+# ---- arguments ----
+
+allow_but "$(rule 'kill' ERRNO ',"args":[{"index":1,"value":10,"op":"SCMP_CMP_EQ"}]')"
+run args sh -c 'trap "echo got" USR2; kill -USR2 $$; kill -USR1 $$ && echo killed'
+like "one signal is refused, another not" "$OUT" $'^got\n.*Operation not permitted'
+allow_but "$(rule 'kill' ERRNO ',"args":[{"index":1,"value":8,"valueTwo":8,"op":"SCMP_CMP_MASKED_EQ"}]')"
+run masked sh -c 'trap "echo got" INT; kill -INT $$; kill -USR1 $$'
+like "by a mask" "$OUT" $'^got\n.*Operation not permitted'
+
+# ---- exec, and what comes after the filter ----
+
+allow_but "$(rule 'mkdir mkdirat' ERRNO)"
+start box sleep 1000
+like "exec has the same filter" "$(rt exec box mkdir /tmp/x 2>&1 < /dev/null)" "Operation not permitted"
+rt delete --force box
+# Nothing but what a static program makes: the runtime needs no more than execve().
+if [ "$(uname -m)" = x86_64 ]; then
+	seccomp "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[$(rule 'execve arch_prctl brk set_tid_address exit_group write mprotect readlink prlimit64 getrandom rseq set_robust_list newfstatat getuid prctl fstat ioctl open getpid getppid uname mmap munmap rt_sigprocmask rt_sigaction' ALLOW)]}"
+	run strict echo strict
+	same "a strict profile is enough" "$OUT" strict
+fi
+
+# ---- what is wrong ----
+
+while IFS='|' read -r profile error; do
+	seccomp "$profile"
+	run wrong true
+	like "$error" "$OUT$CODE" "linux: seccomp: $error.*125"
+done << 'END'
+{"defaultAction":"SCMP_ACT_FLY"}|"SCMP_ACT_FLY" is not a seccomp action
+{"syscalls":[{"names":["read"],"action":"SCMP_ACT_ALLOW"}]}|"defaultAction" is missing
+{"defaultAction":"SCMP_ACT_ALLOW","flags":["X"]}|"X" is not a seccomp flag
+{"defaultAction":"SCMP_ACT_ALLOW","architectures":["VAX"]}|"VAX" is not a seccomp architecture
+{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["read"],"action":"SCMP_ACT_NOTIFY"}]}|SCMP_ACT_NOTIFY needs a "listenerPath"
+{"defaultAction":"SCMP_ACT_NOTIFY","listenerPath":"/x"}|SCMP_ACT_NOTIFY cannot be the default action
+{"profile":"podman"}|"profile" is "podman", not docker
+END
+
+# ---- Docker's profile ----
+
+seccomp '{"profile":"docker"}'
+run docker sh -c 'grep Seccomp: /proc/self/status; mount -t tmpfs x /tmp; unshare -U true; echo done'
+like "Docker's profile is loaded" "$OUT" $'Seccomp:\t2'
+like "nobody mounts" "$OUT" 'mount: permission denied'
+like "nor makes a user namespace" "$OUT" 'unshare.*not permitted'
+fresh
+finish
