@@ -117,9 +117,12 @@ static int make_nodes(const struct bundle_device *devices, size_t count, bool in
 {
 	for (size_t i = 0; i < count; i++) {
 		bool is_bound = in_userns && devices[i].type != 'p';
-		int rc = is_bound ? bind_node(&devices[i], root, err) :
-				    make_node(&devices[i], root, err);
+		int rc = 0;
 
+		/* Named among all of a privileged container's, but it is its own devpts' one. */
+		if (strcmp(devices[i].path, "/dev/ptmx"))
+			rc = is_bound ? bind_node(&devices[i], root, err) :
+					make_node(&devices[i], root, err);
 		if (rc < 0)
 			return err_context(err, "device %s", devices[i].path);
 	}

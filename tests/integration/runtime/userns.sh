@@ -74,7 +74,7 @@ userns
 TERMINAL=true
 if command -v script > /dev/null; then
 	config box sh -c 'tty; stat -c %u /dev/console'
-	like "a terminal" "$(script -qec "'$BERTH' runtime --root '$T/state' run --bundle '$T/box' box" /dev/null < /dev/null)" $'/dev/pts/0\r\n0'
+	like "a terminal" "$(script -qec "'$BERTH' runtime --root '$T/state' run --bundle '$T/box' box" /dev/null < /dev/null)" '/dev/pts/0[^a-z]*0'
 fi
 userns
 

@@ -1,0 +1,114 @@
+#!/bin/bash
+# podman with `berth runtime` as its runtime, under the name berth-runtime, and conmon in between: as another engine
+# calls it. Storage of its own, no network.
+. "$(dirname "$0")/runtime/harness"
+command -v podman > /dev/null || { echo "podman is missing: scripts/install-tools"; exit 2; }
+
+mkdir -p "$T/storage" "$T/hooks.d" "$T/vol"
+ln -s "$BERTH" "$T/berth-runtime"
+podman() {
+	timeout 60 podman --root "$T/storage" --runroot "$T/run" --storage-driver vfs --runtime "$T/berth-runtime" \
+		--cgroup-manager cgroupfs --events-backend file "$@" < /dev/null 2>&1
+}
+# What this machine's user may set: podman's own defaults need CAP_SYS_RESOURCE.
+options=(--network none --ulimit nofile=1024:1024 --ulimit nproc=4096:4096)
+"$BERTH" runtime features | tr -d ' \n' | grep -q '"seccomp":{"enabled":true' || options+=(--security-opt seccomp=unconfined)
+box() { podman run --rm "${options[@]}" "$@"; }
+clean() { podman rm --force --time 0 --all; podman system prune --all --force; }
+trap 'clean > /dev/null 2>&1; umount -R "$T/storage" "$T/run" 2> /dev/null; cleanup' EXIT
+tar -C "$ROOTS" -c . > "$T/root.tar"
+podman import "$T/root.tar" localhost/box > "$T/out" || { cat "$T/out"; fail "import"; finish; }
+
+# ---- run ----
+
+same "run" "$(box localhost/box echo hello)" hello
+box localhost/box sh -c 'exit 7'
+same "its exit code" $? 7
+out=$(box localhost/box /none)
+same "a missing program is 127" $? 127
+like "and said so" "$out" 'exec /none: No such file'
+out=$(box localhost/box /etc/passwd)
+same "one that can't be executed is 126" $? 126
+same "a user, a directory, a variable" "$(box --user 1000:1001 --workdir /srv --env A=b localhost/box sh -c 'id -u; id -g; pwd; echo $A')" $'1000\n1001\n/srv\nb'
+same "a volume" "$(box -v "$T/vol:/data" localhost/box sh -c 'echo x > /data/file'; cat "$T/vol/file")" x
+like "a read-only one" "$(box -v "$T/vol:/data:ro" localhost/box touch /data/x)" 'Read-only file system'
+like "a tmpfs with the image's files" "$(box --tmpfs /etc localhost/box sh -c 'grep -c root /etc/passwd; grep " /etc " /proc/mounts')" $'^1\ntmpfs /etc'
+like "--read-only" "$(box --read-only localhost/box sh -c 'touch /x; touch /tmp/x && echo tmp')" $'/x: Read-only file system\ntmp'
+like "--privileged" "$(box --privileged localhost/box sh -c 'ls -l /dev/ptmx; grep CapBnd /proc/self/status')" "$(grep CapBnd /proc/self/status | cut -f 2)"
+same "--hostname, --device" "$(box --hostname who --device /dev/kmsg localhost/box sh -c 'hostname; ls /dev/kmsg')" $'who\n/dev/kmsg'
+same "--sysctl" "$(box --sysctl net.ipv4.ip_forward=1 localhost/box cat /proc/sys/net/ipv4/ip_forward)" 1
+same "--network host" "$(podman run --rm "${options[@]:2}" --network host localhost/box readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)"
+
+# ---- limits ----
+
+if [ $CGROUP = 1 ]; then
+	same "--memory" "$(box --memory 32m localhost/box cat /sys/fs/cgroup/memory/memory.limit_in_bytes)" 33554432
+	same "--pids-limit" "$(box --pids-limit 50 localhost/box cat /sys/fs/cgroup/pids/pids.max)" 50
+	same "--cpus" "$(box --cpus 0.5 localhost/box cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us)" 50000
+else
+	same "--memory" "$(box --memory 32m localhost/box cat /sys/fs/cgroup/memory.max)" 33554432
+	same "--pids-limit" "$(box --pids-limit 50 localhost/box cat /sys/fs/cgroup/pids.max)" 50
+fi
+podman run -d --name fat "${options[@]}" --memory 16m localhost/box sh -c 'a=x; while :; do a=$a$a; done' > /dev/null
+podman wait fat > /dev/null
+same "too much memory" "$(podman inspect -f '{{.State.ExitCode}}' fat)" 137
+
+# ---- a life in the background ----
+
+podman run -d --name life "${options[@]}" localhost/box sh -c 'trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.1; done' > /dev/null
+same "exec" "$(podman exec life cat /proc/1/comm)" sh
+podman exec life sh -c 'exit 9'
+same "exec's exit code" $? 9
+same "exec as a user, with a variable, elsewhere" "$(podman exec -u 5:6 -e A=b -w /srv life sh -c 'id -u; id -g; echo $A; pwd')" $'5\n6\nb\n/srv'
+podman exec -d life sh -c 'sleep 0.2; echo later > /tmp/later' > /dev/null
+check "exec in the background" wait_for 10 podman exec life test -f /tmp/later
+like "top" "$(podman top life pid comm)" $'PID +COMMAND\n1 +sh'
+check "pause" podman pause life
+same "is said so" "$(podman inspect -f '{{.State.Status}}' life)" paused
+check "unpause" podman unpause life
+check "stop" podman stop -t 10 life
+same "logs" "$(podman logs life)" $'up\nbye'
+same "its end" "$(podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' life)" 'exited 3'
+podman start life > /dev/null
+same "a second start" "$(podman inspect -f '{{.State.Status}}' life)" running
+check "kill" podman kill life
+podman wait life > /dev/null
+same "is 137" "$(podman inspect -f '{{.State.ExitCode}}' life)" 137
+check "rm" podman rm life
+podman create --name made "${options[@]}" localhost/box echo made > /dev/null
+same "create and start" "$(podman start --attach made)" made
+
+# ---- a terminal ----
+
+if command -v script > /dev/null; then
+	out=$(script -qec "timeout 60 podman --root $T/storage --runroot $T/run --storage-driver vfs --runtime $T/berth-runtime \
+		--cgroup-manager cgroupfs --events-backend file run -t --rm ${options[*]} localhost/box sh -c 'tty; test -t 0 && echo terminal'" /dev/null < /dev/null 2>&1)
+	like "-t" "$out" '/dev/pts/0[^t]*terminal'
+fi
+
+# ---- users ----
+
+uids=(--uidmap 0:100000:65536 --gidmap 0:100000:65536)
+like "--uidmap" "$(box "${uids[@]}" localhost/box sh -c 'cat /proc/self/uid_map; stat -c %u:%g /bin; id -u')" $'^ +0 +100000 +65536\n0:0\n0$'
+podman run -d --name mapped "${options[@]}" "${uids[@]}" localhost/box sleep 1000 > /dev/null
+same "exec in it" "$(podman exec mapped sh -c 'id -u; echo x > /tmp/x; stat -c %u /tmp/x')" $'0\n0'
+like "it is nobody outside" "$(cat "/proc/$(podman inspect -f '{{.State.Pid}}' mapped)/status")" $'Uid:\t100000'
+same "another joins its namespaces" "$(podman run --rm "${options[@]:2}" --network container:mapped --pid container:mapped --userns container:mapped localhost/box head -c 5 /proc/1/cmdline)" sleep
+podman rm -f -t 0 mapped > /dev/null
+
+# ---- hooks ----
+
+cat > "$T/hooks.d/hook.json" << END
+{"version":"1.0.0","hook":{"path":"$(command -v sh)","args":["sh","-c","cat > $T/state.json"]},"when":{"always":true},"stages":["createRuntime"]}
+END
+same "--hooks-dir" "$(podman --hooks-dir "$T/hooks.d" run --rm "${options[@]}" localhost/box echo fine)" fine
+like "the hook has read the state" "$(cat "$T/state.json" 2>&1)" '"status": ?"creating"'
+sed -i 's/"cat [^"]*"/"exit 1"/' "$T/hooks.d/hook.json"
+like "one that fails" "$(podman --hooks-dir "$T/hooks.d" run --rm "${options[@]}" localhost/box echo fine)" 'hooks.createRuntime\[0\]: .*ended with exit code 1'
+
+# ---- nothing is left ----
+
+clean > /dev/null
+same "no container" "$(podman ps --all --quiet)" ''
+same "no cgroup" "$(find /sys/fs/cgroup -type d -path '*/libpod_parent/libpod-*' | head -n 3)" ''
+finish
