@@ -61,7 +61,12 @@ ra_wakeups() {
 ra_pss() { local pid; for pid in $(helpers agent shim); do memory "$pid" '^Pss:'; done | awk '{ sum += $1 } END { print sum }'; }
 
 ra_idle() {
-	local i cpu wakeups begin
+	local i cpu wakeups begin alone all
+	flash_fresh
+	POLL=1h config_begin
+	ra_start 0
+	alone=$(ra_pss)
+	case_end
 	flash_fresh
 	POLL=1h config_begin
 	for i in $(seq $IDLE_APPS); do
@@ -70,7 +75,9 @@ ra_idle() {
 	ra_start $IDLE_APPS
 	sleep 10 # what comes only once after a start
 	head_line "$IDLE_APPS containers that do nothing" berth limit
-	row "agent and shims, PSS (bytes)" "$(ra_pss)" 2097152
+	all=$(ra_pss)
+	row "agent and shims, PSS (bytes)" "$all"
+	row "of it more than an agent alone" $((all - alone)) 2097152
 	begin=$(now_ms) cpu=$(ra_cpu_ns) wakeups=$(ra_wakeups)
 	sleep "$MINUTE_S"
 	row "processor time (microseconds a minute)" $((($(ra_cpu_ns) - cpu) * 60 / ($(now_ms) - begin))) 2000
