@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include "lib/fd.h"
 
 #define LOWEST_PRIORITY 19
+
+#define STACK_KEPT 512
+#define STACK_RELEASED (64 * 1024)
 
 /* Of ioprio_set(2), which libc has no wrapper for. */
 #define IOPRIO_WHO_PROCESS 1
@@ -123,6 +127,17 @@ int sys_close_from(int first)
 	}
 	closedir(dir);
 	return 0;
+}
+
+void sys_release_stack(void)
+{
+	char here;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	/* Room for the frame of madvise() itself. */
+	uintptr_t end = ((uintptr_t)&here - STACK_KEPT) & ~(page - 1);
+
+	/* Never past its lower end: the kernel maps 128 KiB at least, and has a gap below. */
+	madvise((void *)(end - STACK_RELEASED), STACK_RELEASED, MADV_DONTNEED);
 }
 
 int sys_process_start(pid_t pid, uint64_t *ticks)

@@ -45,6 +45,9 @@ int sys_mount_setattr(int fd, bool recursive, const struct sys_mount_attr *attr)
 /* From here on this process has the processor and the disk only when nobody else wants them. */
 void sys_step_back(void);
 
+/* Pages of the stack below the caller's that something before needed: for who waits long after it. */
+void sys_release_stack(void);
+
 /* Opens /dev/null as those of 0, 1, 2 that are closed, or the next file opened would be one of them. */
 int sys_fill_standard_fds(void);
 

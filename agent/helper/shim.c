@@ -206,8 +206,14 @@ int shim_main(int argc, char **argv)
 		shim_fail(shim, EXIT_FAILED, err.text);
 		shim->done = shim->listener < 0 && shim->clients[0] < 0; /* nobody will ever ask */
 	}
-	while (!shim->done)
+	while (!shim->done) {
+		bool was_running = shim->phase == SHIM_RUNNING;
+
 		turn(shim);
+		/* Starting went deep; from here on the shim waits, mostly for days. */
+		if (shim->phase == SHIM_RUNNING && !was_running)
+			sys_release_stack();
+	}
 	unlink(SHIM_SOCKET);
 	return 0;
 }

@@ -90,12 +90,18 @@ int shim_keep_stdio(struct shim *shim, struct err *err)
 	return 0;
 }
 
+static char *line_of(struct shim *shim, const struct shim_output *output)
+{
+	return shim->lines[output - shim->outputs];
+}
+
 /* A full tmpfs must not stop the application: output is lost then, said once. */
 static void keep(struct shim *shim, const struct shim_output *output, size_t size)
 {
 	int stream = output == &shim->outputs[0] ? LOGRING_STDOUT : LOGRING_STDERR;
 	static bool told;
-	int rc = logring_write(&shim->log, stream, time_now_ns(), output->line, size);
+	int rc = logring_write(&shim->log, stream, time_now_ns(), line_of(shim, output),
+			       size);
 
 	if (rc < 0 && !told)
 		log_warn("container %s: its output is lost: %s", shim->id, strerror(-rc));
@@ -104,16 +110,16 @@ static void keep(struct shim *shim, const struct shim_output *output, size_t siz
 
 static void keep_whole_lines(struct shim *shim, struct shim_output *output)
 {
-	char *end = memrchr(output->line, '\n', output->size);
-	size_t whole = end ? (size_t)(end - output->line) + 1 : 0;
+	char *line = line_of(shim, output), *end = memrchr(line, '\n', output->size);
+	size_t whole = end ? (size_t)(end - line) + 1 : 0;
 
-	if (!whole && output->size == sizeof(output->line))
+	if (!whole && output->size == LOGRING_DATA_MAX)
 		whole = output->size;
 	if (!whole)
 		return;
 	keep(shim, output, whole);
 	output->size -= whole;
-	memmove(output->line, output->line + whole, output->size);
+	memmove(line, line + whole, output->size);
 }
 
 static void keep_begun_line(struct shim *shim, struct shim_output *output)
@@ -147,8 +153,8 @@ static void close_output(struct shim *shim, struct shim_output *output)
 /* True when there may be more. */
 static bool read_some(struct shim *shim, struct shim_output *output)
 {
-	ssize_t got = read(output->fd, output->line + output->size,
-			   sizeof(output->line) - output->size);
+	ssize_t got = read(output->fd, line_of(shim, output) + output->size,
+			   LOGRING_DATA_MAX - output->size);
 
 	if (got < 0 && errno == EINTR)
 		return true;

@@ -40,8 +40,7 @@ enum shim_phase {
 /* Where output comes from; stdout, or the terminal, is the first. */
 struct shim_output {
 	int fd; /* -1: closed */
-	size_t size; /* of the line that is not finished yet */
-	char line[LOGRING_DATA_MAX];
+	size_t size; /* of the line that is not finished yet, in shim->lines */
 };
 
 struct shim {
@@ -74,6 +73,8 @@ struct shim {
 	int signals; /* signalfd */
 	int listener;
 	int clients[SHIM_CLIENTS_MAX]; /* -1: free */
+	/* Last: as long as the container says nothing these pages are never written to. */
+	char lines[SHIM_OUTPUTS][LOGRING_DATA_MAX];
 };
 
 /* shim_overlay.c: in a mount namespace of our own. */
