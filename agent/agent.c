@@ -109,6 +109,7 @@ int agent_reload(struct agent *agent, struct err *err)
 	agent_config_free(agent->config);
 	agent->config = config;
 	set_name(agent);
+	budget_apply(&agent->budget, &agent->loop, agent->config);
 	reconfigure_apps(agent);
 	networks_reconfigure(agent);
 	last_good_keep(agent);
@@ -225,6 +226,7 @@ static int start(struct agent *agent, struct err *err)
 	if (!seccomp_is_there())
 		log_warn("this kernel can't filter system calls (CONFIG_SECCOMP_FILTER): helpers that read "
 			 "from the network have one wall less around them");
+	budget_apply(&agent->budget, &agent->loop, agent->config);
 	containers_adopt(agent);
 	for (size_t i = 0; i < agent->config->app_count; i++)
 		app_new(agent, &agent->config->apps[i]);

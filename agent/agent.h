@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "agent/budget.h"
 #include "agent/fetch_sessions.h"
 #include "agent/heal.h"
 #include "agent/loop.h"
@@ -47,6 +48,7 @@ struct agent {
 	struct timer boot_timer;
 	bool is_boot_clean;	/* boot_check.h */
 	bool is_boot_checked;
+	struct budget budget;
 	struct api_server *api;
 };
 

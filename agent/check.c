@@ -83,7 +83,9 @@ static void on_end(struct job *job, int status, void *data)
 struct check *check_start(struct agent *agent, const struct check_request *request, struct err *err)
 {
 	FREE_CLEANUP char **argv = xcalloc(request->layer_count + 5, sizeof(*argv));
-	struct job_spec spec = { .argv = argv, .on_line = on_line, .on_end = on_end };
+	struct job_spec spec = {
+		.argv = argv, .budget = &agent->budget, .on_line = on_line, .on_end = on_end
+	};
 	struct check *check = xcalloc(1, sizeof(*check));
 	size_t count = 0;
 

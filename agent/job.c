@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/budget.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/sys.h"
@@ -77,6 +78,8 @@ static _Noreturn void become_helper(const struct job_spec *spec, bool own_sessio
 		setsid();
 	else
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a helper makes no sense without its agent */
+	if (spec->budget)
+		budget_enter(spec->budget);
 	if (place_descriptors(spec) < 0 || chdir(spec->cwd ? spec->cwd : "/") < 0)
 		log_error("%s: %s", spec->argv[1], strerror(errno));
 	else

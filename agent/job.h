@@ -20,6 +20,7 @@
 #define JOB_FDS_MAX 8
 #define JOB_REPORT_FD 3
 
+struct budget;
 struct job;
 
 struct job_fd {
@@ -33,6 +34,7 @@ struct job_spec {
 	size_t fd_count;
 	int64_t deadline_ms; /* 0: none */
 	const char *cwd;     /* NULL: "/" */
+	const struct budget *budget; /* what a helper for the background is held to; NULL: nothing */
 	void (*on_line)(struct job *job, char *line, void *data); /* may be NULL: no report pipe */
 	void (*on_end)(struct job *job, int status, void *data);
 	void *data;

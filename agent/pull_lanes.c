@@ -13,6 +13,8 @@ _Static_assert(AGENT_CONFIG_PARALLEL_MAX == LANES_MAX, "agent.ini's parallel is 
 #define MEMORY_MIN (UINT64_C(512) << 20)    /* of the device, for more than one lane */
 #define MEMORY_PLENTY (UINT64_C(1) << 30) /* for more than two */
 
+#define LANE_MEMORY (INT64_C(16) << 20)
+
 /* One lane keeps two processors busy, and takes up to 14 MiB. */
 static unsigned int count_by_machine(void)
 {
@@ -26,10 +28,15 @@ static unsigned int count_by_machine(void)
 
 unsigned int pull_count_lanes(const struct agent_config *config)
 {
+	unsigned int count;
+
 	/* The cap is a connection's; under one, several would win nothing anyway. */
 	if (config->bytes_per_s)
 		return 1;
-	return config->parallel ? (unsigned int)config->parallel : count_by_machine();
+	count = config->parallel ? (unsigned int)config->parallel : count_by_machine();
+	if (config->pull_memory_bytes && config->pull_memory_bytes / LANE_MEMORY < count)
+		count = (unsigned int)(config->pull_memory_bytes / LANE_MEMORY);
+	return count;
 }
 
 static size_t count_missing(const struct pull *pull)

@@ -96,6 +96,7 @@ bool pull_start_relink(struct pull *pull)
 		.fds = { { .from = pull->agent->store.dirfd, .to = STORE_FD },
 			 { .to = SETTINGS_FD } },
 		.fd_count = 2,
+		.budget = &pull->agent->budget,
 		.on_line = relink_says,
 		.on_end = relink_ended,
 		.data = relink,

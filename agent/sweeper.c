@@ -45,6 +45,7 @@ static void run(struct timer *timer)
 		.argv = (char *[]){ "berth", "sweep", "4", NULL },
 		.fds = { { .from = agent->store.staging, .to = STAGING_FD } },
 		.fd_count = 1,
+		.budget = &agent->budget,
 		.on_line = said,
 		.on_end = ended,
 		.data = agent,

@@ -328,6 +328,20 @@ static struct agent_config *new_config(void)
 	return config;
 }
 
+/* v1 refuses a container more processors than those above it have. */
+static int check_budget(const struct agent_config *config, struct err *err)
+{
+	if ((config->memory_bytes || config->cpus_milli) && !strcmp(config->cgroup_parent, "/"))
+		return err_set(err, -EINVAL,
+			       "[agent] memory and cpus: cgroup_parent is /, which has no limits");
+	for (size_t i = 0; i < config->app_count && config->cpus_milli; i++)
+		if (config->apps[i].cpus_milli > config->cpus_milli)
+			return err_set(err, -EINVAL,
+				       "[app %s] cpus: more than [agent] cpus, which is for all apps "
+				       "together", config->apps[i].name);
+	return 0;
+}
+
 /* What can be said only when the whole file is known. */
 static void finish(struct parser *parser)
 {
@@ -335,6 +349,8 @@ static void finish(struct parser *parser)
 
 	close_section(parser);
 	if (!parser->failure && network_config_check_all(config, parser->err) < 0)
+		parser->failure = err_context(parser->err, "%s", parser->file);
+	if (!parser->failure && check_budget(config, parser->err) < 0)
 		parser->failure = err_context(parser->err, "%s", parser->file);
 	if (parser->failure || config->socket)
 		return;

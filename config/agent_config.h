@@ -25,6 +25,7 @@
 
 #define AGENT_CONFIG_MIRRORS_MAX 4 /* of a registry */
 #define AGENT_CONFIG_PARALLEL_MAX 8
+#define AGENT_CONFIG_PULL_MEMORY_LEAST (INT64_C(16) << 20)
 
 struct mirror_config {
 	char *host; /* as a registry's; its own section has its ca and auth */
@@ -56,6 +57,8 @@ struct agent_config {
 	char *cgroup_parent;
 	char *proxy;	/* http://..., "none", or NULL: as the environment says */
 	char *no_proxy; /* NULL: as the environment says */
+	int64_t memory_bytes, cpus_milli; /* of all apps together; 0: no limit */
+	int64_t pull_memory_bytes, pull_cpus_milli; /* of the helpers together */
 	int parallel;	/* layers of a pull at the same time; 0: by processors and memory */
 	struct registry_config *registries;
 	size_t registry_count;

@@ -109,6 +109,42 @@ static int set_parallel(void *object, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_size_at_least(int64_t *member, const char *value, int64_t least,
+			     const char *why, struct err *err)
+{
+	int64_t bytes;
+
+	if (size_parse(value, &bytes, err) < 0)
+		return -EINVAL;
+	if (bytes < least)
+		return err_set(err, -EINVAL, "%s", why);
+	*member = bytes;
+	return 0;
+}
+
+static int set_memory(void *object, const char *value, struct err *err)
+{
+	return set_size_at_least(&((struct agent_config *)object)->memory_bytes, value,
+				 APP_MEMORY_MIN, "less than 512K, in which no app starts", err);
+}
+
+static int set_cpus(void *object, const char *value, struct err *err)
+{
+	return cpus_parse(value, &((struct agent_config *)object)->cpus_milli, err);
+}
+
+static int set_pull_memory(void *object, const char *value, struct err *err)
+{
+	return set_size_at_least(&((struct agent_config *)object)->pull_memory_bytes, value,
+				 AGENT_CONFIG_PULL_MEMORY_LEAST,
+				 "too little to unpack an image in; use at least 16M", err);
+}
+
+static int set_pull_cpus(void *object, const char *value, struct err *err)
+{
+	return cpus_parse(value, &((struct agent_config *)object)->pull_cpus_milli, err);
+}
+
 const struct key_table *agent_config_keys(void)
 {
 	static const struct key keys[] = {
@@ -125,6 +161,10 @@ const struct key_table *agent_config_keys(void)
 		{ "proxy", set_proxy, false },
 		{ "no_proxy", set_no_proxy, false },
 		{ "parallel", set_parallel, false },
+		{ "memory", set_memory, false },
+		{ "cpus", set_cpus, false },
+		{ "pull_memory", set_pull_memory, false },
+		{ "pull_cpus", set_pull_cpus, false },
 	};
 	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), "proxy" };
 

@@ -187,6 +187,7 @@ cgroup_roots() {
 	local root
 	for root in /sys/fs/cgroup /sys/fs/cgroup/*; do
 		[ -d "$root$CG" ] && echo "$root$CG"
+		[ -d "$root$CG-helpers" ] && echo "$root$CG-helpers"
 	done
 }
 

@@ -84,8 +84,10 @@ static int apply_quota(const struct cgroup *cgroup, const struct cgroup_limits *
 
 	if (!quota && !limits->cpu_period_us)
 		return 0;
+	if (quota < 0 && !cgroup_has_file(cgroup, CGROUP_CPU, "cpu.max"))
+		return 0;
 	if (!cgroup_has(cgroup, CGROUP_CPU))
-		return quota < 0 ? 0 : cgroup_lacks("cpu", err);
+		return cgroup_lacks("cpu", err);
 	if (!quota)
 		quota = cgroup_read_number(cgroup, CGROUP_CPU, "cpu.max");
 	end += quota < 0 ? sprintf(end, "max") : sprintf(end, "%" PRId64, quota);

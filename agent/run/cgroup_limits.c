@@ -93,10 +93,10 @@ static int apply(const struct cgroup *cgroup, const struct cgroup_setting *setti
 
 	if (!setting->asked)
 		return 0;
+	if (setting->value < 0 && !cgroup_has_file(cgroup, c, setting->file))
+		return 0;
 	if (!cgroup_has(cgroup, c))
-		return setting->value < 0 ?
-			       0 :
-			       cgroup_lacks(cgroup_controller_name(c, cgroup->mode), err);
+		return cgroup_lacks(cgroup_controller_name(c, cgroup->mode), err);
 	/* Of v1's files only this one has a word for "no limit". */
 	if (setting->value < 0 && (cgroup->mode == CGROUP_V2 || c == CGROUP_PIDS))
 		rc = cgroup_write(cgroup, c, setting->file, "max", err);

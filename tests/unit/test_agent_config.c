@@ -36,6 +36,10 @@ static const char whole_grammar[] =
 	"socket     = /run/y.sock\n"
 	"cgroup_parent = /fleet/apps\n"
 	"parallel = 4\n"
+	"memory = 256M\n"
+	"cpus = 1.5\n"
+	"pull_memory = 64M\n"
+	"pull_cpus = 0.25\n"
 	"\n"
 	"[registry fleet.example.com]   ; comment\n"
 	"ca         = /etc/berth/ca.pem\r\n"
@@ -79,6 +83,10 @@ static void check_agent(void)
 	CHECK_TEXT(config->socket, "/run/y.sock");
 	CHECK_TEXT(config->cgroup_parent, "/fleet/apps");
 	CHECK_INT(config->parallel, 4);
+	CHECK_INT(config->memory_bytes, 256 << 20);
+	CHECK_INT(config->cpus_milli, 1500);
+	CHECK_INT(config->pull_memory_bytes, 64 << 20);
+	CHECK_INT(config->pull_cpus_milli, 250);
 }
 
 static void check_registries(void)
@@ -213,6 +221,14 @@ static void names_place_cause_and_way_out(void)
 		  "http://USER:PASSWORD@HOST:PORT (with %XX for special characters)" },
 		{ "[agent]\nwindow = 02:00-05:00\n",
 		  "agent.ini:2: [agent] window = 02:00-05:00: not supported yet; remove the line" },
+		{ "[agent]\nmemory = 100K\n", "agent.ini:2: [agent] memory = 100K: less than 512K, in "
+					       "which no app starts" },
+		{ "[agent]\npull_memory = 8M\n", "agent.ini:2: [agent] pull_memory = 8M: too little to "
+						  "unpack an image in; use at least 16M" },
+		{ "[agent]\ncpus = 0.5\n[app x]\nimage = b\ncpus = 1\n",
+		  "agent.ini: [app x] cpus: more than [agent] cpus, which is for all apps together" },
+		{ "[agent]\ncpus = 0.5\ncgroup_parent = /\n",
+		  "agent.ini: [agent] memory and cpus: cgroup_parent is /, which has no limits" },
 		{ "[agent]\nbandwidth = 500\n",
 		  "agent.ini:2: [agent] bandwidth = 500: too slow for a pull; use at least 1K" },
 		{ "[agent]\n[registry a.io]\ncert = /a\n[app x]\nimage = b\n",
