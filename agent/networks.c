@@ -253,6 +253,11 @@ static int connect_container(struct container *container, struct err *err)
 	snprintf(endpoint.network, sizeof(endpoint.network), "%s", name);
 	endpoint.shape = network->shape;
 	container->endpoint = endpoint;
+	rc = networks_check_ports(container, err);
+	if (rc < 0) {
+		container->endpoint = (struct endpoint){ 0 }; /* or they would be published all the same */
+		return rc;
+	}
 	link_name(container, link);
 	rc = link_remove(&agent->networks.route, link, err); /* of an end that no agent has seen */
 	if (!rc)

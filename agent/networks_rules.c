@@ -46,12 +46,10 @@ static const char *add_network(struct rules *rules, const struct endpoint *endpo
 	return network->bridge;
 }
 
-static void add_port(struct rules *rules, const struct endpoint *endpoint, const char *bridge,
-		     const struct app_publish *publish)
+static struct firewall_port port_of(const struct endpoint *endpoint, const char *bridge,
+				    const struct app_publish *publish)
 {
-	struct firewall_port *port = &rules->ports[rules->port_count++];
-
-	*port = (struct firewall_port){
+	return (struct firewall_port){
 		.bridge = bridge,
 		.targets = { endpoint_address(endpoint, IPV4), endpoint_address(endpoint, IPV6) },
 		.protocol = publish->is_udp ? IPPROTO_UDP : IPPROTO_TCP,
@@ -82,8 +80,25 @@ static void collect_rules(struct agent *agent, struct rules *rules)
 			continue;
 		bridge = add_network(rules, &container->endpoint);
 		for (size_t i = 0; i < settings->publish_count; i++)
-			add_port(rules, &container->endpoint, bridge, &settings->publishes[i]);
+			rules->ports[rules->port_count++] =
+				port_of(&container->endpoint, bridge, &settings->publishes[i]);
 	}
+}
+
+/* Without nf_tables the forwarder finds out by itself. */
+int networks_check_ports(const struct container *container, struct err *err)
+{
+	const struct app_network *settings = &container->settings->network;
+	int rc = 0;
+
+	if (!container->agent->networks.has_firewall || container->endpoint.shape.internal)
+		return 0;
+	for (size_t i = 0; !rc && i < settings->publish_count; i++) {
+		const struct firewall_port port = port_of(&container->endpoint, "", &settings->publishes[i]);
+
+		rc = firewall_check_port(&port, err);
+	}
+	return rc;
 }
 
 static void append_ip(struct buf *out, const struct ip *ip)

@@ -26,7 +26,7 @@
 #ifndef AGENT_NETWORK_ATTACH_H
 #define AGENT_NETWORK_ATTACH_H
 
-#define ATTACH_FORWARDS_MAX 256
+#define ATTACH_FORWARDS_MAX 512
 
 int attach_main(int argc, char **argv);
 

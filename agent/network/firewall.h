@@ -81,6 +81,13 @@ int firewall_check(struct firewall *firewall, int family, struct err *err);
  */
 int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules, struct err *err);
 
+/*
+ * Would these ports be taken from a program of the device that listens there? Translation comes first: it would
+ * never be reached again, and may be how the device is cared for. -EADDRINUSE, or 0. Ports that firewall_apply() has
+ * published don't count. On a wildcard address IPv4 decides.
+ */
+int firewall_check_port(const struct firewall_port *port, struct err *err);
+
 /* Takes the tables away; what isn't there is success. */
 int firewall_remove(struct firewall *firewall, struct err *err);
 

@@ -123,6 +123,27 @@ names() {
 	echo 'nameserver 192.0.2.53' > /etc/resolv.conf
 }
 
+# A program of the device keeps its port: a published one would be translated before it comes there.
+taken() {
+	config_begin
+	bridged a v1 'publish = 8092:8080'
+	background own python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 8092))
+while True:
+	c = s.accept()[0]
+	c.sendall(b"HTTP/1.0 200 OK\r\n\r\nown")
+	c.close()'
+	local own=$!
+	poll 5 port_open 8092
+	agent_start
+	wait_until "a port that a program of the device has is told" 20 \
+		grep -q 'port 8092/tcp is taken by another program of the device' "$T/agent.log"
+	same "and that program is reached" "$(gets http://127.0.0.1:8092/)" own
+	end KILL "$own"
+	wait_until "when it is gone, the app runs" 40 runs a
+	same "under this port" "$(gets http://127.0.0.1:8092/)" v1
+}
+
 same_network() {
 	[ "$(readlink "/proc/$(app_pid a)/ns/net")" = "$(readlink "/proc/$(app_pid j)/ns/net")" ]
 }
@@ -159,5 +180,5 @@ joins() {
 }
 agent_pids() { echo "$AGENT"; }
 
-case_run published names joins
+case_run published names taken joins
 done_testing

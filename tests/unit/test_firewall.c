@@ -388,6 +388,35 @@ static void too_much_is_refused(void)
 	tear_down();
 }
 
+static void taken_ports_are_found(void)
+{
+	struct firewall_port port = { .protocol = IPPROTO_TCP, .host_first = 90, .target_first = 80, .count = 3 };
+	int tcp = -1, udp = -1;
+
+	REQUIRE(netns_make(&ns, 1) && netlink_open(&nl, NETLINK_ROUTE, &err) == 0);
+	CHECK_INT(link_up(&nl, link_index(&nl, "lo", NULL), &err), 0);
+	CHECK_INT(firewall_check_port(&port, &err), 0);
+	tcp = talk_serve(&ns, 0, SOCK_STREAM, 92);
+	udp = talk_serve(&ns, 0, SOCK_DGRAM, 95);
+	CHECK_INT(firewall_check_port(&port, &err), -EADDRINUSE);
+	CHECK_HAS(err.text, "port 92/tcp is taken by another program");
+	port.count = 2;
+	CHECK_INT(firewall_check_port(&port, &err), 0);
+	port.host_first = 95;
+	CHECK_INT(firewall_check_port(&port, &err), 0);
+	port.protocol = IPPROTO_UDP;
+	CHECK_INT(firewall_check_port(&port, &err), -EADDRINUSE);
+	port.bind = ip_of("::1");
+	CHECK_INT(firewall_check_port(&port, &err), -EADDRINUSE);
+	/* An address that the device doesn't have (yet) has no ports that are taken. */
+	port.bind = ip_of("192.0.2.7");
+	CHECK_INT(firewall_check_port(&port, &err), 0);
+	close(tcp);
+	close(udp);
+	netlink_close(&nl);
+	netns_close(&ns);
+}
+
 /* For tests/kernel/network, where the kernel lacks something: is the option named? */
 static void what_is_missing_is_named(void)
 {
@@ -419,5 +448,6 @@ int main(void)
 	RUN(a_flush_is_noticed);
 	RUN(nothing_is_left);
 	RUN(too_much_is_refused);
+	RUN(taken_ports_are_found);
 	return test_end();
 }
