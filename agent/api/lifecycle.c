@@ -15,7 +15,7 @@
 #include "lib/fd.h"
 #include "lib/time.h"
 
-/* A stop takes a few milliseconds or many seconds: the first looks come soon, later ones seldom. */
+/* A start takes a few milliseconds or many seconds: the first looks come soon, later ones seldom. */
 #define LOOK_FIRST_MS 1
 #define LOOK_MAX_MS 30
 #define START_MS 60000
@@ -29,6 +29,7 @@ struct waiter {
 	struct request *request;
 	struct timer timer;
 	int64_t look_ms; /* until the next look */
+	struct container_waiter end; /* a stop is looked at as soon as the container has ended */
 	char *app;
 	enum wish wish;
 	int64_t until_ms;
@@ -40,6 +41,7 @@ static void release_waiter(struct request *request)
 	struct waiter *waiter = request->data;
 
 	timer_stop(&waiter->timer);
+	list_remove(&waiter->end.node);
 	free(waiter->app);
 	free(waiter);
 }
@@ -62,6 +64,15 @@ static void look_later(struct waiter *waiter)
 	waiter->look_ms += waiter->look_ms / 2 + 1;
 	if (waiter->look_ms > LOOK_MAX_MS)
 		waiter->look_ms = LOOK_MAX_MS;
+}
+
+/* Not at once: the app has not been told yet. */
+static void on_end(struct container_waiter *end, const struct container *container)
+{
+	struct waiter *waiter = list_entry(end, struct waiter, end);
+
+	(void)container;
+	timer_start(&waiter->request->agent->loop, &waiter->timer, 0, on_look, waiter);
 }
 
 static void give_up(struct waiter *waiter)
@@ -141,6 +152,10 @@ static void wait_for(struct request *request, const struct app *app, enum wish w
 	waiter->asked_ns = time_now_ns();
 	request->data = waiter;
 	request->release = release_waiter;
+	list_init(&waiter->end.node);
+	waiter->end.on_end = on_end;
+	if (wish != WISH_START && app->container)
+		list_insert(&app->container->waiters, &waiter->end.node);
 	look_later(waiter);
 }
 
