@@ -264,9 +264,14 @@ int shim_mount_root(struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
+void shim_try_unmount_root(void)
+{
+	umount2(TARGET, UMOUNT_NOFOLLOW);
+}
+
 void shim_unmount_root(void)
 {
-	/* Not a mount point when there was no overlay. */
+	/* Not a mount point when there was no overlay, or when it is unmounted already. */
 	if (umount2(TARGET, UMOUNT_NOFOLLOW) < 0 && errno == EBUSY)
 		umount2(TARGET, UMOUNT_NOFOLLOW | MNT_DETACH);
 	umount2(SHIM_WRITABLE, UMOUNT_NOFOLLOW | MNT_DETACH);

@@ -80,6 +80,8 @@ struct shim {
 /* shim_overlay.c: in a mount namespace of our own. */
 int shim_mount_root(struct err *err);
 void shim_unmount_root(void);
+/* The same while `runtime delete` runs; what is busy stays for later. It writes out what the container wrote, which takes its time. */
+void shim_try_unmount_root(void);
 
 /* shim_refresh.c: hosts and resolv.conf of the bundle into the container's copies. */
 int shim_refresh(struct err *err);

@@ -194,6 +194,7 @@ static void ended(struct shim *shim)
 	event.oom = cgroup_read_usage(&shim->cgroup, &usage) == 0 && usage.oom_kills > 0;
 	shim->last = event;
 	begin_cleaning(shim);
+	shim_try_unmount_root();
 }
 
 static void started(struct shim *shim, int status)
