@@ -219,6 +219,14 @@ int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limit
 	return remove_old(cgroup, err) ?: cgroup_update(cgroup, limits, err);
 }
 
+int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			  size_t first, struct err *err)
+{
+	if (cgroup->mode == CGROUP_V2)
+		return cgroup2_change_devices(cgroup, rules, count, err);
+	return cgroup1_change_devices(cgroup, rules + first, count - first, err);
+}
+
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err)
 {
 	cgroup_for_each(c, cgroup) {

@@ -83,6 +83,12 @@ int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limit
  * as it is. After an error some of the limits may be new ones.
  */
 int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
+/*
+ * Other rules for one that is in use; those from `first` on are new. v1 keeps the others itself, v2 gets all of
+ * them anew.
+ */
+int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			  size_t first, struct err *err);
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
 /* Frozen, or about to be. */

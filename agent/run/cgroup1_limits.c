@@ -178,15 +178,15 @@ static int apply_device(const struct cgroup *cgroup, const struct device_rule *r
 			    text, err);
 }
 
-static int apply_devices(const struct cgroup *cgroup, const struct cgroup_limits *limits,
-			 struct err *err)
+int cgroup1_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			   struct err *err)
 {
 	int rc = 0;
 
-	if (limits->device_count && !cgroup->mounts[CGROUP_DEVICES][0])
+	if (count && !cgroup->mounts[CGROUP_DEVICES][0])
 		return cgroup_lacks("devices", err);
-	for (size_t i = 0; i < limits->device_count && !rc; i++)
-		rc = apply_device(cgroup, &limits->devices[i], err);
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = apply_device(cgroup, &rules[i], err);
 	return rc;
 }
 
@@ -218,5 +218,5 @@ int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 	rc = apply_memory(cgroup, limits, err) ?: apply_cpu(cgroup, limits, err) ?:
 	     apply_cpuset(cgroup, limits, err) ?: apply_io(cgroup, limits, err) ?:
 	     apply_others(cgroup, limits, err);
-	return rc ?: apply_devices(cgroup, limits, err);
+	return rc ?: cgroup1_change_devices(cgroup, limits->devices, limits->device_count, err);
 }

@@ -15,6 +15,13 @@ void cgroup1_prepare(const struct cgroup *cgroup, enum cgroup_controller control
 	(void)cgroup, (void)controller;
 }
 
+int cgroup1_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			   struct err *err)
+{
+	(void)cgroup, (void)rules, (void)count;
+	return err_set(err, -ENOTSUP, "cgroup v1: this berth was built without it");
+}
+
 bool cgroup1_is_frozen(const struct cgroup *cgroup)
 {
 	(void)cgroup;

@@ -218,15 +218,22 @@ static int apply_others(const struct cgroup *cgroup, const struct cgroup_limits 
 	return rc;
 }
 
-int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+int cgroup2_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			   struct err *err)
 {
 	char dir[CGROUP_FILE_MAX];
+
+	cgroup_file(cgroup, CGROUP_MEMORY, NULL, dir);
+	return device_filter_attach(dir, rules, count, err);
+}
+
+int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+{
 	int rc = refuse_old(limits, err) ?: apply_memory(cgroup, limits, err) ?:
 		 apply_cpu(cgroup, limits, err) ?: apply_cpuset(cgroup, limits, err) ?:
 		 apply_io(cgroup, limits, err) ?: apply_others(cgroup, limits, err);
 
 	if (rc < 0 || !limits->device_count)
 		return rc;
-	cgroup_file(cgroup, CGROUP_MEMORY, NULL, dir);
-	return device_filter_attach(dir, limits->devices, limits->device_count, err);
+	return cgroup2_change_devices(cgroup, limits->devices, limits->device_count, err);
 }

@@ -26,6 +26,13 @@ void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 	(void)cgroup, (void)usage;
 }
 
+int cgroup2_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			   struct err *err)
+{
+	(void)cgroup, (void)rules, (void)count;
+	return err_set(err, -ENOTSUP, "cgroup v2: this berth was built without it");
+}
+
 bool cgroup2_is_frozen(const struct cgroup *cgroup)
 {
 	(void)cgroup;

@@ -84,6 +84,8 @@ int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 /* What a new directory needs before it can be used: a cpuset begins empty. */
 void cgroup1_prepare(const struct cgroup *cgroup, enum cgroup_controller controller);
 int cgroup1_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+int cgroup1_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			   struct err *err);
 bool cgroup1_is_frozen(const struct cgroup *cgroup);
 void cgroup1_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
 
@@ -91,6 +93,8 @@ void cgroup1_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 void cgroup2_delegate(const struct cgroup *cgroup, const char *path, unsigned int asked);
 int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 int cgroup2_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+int cgroup2_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
+			   struct err *err);
 bool cgroup2_is_frozen(const struct cgroup *cgroup);
 void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
 

@@ -52,6 +52,18 @@ void dev_allow_defaults(struct cgroup_limits *limits)
 	limits->device_count += COUNT(default_rules);
 }
 
+bool dev_is_default(const struct device_rule *rule)
+{
+	for (size_t i = 0; i < COUNT(default_rules); i++) {
+		const struct device_rule *own = &default_rules[i];
+
+		if (own->type == rule->type && own->major == rule->major &&
+		    (own->minor == rule->minor || own->minor < 0))
+			return true;
+	}
+	return false;
+}
+
 static mode_t type_bits(char type)
 {
 	return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;

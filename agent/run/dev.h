@@ -17,4 +17,7 @@ int dev_make(const struct bundle *bundle, int root, struct err *err);
  */
 void dev_allow_defaults(struct cgroup_limits *limits);
 
+/* Is it about one of them? */
+bool dev_is_default(const struct device_rule *rule);
+
 #endif

@@ -18,6 +18,8 @@
 #define MINOR BPF_REG_5
 #define SCRATCH BPF_REG_6
 
+#define PROGRAMS_MAX 64 /* the kernel's own limit for one cgroup */
+
 #define ALL_ACCESS (BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE)
 
 static struct bpf_insn load(int to, int offset)
@@ -146,6 +148,36 @@ static int attach_program(int dir, int program)
 	return bpf(BPF_PROG_ATTACH, &attr);
 }
 
+/* Of the programs at this cgroup itself, at most `max`. */
+static size_t list_programs(int dir, uint32_t *ids, size_t max)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.query.target_fd = (uint32_t)dir;
+	attr.query.attach_type = BPF_CGROUP_DEVICE;
+	attr.query.prog_ids = (uintptr_t)ids;
+	attr.query.prog_cnt = (uint32_t)max;
+	return bpf(BPF_PROG_QUERY, &attr) < 0 ? 0 : attr.query.prog_cnt;
+}
+
+static int detach_program(int dir, uint32_t id)
+{
+	FD_CLEANUP int program = -1;
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_id = id;
+	program = bpf(BPF_PROG_GET_FD_BY_ID, &attr);
+	if (program < 0)
+		return -errno;
+	memset(&attr, 0, sizeof(attr));
+	attr.target_fd = (uint32_t)dir;
+	attr.attach_bpf_fd = (uint32_t)program;
+	attr.attach_type = BPF_CGROUP_DEVICE;
+	return bpf(BPF_PROG_DETACH, &attr) < 0 ? -errno : 0;
+}
+
 int device_filter_attach(const char *cgroup_dir, const struct device_rule *rules, size_t count,
 			 struct err *err)
 {
@@ -153,9 +185,12 @@ int device_filter_attach(const char *cgroup_dir, const struct device_rule *rules
 		xcalloc(DEVICE_FILTER_FIXED + count * DEVICE_FILTER_PER_RULE, sizeof(*program));
 	FD_CLEANUP int dir = open(cgroup_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FD_CLEANUP int fd = -1;
+	uint32_t old[PROGRAMS_MAX];
+	size_t old_count;
 
 	if (dir < 0)
 		return err_sys(err, "open %s", cgroup_dir);
+	old_count = list_programs(dir, old, PROGRAMS_MAX);
 	fd = load_program(program, device_filter_build(program, rules, count));
 	if (fd < 0)
 		return err_sys(err,
@@ -163,5 +198,9 @@ int device_filter_attach(const char *cgroup_dir, const struct device_rule *rules
 			       "CONFIG_BPF_SYSCALL for device rules on cgroup v2)");
 	if (attach_program(dir, fd) < 0)
 		return err_sys(err, "attach the device filter to %s", cgroup_dir);
+	/* All of them must allow: until the old ones are gone the stricter one counts. */
+	for (size_t i = 0; i < old_count; i++)
+		if (detach_program(dir, old[i]) < 0)
+			return err_sys(err, "detach the former device filter from %s", cgroup_dir);
 	return 0;
 }

@@ -23,7 +23,7 @@
  */
 size_t device_filter_build(struct bpf_insn *program, const struct device_rule *rules, size_t count);
 
-/* Builds, loads and attaches it to the cgroup directory. */
+/* Builds, loads and attaches it to the cgroup directory, in place of those that are there. */
 int device_filter_attach(const char *cgroup_dir, const struct device_rule *rules, size_t count,
 			 struct err *err);
 

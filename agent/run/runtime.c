@@ -52,6 +52,9 @@ static const struct command {
 	  runtime_update, false },
 	{ "ps", "[--format table|json] ID", runtime_ps, false },
 	{ "events", "[--stats] [--interval SECONDS] ID", runtime_events, false },
+	{ "device",
+	  "[--node TYPE:MAJOR:MINOR:MODE:UID:GID] [--source PATH] [--rules RULES] ID PATH",
+	  runtime_device, false },
 	{ "spec", "[--bundle DIR]", runtime_spec, false },
 	{ "features", "", runtime_features, false },
 };

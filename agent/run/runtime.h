@@ -46,6 +46,9 @@ int runtime_list(struct runtime *runtime, int argc, char **argv);
 int runtime_ps(struct runtime *runtime, int argc, char **argv);
 int runtime_events(struct runtime *runtime, int argc, char **argv);
 
+/* runtime_device.c */
+int runtime_device(struct runtime *runtime, int argc, char **argv);
+
 /* runtime_describe.c */
 int runtime_spec(struct runtime *runtime, int argc, char **argv);
 int runtime_features(struct runtime *runtime, int argc, char **argv);
