@@ -224,8 +224,8 @@ static int start(struct agent *agent, struct err *err)
 	log_info("berth %s: device %s, apps: %zu, store %s", BERTH_VERSION, agent->name,
 		 agent->config->app_count, agent->store.path);
 	if (!seccomp_is_there())
-		log_warn("this kernel can't filter system calls (CONFIG_SECCOMP_FILTER): helpers that read "
-			 "from the network have one wall less around them");
+		log_warn("this kernel can't filter system calls (CONFIG_SECCOMP_FILTER): apps, and "
+			 "helpers that read from the network, have one wall less around them");
 	budget_apply(&agent->budget, &agent->loop, agent->config);
 	containers_adopt(agent);
 	for (size_t i = 0; i < agent->config->app_count; i++)

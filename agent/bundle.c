@@ -24,6 +24,7 @@
 #include "store/layer.h"
 #include "store/writable.h"
 
+#define SECCOMP_FILE_MAX (256 * 1024)
 #define ANONYMOUS_MAX 32 /* VOLUMEs of one image */
 #define MOUNT_POINTS_BYTES (256LL * 1024)
 
@@ -215,9 +216,23 @@ static int write_overlay(struct plan *plan, struct err *err)
 	return put_file(plan, "overlay", text.data, text.size, FOR_AGENT, err);
 }
 
+/* The file of seccomp = FILE as it is now; the runtime says what is wrong with it. */
+static int read_seccomp(const struct plan *plan, json_t **profile, struct err *err)
+{
+	const char *path = app_confine_seccomp_file(&plan->container->settings->confine);
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	int rc = path ? fd_read_file(AT_FDCWD, path, &text, SECCOMP_FILE_MAX) : 0;
+
+	if (rc < 0)
+		return err_set(err, rc, "seccomp: read %s: %s", path, strerror(-rc));
+	return path ? json_parse(profile, buf_text(&text), text.size, path, err) : 0;
+}
+
 static int write_spec(struct plan *plan, struct err *err)
 {
 	struct container *container = plan->container;
+	JSON_CLEANUP json_t *seccomp = NULL;
+	int rc = read_seccomp(plan, &seccomp, err);
 	struct spec_input input = {
 		.id = container->id,
 		.hostname = plan->hostname,
@@ -232,14 +247,16 @@ static int write_spec(struct plan *plan, struct err *err)
 		.hosts = plan->hosts,
 		.hostname_file = plan->hostname_file,
 		.attach = plan->attach,
+		.seccomp = seccomp,
 		.network_namespace = plan->network_namespace,
 	};
-	JSON_CLEANUP json_t *spec = spec_build(container->settings, plan->image, &input, err);
+	JSON_CLEANUP json_t *spec =
+		rc ? NULL : spec_build(container->settings, plan->image, &input, err);
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	char **args = NULL;
 
 	if (!spec)
-		return -EINVAL;
+		return rc ?: -EINVAL;
 	if (json_get_strings(json_object_get(spec, "process"), "args", &args, err) > 0) {
 		free_strings(container->args);
 		container->args = args;

@@ -21,6 +21,7 @@
 void app_confine_release(struct app_confine *confine)
 {
 	free_strings(confine->sysctls);
+	free(confine->seccomp);
 }
 
 static struct app_confine *confine_of(void *object)
@@ -114,6 +115,21 @@ int add_sysctl(void *object, const char *value, struct err *err)
 	return app_add_text(&confine->sysctls, value, err);
 }
 
+int set_seccomp(void *object, const char *value, struct err *err)
+{
+	if (*value != '/' && strcmp(value, APP_SECCOMP_DEFAULT) && strcmp(value, APP_SECCOMP_NONE))
+		return err_set(err, -EINVAL, "use " APP_SECCOMP_DEFAULT ", " APP_SECCOMP_NONE
+					     " or the absolute path of a profile");
+	free(confine_of(object)->seccomp);
+	confine_of(object)->seccomp = xstrdup(value);
+	return 0;
+}
+
+const char *app_confine_seccomp_file(const struct app_confine *confine)
+{
+	return confine->seccomp && *confine->seccomp == '/' ? confine->seccomp : NULL;
+}
+
 static void put_capabilities(json_t *object, const char *key, uint64_t set)
 {
 	if (set == APP_ALL_CAPABILITIES) {
@@ -139,6 +155,8 @@ void app_confine_put(json_t *object, const struct app_confine *confine)
 	put_capabilities(object, "cap_add", confine->cap_add);
 	put_capabilities(object, "cap_drop", confine->cap_drop);
 	app_put_texts(object, "sysctl", confine->sysctls);
+	if (confine->seccomp)
+		app_put_text(object, "seccomp", xstrdup(confine->seccomp));
 }
 
 /* As moby's TweakCapabilities(): with ALL added, what is dropped goes; else what is added counts. */

@@ -383,6 +383,7 @@ static const struct key keys[] = {
 	{ "cap_add", add_capability, true },
 	{ "cap_drop", drop_capability, true },
 	{ "sysctl", add_sysctl, true },
+	{ "seccomp", set_seccomp, false },
 	{ "read_only", set_read_only, false },
 	{ "tmpfs", add_tmpfs, true },
 	{ "shm_size", set_shm_size, false },

@@ -31,6 +31,7 @@ int set_pid(void *object, const char *value, struct err *err);
 int set_ipc(void *object, const char *value, struct err *err);
 int add_capability(void *object, const char *value, struct err *err);
 int drop_capability(void *object, const char *value, struct err *err);
+int set_seccomp(void *object, const char *value, struct err *err);
 int add_sysctl(void *object, const char *value, struct err *err);
 
 /* app_storage.c */

@@ -71,6 +71,9 @@ struct spec_input {
 	uint32_t first_id;
 	uint32_t id_count; /* 0: no user namespace */
 
+	/* What is in the file of seccomp = FILE; NULL: it isn't given. */
+	json_t *seccomp;
+
 	/*
 	 * Files to show as /etc/resolv.conf, /etc/hosts, /etc/hostname; NULL: the image's own. The
 	 * container may write to them, as Docker has it: hand in copies that are its own.

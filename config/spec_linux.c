@@ -194,6 +194,25 @@ static json_t *build_resources(const struct app_config *app, const struct spec_i
 	return resources;
 }
 
+/* Docker's default profile is in the runtime (agent/run/seccomp_profile.h), not in each config.json. */
+static void put_seccomp(json_t *object, const struct app_config *app, const struct spec_input *input)
+{
+	const char *given = app->confine.seccomp;
+	json_t *profile;
+
+	if (input->seccomp) {
+		spec_put(object, "seccomp", json_incref(input->seccomp));
+		return;
+	}
+	if (given ? !strcmp(given, APP_SECCOMP_NONE) : app->confine.privileged)
+		return;
+	profile = json_object();
+	spec_put(profile, "profile", json_string("docker"));
+	if (given)
+		spec_put(profile, "required", json_true());
+	spec_put(object, "seccomp", profile);
+}
+
 json_t *spec_linux(const struct app_config *app, const struct spec_input *input)
 {
 	const char *parent = strcmp(input->cgroup_parent, "/") ? input->cgroup_parent : "";
@@ -210,6 +229,7 @@ json_t *spec_linux(const struct app_config *app, const struct spec_input *input)
 	}
 	if (app->confine.sysctls)
 		spec_put(object, "sysctl", build_sysctls(app->confine.sysctls));
+	put_seccomp(object, app, input);
 	if (app->confine.privileged)
 		return object;
 	spec_put(object, "maskedPaths", json_from_strings(masked_paths));

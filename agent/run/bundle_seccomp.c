@@ -1,11 +1,10 @@
 /* config.json's linux.seccomp. */
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "agent/run/bundle_read.h"
+#include "agent/run/seccomp_conditions.h"
 #include "agent/run/seccomp_profile.h"
 
 #define SIZE_OF(array) (sizeof(array) / sizeof(*(array)))
@@ -135,13 +134,20 @@ static int read_action(const json_t *object, const char *name, const char *errno
 	return 0;
 }
 
+/* Docker's files have a list for each machine that may be the kernel's: all here are of one family. */
+static bool has_arch_map(const json_t *object)
+{
+	return json_array_size(json_object_get(object, "archMap")) > 0;
+}
+
 static int read_machines(struct seccomp_profile *profile, const json_t *object, struct err *err)
 {
 	json_t *list, *item;
 	size_t i;
 	int rc = json_get_array(object, "architectures", &list, err);
 
-	profile->machines[MACHINE_NATIVE] = true;
+	for (int m = MACHINE_NATIVE; m < MACHINES; m++)
+		profile->machines[m] = m == (int)MACHINE_NATIVE || has_arch_map(object);
 	if (rc <= 0)
 		return rc;
 	json_array_foreach(list, i, item) {
@@ -258,13 +264,18 @@ static int add_rule(struct seccomp_profile *profile, int call, uint32_t action,
 	return rc;
 }
 
-static int read_rule(struct seccomp_profile *profile, const json_t *object, struct err *err)
+static int read_rule(struct seccomp_profile *profile, const json_t *object,
+		     const struct seccomp_situation *situation, struct err *err)
 {
 	struct conditions conditions;
 	json_t *names, *name;
 	uint32_t action;
 	size_t i;
-	int rc = json_get_array(object, "names", &names, err);
+	int rc = seccomp_rule_applies(object, situation, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = json_get_array(object, "names", &names, err);
 
 	if (!rc)
 		rc = err_set(err, -EINVAL, "\"names\" is missing");
@@ -290,7 +301,8 @@ static int read_rule(struct seccomp_profile *profile, const json_t *object, stru
 	return 0;
 }
 
-static int read_rules(struct seccomp_profile *profile, const json_t *object, struct err *err)
+static int read_rules(struct seccomp_profile *profile, const json_t *object,
+		      const struct seccomp_situation *situation, struct err *err)
 {
 	json_t *list, *item;
 	size_t i;
@@ -299,7 +311,7 @@ static int read_rules(struct seccomp_profile *profile, const json_t *object, str
 	if (rc <= 0)
 		return rc;
 	json_array_foreach(list, i, item)
-		if (read_rule(profile, item, err) < 0)
+		if (read_rule(profile, item, situation, err) < 0)
 			return err_context(err, "syscalls[%zu]", i);
 	return 0;
 }
@@ -318,18 +330,8 @@ static int read_listener(struct seccomp_profile *profile, const json_t *object, 
 	return 0;
 }
 
-static uint32_t kernel_version(void)
-{
-	struct utsname name;
-	unsigned int major = 0, minor = 0;
-
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &major, &minor) != 2)
-		return 0;
-	return major << 16 | minor << 8;
-}
-
 static int read_named(struct seccomp_profile *profile, const json_t *object, const char *name,
-		      uint64_t bounding, struct err *err)
+		      const struct seccomp_situation *situation, struct err *err)
 {
 	bool is_required = false;
 
@@ -338,23 +340,24 @@ static int read_named(struct seccomp_profile *profile, const json_t *object, con
 	if (json_get_bool(object, "required", &is_required, err) < 0)
 		return -EINVAL;
 	profile->is_optional = !is_required;
-	seccomp_profile_docker(profile, bounding, kernel_version());
+	seccomp_profile_docker(profile, situation->bounding, situation->kernel);
 	return 0;
 }
 
 int seccomp_profile_parse(struct seccomp_profile *profile, const json_t *object, uint64_t bounding,
 			  struct err *err)
 {
+	const struct seccomp_situation situation = seccomp_situation(bounding);
 	const char *name;
 	int rc = json_get_string(object, "profile", &name, err);
 
 	*profile = (struct seccomp_profile){ 0 };
 	if (rc)
-		return rc < 0 ? rc : read_named(profile, object, name, bounding, err);
+		return rc < 0 ? rc : read_named(profile, object, name, &situation, err);
 	if (read_action(object, "defaultAction", "defaultErrnoRet", &profile->default_action,
 			err) < 0 ||
 	    read_machines(profile, object, err) < 0 || read_flags(profile, object, err) < 0 ||
-	    read_rules(profile, object, err) < 0)
+	    read_rules(profile, object, &situation, err) < 0)
 		return -EINVAL;
 	return read_listener(profile, object, err);
 }

@@ -58,7 +58,7 @@ struct seccomp_profile {
 };
 
 /*
- * Extension: {"profile": "docker"} stands for Docker's default profile with the conditions it has on
+ * Also Docker's files as they are (seccomp_conditions.h). Extension: {"profile": "docker"} stands for Docker's default profile with the conditions it has on
  * capabilities (those of the bounding set) and the kernel's version. It is not loaded where the
  * kernel has no filters, unless "required" is true.
  */

@@ -31,9 +31,19 @@ users_and_rights() {
 	idle user 'user = app:tty' 'group_add = 44' 'group_add = app' 'workdir = /tmp'
 	idle caps 'cap_drop = ALL' 'cap_add = NET_ADMIN' 'no_new_privileges = no'
 	idle root 'privileged = yes'
-	idle shares 'pid = host' 'ipc = host'
+	idle shares 'pid = host' 'ipc = host' 'seccomp = unconfined'
+	cat > "$T/profile.json" <<- 'END'
+	{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO",
+	 "errnoRet":28,"excludes":{"caps":["CAP_SYS_ADMIN"]}}]}
+	END
+	idle own "seccomp = $T/profile.json"
 	agent_start
-	wait_until "they run" 30 running plain user caps root shares
+	wait_until "they run" 30 running plain user caps root shares own
+
+	same "docker's seccomp profile, unless privileged or unconfined" \
+		"$(status plain Seccomp) $(status root Seccomp) $(status shares Seccomp)" "2 0 0"
+	like "in an exec as well" "$(in_app caps unshare -U true 2>&1)" 'Operation not permitted'
+	like "a profile of one's own" "$(in_app own mkdir /tmp/x 2>&1)" 'No space left'
 
 	same "docker's capabilities" "$(status plain CapBnd)" 00000000a80425fb
 	same "no new privileges" "$(status plain NoNewPrivs)" 1
@@ -52,7 +62,7 @@ users_and_rights() {
 	same "ipc = host" "$(in_app shares readlink /proc/self/ns/ipc)" "$(readlink /proc/self/ns/ipc)"
 	check "stop of one in the device's pid namespace" berth stop shares
 	wait_until "nothing of it is left" 10 app_is shares .state exited
-	same "one cgroup for each that runs" "$(cgroup_dirs | wc -l)" 4
+	same "one cgroup for each that runs" "$(cgroup_dirs | wc -l)" 5
 }
 
 limits() {

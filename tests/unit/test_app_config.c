@@ -47,7 +47,7 @@ static const char confined[] =
 	"\"tty\":\"yes\",\"oom_score_adj\":\"-500\","
 	"\"stop_signal\":\"SIGINT\",\"stop_timeout\":\"30s\",\"no_new_privileges\":\"no\","
 	"\"userns\":\"auto\",\"cap_add\":[\"CAP_NET_ADMIN\",\"CAP_SYS_TIME\"],\"cap_drop\":[\"ALL\"],"
-	"\"sysctl\":[\"net.core.somaxconn=1024\",\"kernel.sem=250 32000 32 128\"],\"tmpfs\":["
+	"\"sysctl\":[\"net.core.somaxconn=1024\",\"kernel.sem=250 32000 32 128\"],\"seccomp\":\"default\",\"tmpfs\":["
 	"\"/scratch:size=1M,mode=1777\",\"/x\"],\"shm_size\":\"1048576\",\"writable_size\":"
 	"\"67108864\"}";
 static const char powerful[] =
@@ -154,7 +154,7 @@ static void skips_what_it_does_not_know(void)
 	struct err err;
 
 	CHECK_INT(from_text(&app,
-			    "{\"name\":\"a\",\"image\":\"b\",\"seccomp\":{\"x\":1},\"group\":["
+			    "{\"name\":\"a\",\"image\":\"b\",\"later\":{\"x\":1},\"group\":["
 			    "\"1:1\"]}",
 			    &err),
 		  0);

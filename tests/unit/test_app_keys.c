@@ -126,6 +126,7 @@ static void refuses_bad_values(void)
 		{ "sysctl = net.a=1;sysctl = net.a=2", "given twice" },
 		{ "sysctl = net.../../kernel.x=1", "not a kernel setting" },
 		{ "userns = yes", "use host or auto" },
+		{ "seccomp = none", "use default, unconfined or the absolute path" },
 		{ "pid = container:x", "use private or host" },
 		{ "tmpfs = a", "absolute" },
 		{ "tmpfs = /", "over the container's /" },

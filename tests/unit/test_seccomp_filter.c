@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/run/seccomp_filter.h"
+#include "lib/json.h"
 #include "tests/unit/bpf_run.h"
 #include "tests/unit/test.h"
 
@@ -477,6 +478,60 @@ static void libseccomp_makes_the_same_of_it(void)
 	seccomp_profile_release(&profile);
 }
 
+/* --- as text ---------------------------------------------------------------------------------- */
+
+static struct seccomp_profile read_profile(const char *text, uint64_t capabilities)
+{
+	struct seccomp_profile profile;
+	struct err err = ERR_INIT;
+	json_t *json = NULL;
+
+	CHECK_INT(json_parse(&json, text, strlen(text), "profile", &err), 0);
+	if (!CHECK_INT(seccomp_profile_parse(&profile, json, capabilities, &err), 0))
+		fprintf(stderr, "%s\n", err.text);
+	json_decref(json);
+	return profile;
+}
+
+static void dockers_files_have_conditions(void)
+{
+	static const char text[] =
+		"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":1,\"archMap\":[{\"architecture\":\"SCMP_ARCH_X86_64\"}],"
+		"\"syscalls\":[{\"names\":[\"read\",\"no_such_call\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[],\"comment\":\"\"},"
+		"{\"names\":[\"mount\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"caps\":[\"CAP_SYS_ADMIN\"]},\"excludes\":{}},"
+		"{\"names\":[\"bpf\"],\"action\":\"SCMP_ACT_ALLOW\",\"excludes\":{\"caps\":[\"CAP_SYS_ADMIN\"]}},"
+		"{\"names\":[\"write\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"arches\":[\"s390\"]}},"
+		"{\"names\":[\"close\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"2.6\"}},"
+		"{\"names\":[\"dup\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"99.0\"}}]}";
+	struct seccomp_profile profile = read_profile(text, CAP(SYS_ADMIN));
+
+	CHECK_INT(profile.rule_count, 3);
+	CHECK_TEXT(syscall_name(profile.rules[1].call), "mount");
+	CHECK(profile.machines[MACHINES - 1]);
+	CHECK_INT(profile.flags, SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	seccomp_profile_release(&profile);
+	profile = read_profile(text, 0);
+	CHECK_INT(profile.rule_count, 3);
+	CHECK_TEXT(syscall_name(profile.rules[1].call), "bpf");
+	CHECK_TEXT(syscall_name(profile.rules[2].call), "close");
+	seccomp_profile_release(&profile);
+}
+
+static void two_conditions_on_one_argument_are_two_rules(void)
+{
+	struct seccomp_profile profile = read_profile(
+		"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[],\"syscalls\":[{\"names\":[\"kill\"],"
+		"\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":5,\"args\":[{\"index\":1,\"value\":9,\"op\":\"SCMP_CMP_EQ\"},"
+		"{\"index\":1,\"value\":-1,\"op\":\"SCMP_CMP_EQ\"}]}]}", 0);
+
+	CHECK_INT(profile.rule_count, 2);
+	CHECK_INT(profile.rules[0].action, SECCOMP_RET_ERRNO | 5);
+	CHECK(profile.conditions[1].value == UINT64_MAX);
+	CHECK_INT(profile.flags, 0);
+	compare_with_meaning(&profile);
+	seccomp_profile_release(&profile);
+}
+
 int main(void)
 {
 	RUN(the_table_is_libseccomps);
@@ -491,5 +546,7 @@ int main(void)
 	RUN(other_machines_calls_end_the_thread);
 	RUN(a_multiplexer_is_no_way_around);
 	RUN(libseccomp_makes_the_same_of_it);
+	RUN(dockers_files_have_conditions);
+	RUN(two_conditions_on_one_argument_are_two_rules);
 	return test_end();
 }
