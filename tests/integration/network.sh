@@ -178,7 +178,35 @@ joins() {
 	wait_until "and runs with it" 20 joined "$pid"
 	same "that was no failure of its version" "$(app_get j '"\(.restarts) \(.update.refused)"')" "0 []"
 }
+# Under a kernel that has bridges, and no nf_tables.
+without_nftables() {
+	local real=$BERTH
+	config_begin
+	bridged a v1 'publish = 8080:8080' 'publish = 7000:7000/udp'
+	bridged b v1
+	cp "$BERTH" "$T/berth-plain"
+	printf '#!/bin/sh\nexec %s %s "$@"\n' "$(dirname "$0")/without-nftables" "$T/berth-plain" > "$T/berth-without"
+	chmod +x "$T/berth-without"
+	BERTH=$T/berth-without
+	agent_start
+	BERTH=$real
+	wait_until "a runs" 30 runs a
+	wait_until "b runs" 30 runs b
+	like "the agent says what is missing, and what that means" "$(cat "$T/agent.log")" \
+		'networks: .*CONFIG_NF_TABLES.*forwarded by a process of berth'
+	same "published ports work: from outside" "$(outside_gets http://192.0.2.1:8080/)" v1
+	same "by IPv6" "$(outside_gets 'http://[2001:db8::1]:8080/')" v1
+	same "by the loopback" "$(gets http://127.0.0.1:8080/)" v1
+	same "from a sibling" "$(inside_gets b 192.0.2.1 8080)" v1
+	same "names, too" "$(inside_gets b a 8080)" v1
+	udp_echo a 7000
+	same "and udp" "$(outside bash -c "$(declare -f udp_ask); udp_ask 192.0.2.1 7000 ping")" ping
+	echoes_end
+	berth stop a > /dev/null
+	wait_until "a forwarder ends with its container" 5 not gets http://127.0.0.1:8080/
+}
+
 agent_pids() { echo "$AGENT"; }
 
-case_run published names taken joins
+case_run published names taken joins without_nftables
 done_testing
