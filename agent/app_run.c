@@ -292,8 +292,10 @@ void app_step(struct app *app)
 		leave(app);
 		return;
 	}
-	if (!due && app->container && app->container->state == CONTAINER_RESTARTING)
+	if (!due && app->container && app->container->state == CONTAINER_RESTARTING) {
 		app->container->state = CONTAINER_EXITED; /* stopped during its back-off */
+		networks_changed(app->agent);
+	}
 	if (!due || timer_is_running(&app->restart_timer) || app_must_wait(app, due))
 		return;
 	if (!app->container || !is_container_of(app->container, due)) {

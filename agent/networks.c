@@ -1,4 +1,4 @@
-#include "agent/networks.h"
+#include "agent/networks_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include "agent/agent.h"
 #include "agent/app.h"
 #include "agent/container.h"
-#include "agent/network/pool.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -18,13 +17,6 @@
 #define RETRY_MS 5000
 #define ID_DIGITS 12 /* of a container's ID in the name of its veth */
 #define ARGS_MAX 600 /* two forwards of each published port, and what else there is */
-
-struct network {
-	struct list node;
-	char *name;
-	char interface[NETWORK_INTERFACE_SIZE];
-	struct network_shape shape;
-};
 
 /* --- networks --------------------------------------------------------------------------------- */
 
@@ -69,55 +61,10 @@ static int find_section(const struct agent *agent, const char *name, struct netw
 	return 0;
 }
 
-/* The device's addresses and routes, and what other networks of ours have although they are not up. */
-static int list_taken(struct agent *agent, struct subnet **taken, size_t *count, struct err *err)
-{
-	int rc = link_taken_subnets(&agent->networks.route, taken, count, err);
-
-	if (rc < 0)
-		return rc;
-	list_for_each(node, &agent->networks.networks) {
-		const struct network *network = list_entry(node, struct network, node);
-
-		*taken = xrealloc(*taken, (*count + IP_FAMILIES) * sizeof(**taken));
-		for (int family = 0; family < IP_FAMILIES; family++)
-			if (network->shape.subnets[family].ip.family)
-				(*taken)[(*count)++] = network->shape.subnets[family];
-	}
-	return 0;
-}
-
-/* What stays the same when the device's name in agent.ini changes, if there is such a thing. */
-static void device_id(const struct agent *agent, struct buf *id)
-{
-	if (fd_read_file(AT_FDCWD, "/etc/machine-id", id, 64) < 0 || id->size < 32) {
-		buf_clear(id);
-		buf_append_text(id, agent->name);
-	}
-}
-
-static int choose(struct agent *agent, const char *name, const struct network_config *section,
-		  struct network_shape *shape, struct err *err)
-{
-	FREE_CLEANUP struct subnet *taken = NULL;
-	BUF_CLEANUP struct buf id = BUF_INIT;
-	size_t count = 0;
-	int rc = list_taken(agent, &taken, &count, err);
-
-	*shape = (struct network_shape){ .subnets = { section->subnet, section->subnet6 },
-					 .internal = section->internal, .mtu = section->mtu };
-	if (!rc && !shape->subnets[IPV4].ip.family)
-		rc = pool_choose(&shape->subnets[IPV4], taken, count, err);
-	if (rc < 0 || section->no_subnet6 || shape->subnets[IPV6].ip.family || !link_has_ipv6())
-		return rc;
-	device_id(agent, &id);
-	return pool_choose6(&shape->subnets[IPV6], buf_text(&id), name, taken, count, err);
-}
-
 static int get(struct agent *agent, const char *name, struct network **out, struct err *err)
 {
+	struct network_shape shape = { 0 };
 	struct network_config section;
-	struct network_shape shape;
 	int rc = 0;
 
 	*out = find(agent, name);
@@ -125,7 +72,7 @@ static int get(struct agent *agent, const char *name, struct network **out, stru
 		return 0;
 	rc = find_section(agent, name, &section, err);
 	if (!rc)
-		rc = choose(agent, name, &section, &shape, err);
+		rc = networks_choose(agent, name, &section, &shape, err);
 	if (!rc)
 		*out = add(agent, name, &shape);
 	return rc;
@@ -186,17 +133,25 @@ static void take_place(struct container *container)
 	}
 }
 
-/* Not before something is on a bridge: it loads kernel modules. */
-static int open_kernel(struct agent *agent, struct err *err)
+static int open_route(struct agent *agent, struct err *err)
 {
 	struct networks *networks = &agent->networks;
 
-	if (networks->route.fd >= 0)
-		return 0;
-	if (netlink_open(&networks->route, NETLINK_ROUTE, err) < 0)
+	if (networks->route.fd < 0 && netlink_open(&networks->route, NETLINK_ROUTE, err) < 0)
 		return err_context(err, "networks");
-	networks_open_rules(agent);
 	return 0;
+}
+
+/* The firewall not before something is on a bridge: it loads kernel modules. */
+static int open_kernel(struct agent *agent, struct err *err)
+{
+	int rc = open_route(agent, err);
+
+	if (!rc && !agent->networks.is_open) {
+		agent->networks.is_open = true;
+		networks_open_rules(agent);
+	}
+	return rc;
 }
 
 int networks_check(struct agent *agent, const struct app_config *settings, struct err *err)
@@ -378,7 +333,7 @@ static void settle(struct timer *timer)
 
 	leave_places(agent);
 	networks_refresh_names(agent);
-	if (agent->networks.route.fd < 0)
+	if (!agent->networks.is_open)
 		return;
 	if (networks_apply_rules(agent, &err) < 0) {
 		log_warn("networks: %s (tried again every %d s)", err.text, RETRY_MS / 1000);
@@ -394,23 +349,10 @@ void networks_changed(struct agent *agent)
 
 /* --- agent.ini -------------------------------------------------------------------------------- */
 
-static bool is_another(const struct subnet *given, const struct subnet *used)
+static bool is_same(const struct network_shape *a, const struct network_shape *b)
 {
-	return given->ip.family && (given->bits != used->bits || !ip_equal(&given->ip, &used->ip));
-}
-
-/* What the section leaves open may stay as it is. */
-static bool has_changed(const struct agent *agent, const struct network *network)
-{
-	const struct network_shape *shape = &network->shape;
-	struct network_config section;
-
-	if (find_section(agent, network->name, &section, NULL) < 0)
-		return false; /* whoever is on it leaves */
-	return is_another(&section.subnet, &shape->subnets[IPV4]) ||
-	       is_another(&section.subnet6, &shape->subnets[IPV6]) ||
-	       (section.no_subnet6 && shape->subnets[IPV6].ip.family) ||
-	       section.internal != shape->internal || section.mtu != shape->mtu;
+	return subnet_equal(&a->subnets[IPV4], &b->subnets[IPV4]) && subnet_equal(&a->subnets[IPV6], &b->subnets[IPV6]) &&
+	       a->internal == b->internal && a->mtu == b->mtu;
 }
 
 /* It is started again at once: its app wants it to run. */
@@ -426,16 +368,28 @@ static void restart_on(struct agent *agent, const char *network)
 	}
 }
 
+static void reconfigure(struct agent *agent, struct network *network)
+{
+	struct network_shape shape = network->shape;
+	struct network_config section;
+	struct err err = ERR_INIT;
+
+	if (find_section(agent, network->name, &section, NULL) < 0)
+		return; /* whoever is on it leaves */
+	if (networks_choose(agent, network->name, &section, &shape, &err) < 0) {
+		log_error("[network %s] stays as it is: %s", network->name, err.text);
+		return;
+	}
+	if (is_same(&shape, &network->shape))
+		return;
+	network->shape = shape;
+	restart_on(agent, network->name);
+}
+
 void networks_reconfigure(struct agent *agent)
 {
-	list_for_each_safe(node, &agent->networks.networks) {
-		struct network *network = list_entry(node, struct network, node);
-
-		if (!has_changed(agent, network))
-			continue;
-		restart_on(agent, network->name);
-		forget(network);
-	}
+	list_for_each(node, &agent->networks.networks)
+		reconfigure(agent, list_entry(node, struct network, node));
 	networks_changed(agent);
 }
 
@@ -509,6 +463,14 @@ static void warn_of_lacks(struct agent *agent)
 
 void networks_start(struct agent *agent)
 {
+	struct err err = ERR_INIT;
+
+	/* What a former agent has left, and nobody is on: its routes would be in the way. */
+	leave_places(agent);
+	if (open_route(agent, &err) < 0)
+		log_warn("%s", err.text);
+	else
+		remove_bridges(agent);
 	warn_of_lacks(agent);
 	networks_watch_resolv(agent);
 	networks_reconfigure(agent);
@@ -516,7 +478,7 @@ void networks_start(struct agent *agent)
 
 void networks_init(struct networks *networks)
 {
-	*networks = (struct networks){ .route.fd = -1, .resolv_fd = -1 };
+	*networks = (struct networks){ .route.fd = -1, .resolv_fd = -1, .has_bridges = true };
 	list_init(&networks->networks);
 	list_init(&networks->leases);
 }

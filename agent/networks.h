@@ -11,13 +11,6 @@
  * A container that is being restarted keeps its place: names and published ports wait for it.
  * Nothing of this is on flash. container.json says where a container is (networks_describe(), networks_recall()),
  * so the next agent finds it as it was; the network runs on meanwhile.
- *
- *	networks.c		networks and bridges, what a container is given
- *	networks_leases.c	addresses
- *	networks_rules.c	the firewall: what is published, and what keeps it so
- *	networks_forward.c	published ports without nf_tables
- *	networks_names.c	/etc/hosts and /etc/resolv.conf of containers
- *	networks_join.c		network = container:APP
  */
 #ifndef AGENT_NETWORKS_H
 #define AGENT_NETWORKS_H
@@ -55,11 +48,12 @@ struct endpoint {
 struct networks {
 	struct netlink route;
 	struct firewall firewall;
+	bool is_open; /* something is, or was, on a bridge: the firewall is in use, too */
 	bool has_firewall; /* the kernel has nf_tables */
 	bool has_forwarding; /* it was enabled */
 	bool has_bridges; /* there may be some of ours */
-	struct list networks; /* the struct is networks.c's */
-	struct list leases; /* networks_leases.c's */
+	struct list networks; /* networks_parts.h */
+	struct list leases;
 	struct timer timer; /* networks_changed() */
 	struct buf rules; /* text of what the firewall was given last; empty: nothing, or it may have been changed */
 	struct watch firewall_watch;
@@ -105,31 +99,7 @@ struct ip endpoint_gateway(const struct endpoint *endpoint, int family);
 /* How the network is now; false: no container is on it. */
 bool networks_shape(struct agent *agent, const char *name, struct network_shape *shape);
 
-/* --- networks_leases.c --- */
-
-/* The app's address: the one that it has on this network, else the lowest that is free, up to `room`. */
-int leases_take(struct agent *agent, const char *app, const char *network, uint32_t room, uint32_t *index,
-		struct err *err);
-/* It has had this one already. */
-void leases_recall(struct agent *agent, const char *app, const char *network, uint32_t index);
-/* Ends those of apps that are gone. */
-void leases_review(struct agent *agent);
-void leases_release(struct networks *networks);
-
-/* --- networks_rules.c --- */
-
-void networks_open_rules(struct agent *agent);
-/* Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false. */
-int networks_apply_rules(struct agent *agent, struct err *err);
-
-/* --- networks_forward.c --- */
-
-/* Would the container's published ports be taken from another program of the device? -EADDRINUSE. */
-int networks_check_ports(const struct container *container, struct err *err);
-/* Appends "--forward SPEC" for published ports that nf_tables can't do, up to `most` arguments in all. */
-void networks_forwards(const struct container *container, char **args, size_t *count, size_t most);
-
-/* --- networks_names.c --- */
+/* --- names --- */
 
 #define HOSTNAME_SIZE 65
 
@@ -138,11 +108,8 @@ void networks_hostname(const struct container *container, char name[static HOSTN
 /* What the container's files begin with; -errno when the device's can't be read. */
 int networks_hosts(const struct container *container, struct buf *text, struct err *err);
 int networks_resolv(const struct container *container, struct buf *text, struct err *err);
-/* Brings both files up to date in the containers that run. */
-void networks_refresh_names(struct agent *agent);
-void networks_watch_resolv(struct agent *agent);
 
-/* --- networks_join.c --- */
+/* --- network = container:APP --- */
 
 /* The container whose network this one joins; NULL: none, or it isn't there. */
 struct container *networks_joined(const struct container *container);

@@ -4,7 +4,7 @@
 #include "agent/agent.h"
 #include "agent/container.h"
 #include "agent/network/forward.h"
-#include "agent/networks.h"
+#include "agent/networks_parts.h"
 
 static struct forward forward_of(const struct app_publish *publish, struct ip bind, struct ip target)
 {

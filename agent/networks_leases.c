@@ -5,7 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/app.h"
-#include "agent/networks.h"
+#include "agent/networks_parts.h"
 
 #define FIRST 2 /* the bridge has 1 */
 

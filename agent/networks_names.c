@@ -10,7 +10,7 @@
 #include "agent/agent.h"
 #include "agent/container.h"
 #include "agent/helper/shim.h"
-#include "agent/networks.h"
+#include "agent/networks_parts.h"
 #include "config/resolv.h"
 #include "lib/fd.h"
 #include "lib/log.h"

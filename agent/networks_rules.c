@@ -7,7 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/container.h"
-#include "agent/networks.h"
+#include "agent/networks_parts.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 

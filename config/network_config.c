@@ -165,13 +165,19 @@ static int check_app(const struct agent_config *config, const struct app_config 
 		     struct err *err)
 {
 	const char *name = app->network.name;
+	const struct network_config *section;
 
 	if (app->network.kind == NETWORK_CONTAINER)
 		return check_joined(config, app, err);
-	if (app->network.kind == NETWORK_BRIDGE && strcmp(name, NETWORK_DEFAULT) &&
-	    !agent_config_network(config, name))
+	if (app->network.kind != NETWORK_BRIDGE)
+		return 0;
+	if (strcmp(name, NETWORK_DEFAULT) && !agent_config_network(config, name))
 		return err_set(err, -ENOENT, "[app %s] network = %s: there is no [network %s]; add one, or use bridge, "
 					     "host, none or container:APP", app->name, name, name);
+	section = agent_config_network(config, name);
+	if (app->network.publish_count && section && section->internal)
+		return err_set(err, -EINVAL, "[app %s] publish: [network %s] is internal, nothing of it is published; take the "
+					     "line out, or use another network", app->name, name);
 	return 0;
 }
 

@@ -112,6 +112,11 @@ bool subnet_contains(const struct subnet *subnet, const struct ip *ip)
 	return subnet->ip.family && has_prefix(ip, &subnet->ip, subnet->bits);
 }
 
+bool subnet_equal(const struct subnet *a, const struct subnet *b)
+{
+	return a->bits == b->bits && ip_equal(&a->ip, &b->ip);
+}
+
 bool subnet_overlaps(const struct subnet *a, const struct subnet *b)
 {
 	return a->bits < b->bits ? subnet_contains(a, &b->ip) : subnet_contains(b, &a->ip);

@@ -36,6 +36,7 @@ bool ip_is_loopback(const struct ip *ip);    /* 127.0.0.0/8, ::1 */
 int subnet_parse(struct subnet *subnet, const char *text, struct err *err);
 void subnet_format(const struct subnet *subnet, char text[static SUBNET_TEXT_MAX]);
 bool subnet_contains(const struct subnet *subnet, const struct ip *ip);
+bool subnet_equal(const struct subnet *a, const struct subnet *b);
 bool subnet_overlaps(const struct subnet *a, const struct subnet *b);
 
 /* Addresses 1 to subnet_room() are for hosts; IPv4's last one is for broadcasts. At most 2^31. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,12 +9,17 @@
 #include "lib/sha256.h"
 
 #define TRIES6 64
+#define BITS_MIN 4 /* tunnels have two routes of one bit in place of the default one */
+
+bool pool_conflicts(const struct subnet *a, const struct subnet *b)
+{
+	return a->bits >= BITS_MIN && b->bits >= BITS_MIN && subnet_overlaps(a, b);
+}
 
 static bool is_taken(const struct subnet *subnet, const struct subnet *taken, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		/* A route to everything is not one to this. */
-		if (taken[i].bits && subnet_overlaps(subnet, &taken[i]))
+		if (pool_conflicts(subnet, &taken[i]))
 			return true;
 	return false;
 }

@@ -4,10 +4,14 @@
 #ifndef AGENT_NETWORK_POOL_H
 #define AGENT_NETWORK_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/subnet.h"
 #include "lib/err.h"
+
+/* Would one take addresses from the other? A route to all or half of everything doesn't count. */
+bool pool_conflicts(const struct subnet *a, const struct subnet *b);
 
 /*
  * The first /24 of 172.29.0.0/16, 172.30.0.0/16, 172.31.0.0/16 and 10.128.0.0/9 that has nothing in common with

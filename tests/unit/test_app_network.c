@@ -193,6 +193,8 @@ static void refuses_networks(void)
 		{ "[network n]\nbridge = x\n", "no such key" },
 		{ "[network m]\nsubnet = 10.0.0.0/8\n[network n]\nsubnet = 10.1.0.0/16\n",
 		  "agent.ini: [network m] and [network n] have addresses in common: give one of them another subnet" },
+		{ "[network n]\ninternal = yes\n" APP "network = n\npublish = 1:1\n",
+		  "agent.ini: [app a] publish: [network n] is internal" },
 		{ APP "network = container:a\n",
 		  "agent.ini: [app a] network = container:a: that is the app itself" },
 		{ APP "network = container:b\n", "agent.ini: [app a] network = container:b: there is no [app b]" },

@@ -27,7 +27,7 @@ static void chosen(const struct subnet *taken, size_t count, const char *wanted)
 static void chooses_what_is_free(void)
 {
 	const struct subnet taken[] = { subnet("172.29.0.0/24"), subnet("172.29.1.128/25"), subnet("172.29.2.5/32"),
-					subnet("0.0.0.0/0"),     subnet("172.29.4.0/22"),   subnet("172.28.0.0/14") };
+					subnet("0.0.0.0/1"),     subnet("172.29.4.0/22"),   subnet("172.28.0.0/14") };
 
 	chosen(NULL, 0, "172.29.0.0/24");
 	chosen(taken, 1, "172.29.1.0/24");

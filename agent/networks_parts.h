@@ -1,0 +1,54 @@
+/*
+ * networks_parts - what the networks*.c share.
+ *
+ *	networks.c		networks and bridges, what a container is given
+ *	networks_choose.c	subnets
+ *	networks_leases.c	addresses
+ *	networks_rules.c	the firewall: what is published, and what keeps it so
+ *	networks_forward.c	published ports without nf_tables
+ *	networks_names.c	/etc/hosts and /etc/resolv.conf of containers
+ *	networks_join.c		network = container:APP
+ */
+#ifndef AGENT_NETWORKS_PARTS_H
+#define AGENT_NETWORKS_PARTS_H
+
+#include "agent/networks.h"
+
+struct network {
+	struct list node;
+	char *name;
+	char interface[NETWORK_INTERFACE_SIZE];
+	struct network_shape shape;
+};
+
+/*
+ * Sets the shape as the section has it. What the section leaves open stays as it is in the shape, or is
+ * chosen when that has none. -EADDRINUSE: the device has routes to what the section names.
+ */
+int networks_choose(struct agent *agent, const char *name, const struct network_config *section,
+		    struct network_shape *shape, struct err *err);
+
+/* The app's address: the one that it has on this network, else the lowest that is free, up to `room`. */
+int leases_take(struct agent *agent, const char *app, const char *network, uint32_t room, uint32_t *index,
+		struct err *err);
+/* It has had this one already. */
+void leases_recall(struct agent *agent, const char *app, const char *network, uint32_t index);
+/* Ends those of apps that are gone. */
+void leases_review(struct agent *agent);
+void leases_release(struct networks *networks);
+
+void networks_open_rules(struct agent *agent);
+/* Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false. */
+int networks_apply_rules(struct agent *agent, struct err *err);
+
+/* Would the container's published ports be taken from another program of the device? -EADDRINUSE. */
+int networks_check_ports(const struct container *container, struct err *err);
+
+/* Appends "--forward SPEC" for published ports that nf_tables can't do, up to `most` arguments in all. */
+void networks_forwards(const struct container *container, char **args, size_t *count, size_t most);
+
+/* Brings both files up to date in the containers that run. */
+void networks_refresh_names(struct agent *agent);
+void networks_watch_resolv(struct agent *agent);
+
+#endif
