@@ -114,6 +114,7 @@ int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules
 	for (int family = 0; family < IP_FAMILIES; family++)
 		if (!has_family(rules, family))
 			remove_family(firewall, family, NULL);
+	firewall_forget_flows(&firewall->requests, rules);
 	return firewall_route_loopback(rules, err);
 }
 

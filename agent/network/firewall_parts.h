@@ -1,4 +1,4 @@
-/* firewall_parts - what firewall.c, firewall_rules.c, firewall_check.c and forwarding.c share. */
+/* firewall_parts - what firewall.c, firewall_rules.c, firewall_check.c, flows.c and forwarding.c share. */
 #ifndef AGENT_NETWORK_FIREWALL_PARTS_H
 #define AGENT_NETWORK_FIREWALL_PARTS_H
 
@@ -19,5 +19,11 @@ bool firewall_port_is_for(const struct firewall_port *port, int family);
 
 /* Lets connections from 127.0.0.1 out to the bridges with published ports, and not to the others. */
 int firewall_route_loopback(const struct firewall_rules *rules, struct err *err);
+
+/*
+ * Forgets UDP flows that these rules would translate otherwise than they are. Where the kernel can't list them
+ * (CONFIG_NF_CT_NETLINK) they last until their peers are silent for half a minute.
+ */
+void firewall_forget_flows(struct netlink *nl, const struct firewall_rules *rules);
 
 #endif

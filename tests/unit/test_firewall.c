@@ -318,6 +318,57 @@ static void connections_survive_changes(void)
 	tear_down();
 }
 
+/* Sends from a socket that stays; does it come to this server? */
+static bool arrives(int client, int server)
+{
+	char text[8];
+
+	while (recv(client, text, sizeof(text), 0) >= 0 || errno == ECONNREFUSED)
+		;
+	return send(client, "again", 5, 0) == 5 && talk_wait(server, POLLIN, TALK_LOST_MS) &&
+	       recv(server, text, sizeof(text), 0) == 5;
+}
+
+/* The kernel keeps a translation, or none, as long as datagrams come. */
+static void a_sender_follows_changes(void)
+{
+	struct sockaddr_storage address;
+	socklen_t size = talk_address(&address, "192.168.9.1", 5353);
+	struct firewall_rules nothing_published = { 0 };
+	struct firewall_network network = { "berth0", { subnet_of("172.29.0.0/16"), subnet_of("fd29::/64") }, false };
+	int one = -1, device = -1, out = -1, four = -1, outwards = -1;
+
+	REQUIRE(set_up());
+	nothing_published.networks = &network;
+	nothing_published.network_count = 1;
+	CHECK_INT(firewall_apply(&firewall, &nothing_published, &err), 0);
+	one = talk_serve(&ns, ONE, SOCK_DGRAM, 53);
+	device = talk_serve(&ns, DEVICE, SOCK_DGRAM, 5353);
+	out = talk_serve(&ns, OUTSIDE, SOCK_DGRAM, 5353);
+	four = talk_socket(&ns, OUTSIDE, AF_INET, SOCK_DGRAM);
+	outwards = talk_socket(&ns, TWO, AF_INET, SOCK_DGRAM);
+	CHECK_INT(connect(four, (struct sockaddr *)&address, size), 0);
+	size = talk_address(&address, "192.168.9.9", 5353);
+	CHECK_INT(connect(outwards, (struct sockaddr *)&address, size), 0);
+	CHECK(arrives(four, device));
+	CHECK(arrives(outwards, out));
+	close(device);
+	CHECK(apply());
+	CHECK(arrives(four, one));
+	CHECK(arrives(outwards, out));
+	CHECK(apply());
+	CHECK(arrives(four, one));
+	/* Not published any more: the container gets nothing more. */
+	CHECK_INT(firewall_apply(&firewall, &nothing_published, &err), 0);
+	CHECK(!arrives(four, one));
+	CHECK(arrives(outwards, out));
+	close(one);
+	close(out);
+	close(four);
+	close(outwards);
+	tear_down();
+}
+
 static void a_flush_is_noticed(void)
 {
 	int tcp = -1;
@@ -445,6 +496,7 @@ int main(void)
 	RUN(ports_on_one_address);
 	RUN(loopback_is_out_of_reach);
 	RUN(connections_survive_changes);
+	RUN(a_sender_follows_changes);
 	RUN(a_flush_is_noticed);
 	RUN(nothing_is_left);
 	RUN(too_much_is_refused);
