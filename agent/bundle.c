@@ -191,7 +191,8 @@ static int add_writable(struct plan *plan, struct buf *overlay, struct err *err)
 					  (long long)storage->ram_bytes);
 		return 0;
 	}
-	rc = container_dir_open(&plan->container->agent->store, plan->container->id, &dir, err);
+	rc = container_dir_open(&plan->container->agent->store, plan->container->id,
+				storage->quota_bytes, &dir, err);
 	if (rc == 0)
 		buf_append_format(overlay, "upper %s\nwork %s\n", dir.upper, dir.work);
 	return rc;
@@ -307,11 +308,8 @@ static int make_dir(struct plan *plan, struct err *err)
 
 static int check_supported(const struct app_config *settings, struct err *err)
 {
-	const struct app_storage *storage = &settings->storage;
-
-	if (settings->confine.own_ids || storage->quota_bytes)
-		return err_set(err, -ENOTSUP, "userns = auto and writable_size are not supported "
-					      "yet");
+	if (settings->confine.own_ids)
+		return err_set(err, -ENOTSUP, "userns = auto is not supported yet");
 	return 0;
 }
 

@@ -92,3 +92,4 @@ check-flash:
 	@scripts/install-tools flash
 	@$(MAKE) --no-print-directory ARCH=x86_64
 	@CUTS=100 tests/crash/run-guest
+	@GUEST=1 tests/integration/run tests/integration/writable.sh

@@ -10,6 +10,7 @@
 
 #include "lib/fd.h"
 #include "store/file.h"
+#include "store/quota.h"
 
 static bool is_name(const char *text, const char *also)
 {
@@ -79,20 +80,28 @@ static int check_id(const char *id, struct err *err)
 	return is_name(id, "") ? 0 : err_set(err, -EINVAL, "\"%s\" is no container ID", id);
 }
 
+static int tell_dir(const char *id, int rc, struct err *err)
+{
+	return err_set(err, rc, "make the writable layer of %.12s: %s", id, strerror(-rc));
+}
+
 /* Not synced: a container that a power cut makes disappear is simply made again. */
-static int make_dirs(int containers, const char *id)
+static int make_dirs(int containers, const char *id, int64_t quota_bytes, struct err *err)
 {
 	FD_CLEANUP int dir = fd_open_dir(containers, id, 0700);
 	int rc;
 
 	if (dir < 0)
-		return dir;
+		return tell_dir(id, dir, err);
+	if (quota_bytes && (rc = quota_limit(dir, quota_bytes, err)) < 0)
+		return err_context(err, "writable_size");
 	rc = fd_make_dir(dir, "upper", 0755); /* the mode of "/" in the container */
-	return rc ? rc : fd_make_dir(dir, "work", 0700);
+	rc = rc ?: fd_make_dir(dir, "work", 0700);
+	return rc < 0 ? tell_dir(id, rc, err) : 0;
 }
 
-int container_dir_open(struct store *store, const char *id, struct container_dir *dir,
-		       struct err *err)
+int container_dir_open(struct store *store, const char *id, int64_t quota_bytes,
+		       struct container_dir *dir, struct err *err)
 {
 	int rc = check_id(id, err);
 
@@ -100,10 +109,15 @@ int container_dir_open(struct store *store, const char *id, struct container_dir
 		rc = file_path(store, dir->upper, err, "/containers/%s/upper", id);
 	if (!rc)
 		rc = file_path(store, dir->work, err, "/containers/%s/work", id);
-	if (rc < 0)
-		return rc;
-	rc = make_dirs(store->containers, id);
-	return rc ? err_set(err, rc, "make the writable layer of %.12s: %s", id, strerror(-rc)) : 0;
+	return rc < 0 ? rc : make_dirs(store->containers, id, quota_bytes, err);
+}
+
+static void lift_quota(int containers, const char *id)
+{
+	FD_CLEANUP int dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir >= 0)
+		quota_lift(dir);
 }
 
 int container_dir_remove(struct store *store, const char *id, struct err *err)
@@ -112,6 +126,7 @@ int container_dir_remove(struct store *store, const char *id, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	lift_quota(store->containers, id);
 	rc = remove_whole(store, store->containers, id);
 	if (rc < 0 && rc != -ENOENT)
 		return err_set(err, rc, "remove the writable layer of %.12s: %s", id,

@@ -6,6 +6,7 @@
 #define STORE_WRITABLE_H
 
 #include <limits.h>
+#include <stdint.h>
 
 #include "lib/err.h"
 #include "store/store.h"
@@ -31,9 +32,12 @@ struct container_dir {
 	char work[PATH_MAX];
 };
 
-/* Makes containers/<id>/{upper,work} where missing. `id`: letters and digits. */
-int container_dir_open(struct store *store, const char *id, struct container_dir *dir,
-		       struct err *err);
+/*
+ * Makes containers/<id>/{upper,work} where missing. `id`: letters and digits. Not more than
+ * `quota_bytes` can be written there (store/quota.h); 0: no limit.
+ */
+int container_dir_open(struct store *store, const char *id, int64_t quota_bytes,
+		       struct container_dir *dir, struct err *err);
 
 /* Removing one that isn't there is success. */
 int container_dir_remove(struct store *store, const char *id, struct err *err);

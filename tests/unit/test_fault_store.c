@@ -144,7 +144,7 @@ static int do_container(struct store *store, struct err *err)
 	struct container_dir dir;
 	int rc = container_dir_remove(store, "c0", err);
 
-	return rc ? rc : container_dir_open(store, "c1", &dir, err);
+	return rc ? rc : container_dir_open(store, "c1", 0, &dir, err);
 }
 
 /* A pull is begun, and nobody wants it any more. What gc makes of the record: test_gc. */
@@ -167,7 +167,7 @@ static int do_unfinished(struct store *store, struct err *err)
 static int do_sweep(struct store *store, struct err *err)
 {
 	struct container_dir dir;
-	int rc = container_dir_remove(store, "c0", err) ?: container_dir_open(store, "c0", &dir, err);
+	int rc = container_dir_remove(store, "c0", err) ?: container_dir_open(store, "c0", 0, &dir, err);
 
 	return rc ? rc : sweep(store->staging, err);
 }
@@ -206,7 +206,7 @@ static void prepare(enum extra extra)
 	CHECK_INT(fixture_pull(&store, &old, "ad", &err), 0);
 	CHECK_INT(fixture_tag(&store, &old, TAG, &err), 0);
 	CHECK_INT(record_save(&store, "app", "the old record", 14, &err), 0);
-	CHECK_INT(container_dir_open(&store, "c0", &dir, &err), 0);
+	CHECK_INT(container_dir_open(&store, "c0", 0, &dir, &err), 0);
 	CHECK_INT(volume_open(&store, "data", volume, &err), 1);
 	if (extra == DAMAGED)
 		damage_layer(&store);

@@ -180,8 +180,8 @@ static void containers_without_an_owner_go(void)
 	struct stat st;
 
 	begin();
-	CHECK_INT(container_dir_open(&store, "bbb222", &dir, &err), 0);
-	CHECK_INT(container_dir_open(&store, "aaa111", &dir, &err), 0);
+	CHECK_INT(container_dir_open(&store, "bbb222", 0, &dir, &err), 0);
+	CHECK_INT(container_dir_open(&store, "aaa111", 0, &dir, &err), 0);
 	CHECK_INT(volume_open(&store, "data", volume, &err), 1);
 	CHECK_INT(gc(&store, &keep, NULL, &err), 0);
 	CHECK_INT(fstatat(store.containers, "aaa111/upper", &st, 0), 0);

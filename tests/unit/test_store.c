@@ -365,15 +365,15 @@ static void containers_get_a_writable_layer(void)
 	struct stat st;
 
 	open_store();
-	CHECK_INT(container_dir_open(&store, "c0ffee", &dir, &err), 0);
+	CHECK_INT(container_dir_open(&store, "c0ffee", 0, &dir, &err), 0);
 	CHECK_TEXT(dir.upper, in_store("containers/c0ffee/upper"));
 	CHECK_INT(stat(dir.upper, &st), 0);
 	CHECK_INT(st.st_mode, S_IFDIR | 0755);
 	CHECK_INT(stat(dir.work, &st), 0);
 	put("containers/c0ffee/upper/file", "x");
-	CHECK_INT(container_dir_open(&store, "c0ffee", &dir, &err), 0);
+	CHECK_INT(container_dir_open(&store, "c0ffee", 0, &dir, &err), 0);
 	CHECK(is_there("containers/c0ffee/upper/file"));
-	CHECK_INT(container_dir_open(&store, "../x", &dir, &err), -EINVAL);
+	CHECK_INT(container_dir_open(&store, "../x", 0, &dir, &err), -EINVAL);
 	CHECK_INT(container_dir_remove(&store, "..", &err), -EINVAL);
 	CHECK_INT(container_dir_remove(&store, "c0ffee", &err), 0);
 	CHECK(!is_there("containers/c0ffee"));
