@@ -151,7 +151,7 @@ static int tell(int dirfd, int rc, struct err *err)
 			  "extra_attr,quota,project_quota";
 	else if (fs.f_type == XFS_SUPER_MAGIC)
 		way_out = "mount it with -o prjquota";
-	return err_set(err, -ENOTSUP, "the store's file system keeps no project quotas: %s; the "
+	return err_set(err, -ENOSYS, "the store's file system keeps no project quotas: %s; the "
 				      "kernel needs CONFIG_QUOTA and CONFIG_QFMT_V2 (xfs: "
 				      "CONFIG_XFS_QUOTA)", way_out);
 }

@@ -17,7 +17,7 @@
 
 /*
  * A project of its own for the directory, which nobody else on the file system uses, unless it has
- * one already; with this limit. -ENOTSUP: the file system or kernel can't, and the reason says what
+ * one already; with this limit. -ENOSYS: the file system or kernel can't, and the reason says what
  * to do.
  */
 int quota_limit(int dirfd, int64_t bytes, struct err *err);
