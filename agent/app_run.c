@@ -10,6 +10,7 @@
 #include "agent/bundle.h"
 #include "agent/collect.h"
 #include "agent/heal.h"
+#include "agent/id_range.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -244,12 +245,21 @@ static void start_failed(struct app *app, const char *reason, bool is_of_device)
 	}
 }
 
+static int prepare_ids(struct app *app, struct err *err)
+{
+	bool own = app->container->settings->confine.own_ids;
+	int rc = own ? id_range_take(app, err) : 0;
+
+	app->container->first_id = own ? app->record.first_id : 0;
+	return rc;
+}
+
 static void start_container(struct app *app)
 {
 	struct err err = ERR_INIT;
 
 	app->started_ms = 0;
-	if (container_start(app->container, &err) < 0)
+	if (prepare_ids(app, &err) < 0 || container_start(app->container, &err) < 0)
 		start_failed(app, err.text, space_is_full(err.code) || networks_is_lack(err.code));
 }
 

@@ -214,6 +214,8 @@ static int write_overlay(struct plan *plan, struct err *err)
 	rc = add_writable(plan, &text, err);
 	if (rc < 0)
 		return rc;
+	if (plan->container->first_id)
+		buf_append_format(&text, "idmap 0 %u %d\n", plan->container->first_id, APP_IDS);
 	return put_file(plan, "overlay", text.data, text.size, FOR_AGENT, err);
 }
 
@@ -244,6 +246,8 @@ static int write_spec(struct plan *plan, struct err *err)
 		.volume_count = plan->volume_count,
 		.devices = plan->devices.items,
 		.device_count = plan->devices.count,
+		.first_id = container->first_id,
+		.id_count = container->first_id ? APP_IDS : 0,
 		.resolv_conf = plan->resolv_conf,
 		.hosts = plan->hosts,
 		.hostname_file = plan->hostname_file,
@@ -306,13 +310,6 @@ static int make_dir(struct plan *plan, struct err *err)
 	return rc < 0 ? err_set(err, rc, "make %s: %s", plan->dir, strerror(-rc)) : 0;
 }
 
-static int check_supported(const struct app_config *settings, struct err *err)
-{
-	if (settings->confine.own_ids)
-		return err_set(err, -ENOTSUP, "userns = auto is not supported yet");
-	return 0;
-}
-
 int bundle_write(struct container *container, struct err *err)
 {
 	__attribute__((cleanup(plan_release))) struct plan plan = {
@@ -323,8 +320,7 @@ int bundle_write(struct container *container, struct err *err)
 	const struct app_config *settings = container->settings;
 	int rc;
 
-	if ((rc = check_supported(container->settings, err)) < 0 ||
-	    (rc = bundle_image_config(container, &plan.image, err)) < 0 ||
+	if ((rc = bundle_image_config(container, &plan.image, err)) < 0 ||
 	    (rc = image_check_layers(&container->agent->store, plan.image, err)) < 0 ||
 	    (rc = make_dir(&plan, err)) < 0 || (rc = plan_volumes(&plan, err)) < 0 ||
 	    (rc = check_binds(&plan, err)) < 0 || (rc = device_nodes_find(&plan.devices, container->settings, err)) < 0 ||

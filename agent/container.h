@@ -71,6 +71,7 @@ struct container {
 	char **args;		     /* what runs: set when the bundle is made, empty before */
 	char **labels;		     /* agent/labels.h; the image's are there once the bundle is made */
 	int64_t created_ns;
+	uint32_t first_id; /* of its own users and groups; 0: it has the device's. Set before the start */
 
 	enum container_state state;
 	pid_t pid; /* of init as the agent sees it; 0 when not running */

@@ -20,6 +20,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "config/digest.h"
 #include "config/reference.h"
@@ -71,6 +72,7 @@ struct record {
 	size_t refused_count;
 	int attempts; /* boots into the candidate's probation */
 	bool stopped; /* by the user: stays so over reboots */
+	uint32_t first_id; /* of the app's own users and groups (agent/id_range.h); 0: it has none */
 };
 
 enum update_event_kind {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/update.h"
+#include "config/app_confine.h"
 #include "lib/json.h"
 
 static json_t *generation_to_json(const struct generation *generation)
@@ -39,7 +40,9 @@ json_t *record_to_json(const struct record *record)
 				 refusals_to_json(record), "attempts", record->attempts, "stopped",
 				 record->stopped);
 
-	if (!json)
+	/* Not before an app needs it: a record without it is older berths' as well. */
+	if (!json || (record->first_id && json_object_set_new(json, "first_id",
+							      json_integer(record->first_id)) < 0))
 		die_no_memory();
 	return json;
 }
@@ -148,13 +151,14 @@ static int parse_refusals(const json_t *json, struct record *record, struct err 
 
 static int parse_state(const json_t *json, struct record *record, struct err *err)
 {
-	int64_t attempts;
+	int64_t attempts, first_id = 0;
 	int phase, last, rc;
 
 	if ((rc = parse_name(json, "phase", update_phase_names, PHASE_COUNT, &phase, err)) < 0 ||
 	    (rc = parse_name(json, "last", update_last_names, LAST_COUNT, &last, err)) < 0 ||
 	    (rc = parse_text(json, "reason", record->reason, sizeof(record->reason), err)) < 0 ||
 	    (rc = require(json_get_int(json, "attempts", &attempts, err), "attempts", err)) < 0 ||
+	    (rc = json_get_int(json, "first_id", &first_id, err)) < 0 ||
 	    (rc = json_get_bool(json, "stopped", &record->stopped, err)) < 0)
 		return rc;
 	if (attempts < 0 || attempts > UPDATE_ATTEMPTS_MAX)
@@ -162,6 +166,9 @@ static int parse_state(const json_t *json, struct record *record, struct err *er
 	record->phase = (enum update_phase)phase;
 	record->last = (enum update_last)last;
 	record->attempts = (int)attempts;
+	if (first_id < 0 || first_id > UINT32_MAX - APP_IDS)
+		return err_set(err, -EINVAL, "\"first_id\" is out of range");
+	record->first_id = (uint32_t)first_id;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #define BLANKS " \t\r"
 #define POLL_MS 300000
 #define JITTER_PERCENT 20
+#define FIRST_ID 524288 /* behind those that useradd gives to people, in /etc/subuid */
 #define SHOWN_MAX 60 /* characters of a value in an error */
 
 /*
@@ -325,6 +326,8 @@ static struct agent_config *new_config(void)
 	config->poll_ms = POLL_MS;
 	config->jitter_percent = JITTER_PERCENT;
 	config->min_free_bytes = -1;
+	config->first_id = FIRST_ID;
+	config->id_count = AGENT_CONFIG_APPS_MAX * APP_IDS;
 	return config;
 }
 

@@ -59,6 +59,7 @@ struct agent_config {
 	char *no_proxy; /* NULL: as the environment says */
 	int64_t memory_bytes, cpus_milli; /* of all apps together; 0: no limit */
 	int64_t pull_memory_bytes, pull_cpus_milli; /* of the helpers together */
+	int64_t first_id, id_count; /* `userns_ids`: what is there for apps with userns = auto */
 	int parallel;	/* layers of a pull at the same time; 0: by processors and memory */
 	struct registry_config *registries;
 	size_t registry_count;

@@ -10,6 +10,7 @@
 
 #define AGENT_NAME_MAX 128
 #define AGENT_BANDWIDTH_LEAST 1024
+#define IDS_END INT64_C(4294967295) /* the last one means "no change" to the kernel */
 
 static int set_store(void *object, const char *value, struct err *err)
 {
@@ -145,6 +146,28 @@ static int set_pull_cpus(void *object, const char *value, struct err *err)
 	return cpus_parse(value, &((struct agent_config *)object)->pull_cpus_milli, err);
 }
 
+/* As a line of /etc/subuid has it, without the name. */
+static int set_userns_ids(void *object, const char *value, struct err *err)
+{
+	struct agent_config *config = object;
+	FREE_CLEANUP char *first = xstrdup(value);
+	char *count = strchr(first, ':');
+	int64_t from, many;
+
+	if (!count)
+		return err_set(err, -EINVAL, "use FIRST:COUNT, such as 524288:4194304");
+	*count++ = '\0';
+	if (number_parse(first, APP_IDS, IDS_END - APP_IDS, &from, err) < 0 ||
+	    number_parse(count, APP_IDS, IDS_END, &many, err) < 0)
+		return -EINVAL;
+	if (from + many > IDS_END)
+		return err_set(err, -EINVAL, "there are no IDs above %lld",
+			       (long long)IDS_END - 1);
+	config->first_id = from;
+	config->id_count = many;
+	return 0;
+}
+
 const struct key_table *agent_config_keys(void)
 {
 	static const struct key keys[] = {
@@ -165,6 +188,7 @@ const struct key_table *agent_config_keys(void)
 		{ "cpus", set_cpus, false },
 		{ "pull_memory", set_pull_memory, false },
 		{ "pull_cpus", set_pull_cpus, false },
+		{ "userns_ids", set_userns_ids, false },
 	};
 	static const struct key_table table = { keys, sizeof(keys) / sizeof(*keys), "proxy" };
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define APP_IDS 65536 /* users, and groups, that an app with userns = auto has */
 #define APP_ALL_CAPABILITIES UINT64_MAX /* ALL; what no kernel knows is among them */
 
 #define APP_SECCOMP_DEFAULT "default"	/* as when it isn't given, but the kernel has to have it */

@@ -161,7 +161,7 @@ init() {
 	same "without init there is one" "$(in_app without ps -o stat | grep -c Z)" 1
 	like "its binary can't be written to" "$(in_app with sh -c ': >> /proc/1/exe' 2>&1)" 'Read-only|busy|Permission'
 	like "not by root either" "$(berth exec -u root with $BOX sh -c ': >> /proc/1/exe' 2>&1)" 'Read-only|busy|Permission'
-	private=$(awk '/^Private_/ { sum += $2 } END { print sum }' "/proc/$(app_pid with)/smaps_rollup")
+	private=$(awk '/^Private_Dirty/ { print $2 }' "/proc/$(app_pid with)/smaps_rollup")
 	note "init has $private kB of its own"
 	check "which is at most 100 kB" test "$private" -le 100
 	check "stop" berth stop with
@@ -170,5 +170,45 @@ init() {
 	wait_until "a program that isn't there is told as ever" 10 app_like missing .update.reason 'exec /nosuch: No such file'
 }
 
-case_run users_and_rights limits file_systems ending init
+# owner APP PATH: as the device sees it, through the app's first process.
+owner() { stat -c %u:%g "/proc/$(app_pid "$1")/root$2"; }
+first_id() { awk '{ print $2 }' "/proc/$(app_pid "$1")/uid_map"; }
+
+own_users() {
+	config_begin
+	sed -i 's/^run = .*/&\nuserns_ids = 700000:200000/' "$T/agent.ini"
+	idle one 'userns = auto' 'volume = data:/data' 'stop_timeout = 1s'
+	idle two 'userns = auto' 'user = app' 'read_only = yes' 'stop_timeout = 1s'
+	idle three 'userns = auto' 'writable = tmpfs' 'init = yes' 'stop_timeout = 1s'
+	idle four 'userns = auto'
+	agent_start
+	wait_until "three have room" 30 running one two three
+	wait_until "the fourth is told that there are no more" 20 app_like four .update.reason 'other apps have all of userns_ids = 700000:200000'
+
+	same "root in it" "$(status one Uid)" "0 0 0 0"
+	same "is nobody here" "$(awk '/^Uid/ { print $2 }' "/proc/$(app_pid one)/status")" "$(first_id one)"
+	same "each has its own" "$(for app in one two three; do first_id $app; done | sort | tr '\n' ' ')" "700000 765536 831072 "
+	same "a user" "$(in_app two id -u):$(awk '/^Uid/ { print $2 }' "/proc/$(app_pid two)/status")" "1000:$(($(first_id two) + 1000))"
+	same "the image's files are root's" "$(in_app one stat -c %u:%g / /bin/busybox /etc/hosts | tr '\n' ' ')" "0:0 0:0 0:0 "
+	check "it writes to them" in_app one sh -c 'echo x >> /etc/passwd && chown 5:6 /etc/passwd'
+	same "whose owner is another one here" "$(owner one /etc/passwd)" "$(($(first_id one) + 5)):$(($(first_id one) + 6))"
+	check "it writes to its volume" in_app one sh -c 'echo x > /data/x && chown 5:6 /data/x'
+	same "whose owners are shifted" "$(stat -c %u:%g "$STORE/volumes/data/x")" 5:6
+	check "exec with init" in_app three touch /x
+	like "read_only holds" "$(berth exec -u root two $BOX touch /x 2>&1)" 'Read-only file system'
+	check "/tmp is the user's" in_app two touch /tmp/x
+	same "no capability on the device" "$(in_app one sh -c 'mount -t tmpfs none /mnt 2>/dev/null || hostname x 2>/dev/null || mknod /n b 8 0 2>/dev/null || echo none')" none
+
+	before=$(first_id one)
+	agent_stop
+	agent_start
+	wait_until "the next agent" 20 running one
+	check "stop" berth stop one two three
+	check "start" berth start one
+	wait_until "it runs again" 20 running one
+	same "with the same users" "$(first_id one)" "$before"
+	same "and its files" "$(in_app one stat -c %u:%g /etc/passwd)" 5:6
+}
+
+case_run users_and_rights limits file_systems ending init own_users
 done_testing

@@ -40,6 +40,7 @@ static const char whole_grammar[] =
 	"cpus = 1.5\n"
 	"pull_memory = 64M\n"
 	"pull_cpus = 0.25\n"
+	"userns_ids = 100000:65536\n"
 	"\n"
 	"[registry fleet.example.com]   ; comment\n"
 	"ca         = /etc/berth/ca.pem\r\n"
@@ -87,6 +88,8 @@ static void check_agent(void)
 	CHECK_INT(config->cpus_milli, 1500);
 	CHECK_INT(config->pull_memory_bytes, 64 << 20);
 	CHECK_INT(config->pull_cpus_milli, 250);
+	CHECK_INT(config->first_id, 100000);
+	CHECK_INT(config->id_count, 65536);
 }
 
 static void check_registries(void)
@@ -358,6 +361,12 @@ static void refuses_bad_values(void)
 	CHECK_HAS(err.text, "at least 1s");
 	CHECK(parse("[agent]\nname = a b\n") < 0);
 	CHECK(parse("[agent]\nstore = x\n") < 0);
+	CHECK(parse("[agent]\nuserns_ids = 524288\n") < 0);
+	CHECK_HAS(err.text, "use FIRST:COUNT");
+	CHECK(parse("[agent]\nuserns_ids = 1000:65536\n") < 0);
+	CHECK(parse("[agent]\nuserns_ids = 524288:65535\n") < 0);
+	CHECK(parse("[agent]\nuserns_ids = 4294901000:70000\n") < 0);
+	CHECK_HAS(err.text, "no IDs above");
 	CHECK(parse("[agent]\njitter = 120%\n") < 0);
 	CHECK(parse("[registry a.io]\ninsecure = maybe\n") < 0);
 	CHECK_HAS(err.text, "use no or yes");

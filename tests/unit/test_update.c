@@ -300,6 +300,23 @@ static void refusals_are_bounded(void)
 	record_release(&record);
 }
 
+/* The owners of an app's files must not change over a reboot, nor the records of apps without. */
+static void own_ids_are_kept(void)
+{
+	struct record record, after;
+	json_t *json;
+
+	record_init(&record);
+	json = record_to_json(&record);
+	CHECK(!json_object_get(json, "first_id"));
+	json_decref(json);
+	record.first_id = 524288;
+	read_back(&record, &after);
+	CHECK_INT(after.first_id, 524288);
+	record_release(&after);
+	record_release(&record);
+}
+
 static void broken_records_are_told(void)
 {
 	static const struct {
@@ -313,6 +330,9 @@ static void broken_records_are_told(void)
 		  "without a candidate" },
 		{ "{\"phase\":\"idle\",\"last\":\"none\",\"reason\":\"\",\"attempts\":9,\"stopped\":false}",
 		  "out of range" },
+		{ "{\"phase\":\"idle\",\"last\":\"none\",\"reason\":\"\",\"attempts\":0,\"stopped\":false,"
+		  "\"first_id\":4294967290}",
+		  "\"first_id\" is out of range" },
 		{ "{\"phase\":\"idle\",\"last\":\"none\",\"reason\":\"\",\"attempts\":0,\"stopped\":false,"
 		  "\"current\":{\"container\":\"../../etc\"}}",
 		  "not a container ID" },
@@ -331,6 +351,7 @@ int main(void)
 {
 	RUN(run_case_files);
 	RUN(refusals_are_bounded);
+	RUN(own_ids_are_kept);
 	RUN(broken_records_are_told);
 	return test_end();
 }
