@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/run/cgroup_parts.h"
@@ -150,15 +151,24 @@ static int make_dirs(const struct cgroup *cgroup, enum cgroup_controller control
 	return 0;
 }
 
-static int remove_old(const struct cgroup *cgroup, struct err *err)
+/* With what is above it, where that is missing. On v2 that may have to delegate more than before. */
+static int make_dir(const struct cgroup *cgroup, enum cgroup_controller controller, bool replace,
+		    unsigned int asked, struct err *err)
 {
+	bool is_v1 = cgroup->mode == CGROUP_V1;
 	char dir[CGROUP_FILE_MAX];
+	int rc;
 
-	cgroup_for_each(c, cgroup) {
-		cgroup_file(cgroup, (enum cgroup_controller)c, NULL, dir);
-		if (rmdir(dir) < 0 && errno != ENOENT)
+	cgroup_file(cgroup, controller, NULL, dir);
+	rc = is_v1 || replace ? mkdir(dir, 0755) : -1;
+	if (rc < 0 && errno == EEXIST && replace) {
+		if (rmdir(dir) < 0)
 			return err_sys(err, "cgroup %s is in use", dir);
+		rc = mkdir(dir, 0755);
 	}
+	if (rc < 0 || !is_v1)
+		return make_dirs(cgroup, controller, asked, err);
+	cgroup1_prepare(cgroup, controller);
 	return 0;
 }
 
@@ -195,7 +205,8 @@ static int make_asked(const struct cgroup *cgroup, unsigned int asked, struct er
 	return 0;
 }
 
-int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+static int set_up(const struct cgroup *cgroup, const struct cgroup_limits *limits, bool replace,
+		  struct err *err)
 {
 	unsigned int asked = cgroup_asked(limits);
 	int rc;
@@ -203,7 +214,7 @@ int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limit
 	if (cgroup->mode == CGROUP_V2)
 		cgroup2_delegate(cgroup, "", asked);
 	cgroup_for_each(c, cgroup) {
-		rc = make_dirs(cgroup, (enum cgroup_controller)c, asked, err);
+		rc = make_dir(cgroup, (enum cgroup_controller)c, replace, asked, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -214,9 +225,14 @@ int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limit
 					   cgroup1_apply(cgroup, limits, err);
 }
 
+int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
+{
+	return set_up(cgroup, limits, false, err);
+}
+
 int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
 {
-	return remove_old(cgroup, err) ?: cgroup_update(cgroup, limits, err);
+	return set_up(cgroup, limits, true, err);
 }
 
 int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,

@@ -30,12 +30,15 @@ static void inherit(const struct cgroup *cgroup, const char *file)
 
 void cgroup1_prepare(const struct cgroup *cgroup, enum cgroup_controller controller)
 {
-	if (controller == CGROUP_CPUSET) {
+	const char *mount = cgroup->mounts[controller];
+
+	/* All in one hierarchy is how small systems mount them. */
+	if (!strcmp(mount, cgroup->mounts[CGROUP_CPUSET])) {
 		inherit(cgroup, "cpuset.cpus");
 		inherit(cgroup, "cpuset.mems");
 	}
-	/* Until 5.11 a limit did not hold for the cgroups below without it. */
-	if (controller == CGROUP_MEMORY)
+	/* Until 5.11 a limit held for the cgroups below only with it, which they take over. */
+	if (!strcmp(mount, cgroup->mounts[CGROUP_MEMORY]) && !strchr(cgroup->path + 1, '/'))
 		cgroup_write(cgroup, CGROUP_MEMORY, "memory.use_hierarchy", "1", NULL);
 }
 

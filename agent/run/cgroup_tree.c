@@ -116,6 +116,7 @@ static void sleep_ms(int ms)
 
 static int kill_once(const struct cgroup *cgroup, struct err *err)
 {
+	struct err why = ERR_INIT;
 	int rc;
 
 	/* Frozen processes die only when they are thawed; where nothing can freeze, none are. */
@@ -124,8 +125,9 @@ static int kill_once(const struct cgroup *cgroup, struct err *err)
 	if (cgroup->mode == CGROUP_V2 &&
 	    cgroup_write(cgroup, CGROUP_MEMORY, "cgroup.kill", "1", NULL) == 0)
 		return 0;
-	rc = cgroup_signal(cgroup, SIGKILL, err);
-	return rc == -ESRCH ? 0 : rc;
+	rc = cgroup_signal(cgroup, SIGKILL, &why);
+	/* Gone meanwhile is as good. */
+	return rc < 0 && rc != -ESRCH ? err_set(err, rc, "%s", why.text) : 0;
 }
 
 int cgroup_kill(const struct cgroup *cgroup, struct err *err)
