@@ -102,11 +102,17 @@ int fd_write_full(int fd, const void *data, size_t size)
 int fd_read_all(int fd, struct buf *out, size_t limit)
 {
 	size_t start = out->size;
+	char first[4096]; /* most files are small: no room is asked for that they don't need */
+	size_t room = limit < sizeof(first) ? limit + 1 : sizeof(first);
+	ssize_t got = fd_read_full(fd, first, room);
 
-	for (;;) {
-		size_t room = limit - (out->size - start) + 1;
-		ssize_t got;
-
+	if (got < 0)
+		return (int)got;
+	if ((size_t)got > limit)
+		return -EFBIG;
+	buf_append(out, first, (size_t)got);
+	while ((size_t)got == room) {
+		room = limit - (out->size - start) + 1;
 		if (room > 16384)
 			room = 16384;
 		got = fd_read_full(fd, buf_reserve(out, room), room);
@@ -115,9 +121,8 @@ int fd_read_all(int fd, struct buf *out, size_t limit)
 		if (out->size - start + (size_t)got > limit)
 			return -EFBIG;
 		buf_added(out, (size_t)got);
-		if ((size_t)got < room)
-			return 0;
 	}
+	return 0;
 }
 
 int fd_read_file(int dirfd, const char *name, struct buf *out, size_t limit)

@@ -218,7 +218,10 @@ static int set_up(const struct cgroup *cgroup, const struct cgroup_limits *limit
 		if (rc < 0)
 			return rc;
 	}
-	rc = make_asked(cgroup, asked, err) ?: cgroup_check_memory(cgroup, limits, err);
+	rc = make_asked(cgroup, asked, err);
+	/* In a new one nothing is in use yet. */
+	if (!rc && !replace)
+		rc = cgroup_check_memory(cgroup, limits, err);
 	if (rc < 0)
 		return rc;
 	return cgroup->mode == CGROUP_V2 ? cgroup2_apply(cgroup, limits, err) :

@@ -99,6 +99,11 @@ int cgroup_signal(const struct cgroup *cgroup, int signal, struct err *err);
 int cgroup_kill(const struct cgroup *cgroup, struct err *err);
 /* The processes in it as pids of this namespace; the count, at most `max` are stored. */
 ssize_t cgroup_list_pids(const struct cgroup *cgroup, pid_t *pids, size_t max);
+/*
+ * Removes it if there is nothing in it, neither a process nor a cgroup; quicker than to look. False:
+ * cgroup_kill() and cgroup_remove() have something to do.
+ */
+bool cgroup_remove_empty(const struct cgroup *cgroup);
 /* Removes it and what the container made below. Its being gone already is success. */
 int cgroup_remove(const struct cgroup *cgroup, struct err *err);
 

@@ -167,13 +167,39 @@ static int remove_dir(const char *dir, void *data)
 	return 0;
 }
 
+/* Most often a container has made none below. */
+static int remove_tree(const char *dir)
+{
+	int rc;
+
+	if (rmdir(dir) == 0)
+		return 0;
+	rc = walk(dir, remove_dir, NULL, 0);
+	return rc == -ENOENT ? 0 : rc;
+}
+
+bool cgroup_remove_empty(const struct cgroup *cgroup)
+{
+	char dir[CGROUP_FILE_MAX];
+
+	cgroup_for_each(c, cgroup) {
+		cgroup_file(cgroup, (enum cgroup_controller)c, NULL, dir);
+		if (rmdir(dir) < 0 && errno != ENOENT)
+			return false;
+	}
+	return true;
+}
+
 int cgroup_remove(const struct cgroup *cgroup, struct err *err)
 {
+	char dir[CGROUP_FILE_MAX];
 	int first = 0;
 
 	cgroup_for_each(c, cgroup) {
-		int rc = walk_all(cgroup, (enum cgroup_controller)c, remove_dir, NULL);
+		int rc;
 
+		cgroup_file(cgroup, (enum cgroup_controller)c, NULL, dir);
+		rc = remove_tree(dir);
 		if (rc < 0 && !first)
 			first = err_set(err, rc, "remove cgroup %s%s: %s", cgroup->mounts[c],
 					cgroup->path, strerror(-rc));

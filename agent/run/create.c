@@ -34,7 +34,8 @@ struct making {
 	struct bundle bundle;
 	struct state state;
 	struct cgroup cgroup;
-	bool has_cgroup;
+	bool has_cgroup;   /* some of it at least */
+	bool is_in_cgroup; /* so all that is in it is ours */
 	struct ns_fds joined;
 	struct confine confine;
 	int start;
@@ -111,15 +112,18 @@ static int make_state(struct making *making, struct err *err)
 	return state_save(state, err);
 }
 
+/* While init is at work on mounts already: the kernel lets everybody wait for changes of cgroups. */
 static int make_cgroup(struct making *making, struct err *err)
 {
-	int rc = cgroup_init(&making->cgroup, making->state.cgroup_path, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
 	making->has_cgroup = true;
 	dev_allow_defaults(&making->bundle.limits);
-	return cgroup_create(&making->cgroup, &making->bundle.limits, err);
+	rc = cgroup_create(&making->cgroup, &making->bundle.limits, err);
+	if (!rc)
+		rc = cgroup_attach(&making->cgroup, making->pid, err);
+	making->is_in_cgroup = !rc;
+	return rc;
 }
 
 static int make_console(struct making *making, struct err *err)
@@ -200,7 +204,7 @@ static int let_it_build(struct making *making, int report, struct failure *failu
 	if (bundle->namespaces.make[NS_USER] &&
 	    userns_map(making->pid, &bundle->uid_maps, &bundle->gid_maps, err) < 0)
 		return failure_of(failure);
-	if (cgroup_attach(&making->cgroup, making->pid, err) < 0 ||
+	if (make_cgroup(making, err) < 0 ||
 	    process_set_oom_score(&bundle->process, making->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(report, making->pid);
@@ -246,8 +250,13 @@ static int record(struct making *making, struct created *created, struct err *er
 		created->console = console_receive(making->console[0], err);
 		rc = created->console < 0 ? created->console : 0;
 	}
+	if (rc < 0)
+		return rc;
 	created->pid = state->pid;
-	return rc;
+	created->cgroup = making->cgroup;
+	created->state = *state;
+	*state = (struct state){ .dirfd = -1 };
+	return 0;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -256,7 +265,8 @@ static int make(struct making *making, struct created *created, struct failure *
 {
 	struct err *err = &failure->err;
 	int report[2] = { -1, -1 };
-	int rc = make_cgroup(making, err) ?: make_console(making, err);
+	int rc = cgroup_init(&making->cgroup, making->state.cgroup_path, err) ?:
+			 make_console(making, err);
 
 	if (!rc)
 		rc = making->start = start_listen(&making->state, err);
@@ -282,11 +292,11 @@ static void unmake(struct making *making)
 			;
 	}
 	/* A hook in it may have left something behind. */
-	if (making->has_cgroup && making->pid > 0)
+	if (making->is_in_cgroup)
 		cgroup_kill(&making->cgroup, NULL);
 	if (making->has_cgroup)
 		cgroup_remove(&making->cgroup, NULL);
-	if (making->pid > 0) {
+	if (making->is_in_cgroup) {
 		BUF_CLEANUP struct buf state = BUF_INIT;
 
 		state_format_as(&making->state, STATE_STOPPED, &state);
@@ -305,6 +315,12 @@ static void release(struct making *making)
 	bundle_release(&making->bundle);
 }
 
+void created_release(struct created *created)
+{
+	fd_close(&created->console);
+	state_release(&created->state);
+}
+
 int create_container(const struct create *create, struct created *created, struct failure *failure)
 {
 	struct making making = {
@@ -317,7 +333,7 @@ int create_container(const struct create *create, struct created *created, struc
 	int rc;
 
 	*failure = (struct failure){ 0 };
-	*created = (struct created){ .console = -1 };
+	*created = (struct created){ .console = -1, .state.dirfd = -1 };
 	rc = bundle_load(&making.bundle, create->bundle, &failure->err);
 	making.bundle.no_pivot = create->no_pivot;
 	making.bundle.process.no_new_keyring = create->no_new_keyring;

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "agent/run/report.h"
+#include "agent/run/state.h"
 
 struct create {
 	const char *root;	    /* of the states */
@@ -26,7 +27,12 @@ struct create {
 struct created {
 	pid_t pid; /* a child of the caller */
 	int console; /* master, -1: none */
+	struct state state;
+	struct cgroup cgroup;
 };
+
+/* Release what was created also after an error. */
+void created_release(struct created *created);
 
 int create_container(const struct create *create, struct created *created, struct failure *failure);
 

@@ -80,9 +80,37 @@ static void run_poststop_hooks(const struct state *state)
 	hooks_release(&hooks);
 }
 
-int delete_container(const char *root, const char *id, bool force, struct err *err)
+static int remove_cgroup(const struct state *state, const struct cgroup *known, struct err *err)
 {
 	struct cgroup cgroup;
+	int rc = 0;
+
+	if (known)
+		cgroup = *known;
+	else
+		rc = cgroup_init(&cgroup, state->cgroup_path, err);
+	if (rc < 0 || cgroup_remove_empty(&cgroup))
+		return rc;
+	rc = cgroup_kill(&cgroup, err);
+	return rc ?: cgroup_remove(&cgroup, err);
+}
+
+int delete_opened(const struct state *state, const struct cgroup *cgroup, const char *root,
+		  struct err *err)
+{
+	int rc = end_init(state, err);
+
+	/* An empty path: create was killed before it had a cgroup. */
+	if (!rc && *state->cgroup_path)
+		rc = remove_cgroup(state, cgroup, err);
+	if (rc < 0)
+		return rc;
+	run_poststop_hooks(state);
+	return state_remove(root, state->id, err);
+}
+
+int delete_container(const char *root, const char *id, bool force, struct err *err)
+{
 	struct state state;
 	int rc = state_open(&state, root, id, err);
 
@@ -93,19 +121,7 @@ int delete_container(const char *root, const char *id, bool force, struct err *e
 	if (!rc)
 		rc = check_status(&state, force, err);
 	if (!rc)
-		rc = end_init(&state, err);
-	/* An empty path: create was killed before it had a cgroup. */
-	if (!rc && *state.cgroup_path) {
-		rc = cgroup_init(&cgroup, state.cgroup_path, err);
-		if (!rc)
-			rc = cgroup_kill(&cgroup, err);
-		if (!rc)
-			rc = cgroup_remove(&cgroup, err);
-	}
-	if (!rc)
-		run_poststop_hooks(&state);
-	if (!rc)
-		rc = state_remove(root, id, err);
+		rc = delete_opened(&state, NULL, root, err);
 	state_release(&state);
 	return rc;
 }

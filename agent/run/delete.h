@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "agent/run/state.h"
 #include "lib/err.h"
 
 /*
@@ -11,5 +12,9 @@
  * a success.
  */
 int delete_container(const char *root, const char *id, bool force, struct err *err);
+
+/* The same by force for one whose state, and perhaps cgroup (else NULL), are at hand. */
+int delete_opened(const struct state *state, const struct cgroup *cgroup, const char *root,
+		  struct err *err);
 
 #endif

@@ -19,21 +19,48 @@
 #include "agent/run/sysctl.h"
 #include "lib/fd.h"
 
+/* Until the runtime has mapped our users and put us into the cgroup. */
+static int await_runtime(const struct init *init, struct err *err)
+{
+	if (!init->state->pid)
+		init->state->pid = report_await_go(init->report);
+	return init->state->pid < 0 ? err_set(err, -EPIPE, "the runtime has ended") : 0;
+}
+
 static int enter_namespaces(const struct init *init, struct err *err)
 {
 	const struct namespaces *ns = &init->bundle->namespaces;
 	int rc = 0;
 
 	if (ns_is_own(ns, NS_USER)) {
-		rc = userns_become_root(err);
+		rc = await_runtime(init, err) ?: userns_become_root(err);
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* which that has cleared */
 	}
-	/* Only now, in the container's cgroup: that will be its root. */
-	if (!rc && ns->make[NS_CGROUP] && unshare(ns_flag(NS_CGROUP)) < 0)
-		rc = err_sys(err, "make a cgroup namespace");
 	if (!rc && ns->make[NS_NET])
 		rc = link_loopback_up(err);
 	return rc;
+}
+
+/* Only in the container's cgroup: that will be its root. */
+static int enter_cgroup(const struct init *init, struct err *err)
+{
+	int rc = await_runtime(init, err);
+
+	if (!rc && init->bundle->namespaces.make[NS_CGROUP] && unshare(ns_flag(NS_CGROUP)) < 0)
+		rc = err_sys(err, "make a cgroup namespace");
+	return rc;
+}
+
+/* What can be mounted before is: the cgroup takes the runtime as long. */
+static int mount_all(const struct init *init, int root, struct err *err)
+{
+	const struct bundle *bundle = init->bundle;
+	size_t early = mount_count_early(bundle);
+	int rc = mount_some(bundle, 0, early, root, NULL, err);
+
+	if (!rc)
+		rc = enter_cgroup(init, err);
+	return rc ?: mount_some(bundle, early, bundle->mount_count, root, init->cgroup, err);
 }
 
 static int set_names(const struct bundle *bundle, struct err *err)
@@ -98,7 +125,7 @@ static int build_root(const struct init *init, struct console *console, struct e
 	const struct bundle *bundle = init->bundle;
 	FD_CLEANUP int root = root_prepare(bundle, err);
 
-	if (root < 0 || mount_all(bundle, root, init->cgroup, err) < 0 ||
+	if (root < 0 || mount_all(init, root, err) < 0 ||
 	    dev_make(bundle, root, err) < 0 || make_console(init, root, console, err) < 0 ||
 	    make_cwd(&bundle->process, root, err) < 0 || run_create_hooks(init, err) < 0 ||
 	    sysctl_apply(bundle, err) < 0 ||
@@ -168,11 +195,11 @@ void init_run(struct init *init)
 	 */
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	init->state->pid = report_await_go(init->report);
-	if (init->state->pid < 0)
-		_exit(EXIT_RUNTIME);
-	if (build(init, program, &failure) < 0)
+	if (build(init, program, &failure) < 0) {
+		/* It listens to what we say only when it has let us go on. */
+		await_runtime(init, NULL);
 		fail(init->report, &failure);
+	}
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (report_send(init->report, NULL) < 0)
 		_exit(EXIT_RUNTIME);

@@ -152,8 +152,10 @@ int path_open(int root, const char *path, int flags, struct err *err)
 		walk.at = walk.rest;
 		rc = walk_path(&walk);
 	}
-	if (!rc) {
-		fd = fcntl(walk.stack[walk.depth], F_DUPFD_CLOEXEC, 3);
+	if (!rc && walk.depth) {
+		rc = walk.stack[walk.depth--];
+	} else if (!rc) {
+		fd = fcntl(root, F_DUPFD_CLOEXEC, 3);
 		rc = fd < 0 ? -errno : fd;
 	}
 	leave_all(&walk);

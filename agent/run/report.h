@@ -4,8 +4,8 @@
  *
  *	parent				child
  *	report_open
- *	clone				report_await_go
- *	  puts it into its cgroup
+ *	clone				  does what needs no cgroup
+ *	  puts it into its cgroup	report_await_go
  *	report_send_go
  *	report_receive			report_send: ready (exit_code 0) or what went wrong
  *

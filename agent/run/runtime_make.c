@@ -93,7 +93,10 @@ int runtime_create(struct runtime *runtime, int argc, char **argv)
 
 	if (code)
 		return code;
-	return create_container(&create, &created, &runtime->failure) < 0 ? fail(runtime) : 0;
+	if (create_container(&create, &created, &runtime->failure) < 0)
+		code = fail(runtime);
+	created_release(&created);
+	return code;
 }
 
 static void run_poststart_hooks(const struct state *state)
@@ -111,6 +114,15 @@ static void run_poststart_hooks(const struct state *state)
 	hooks_release(&hooks);
 }
 
+static int start_opened(const struct state *state, struct failure *failure)
+{
+	int rc = start_request(state, failure);
+
+	if (!rc)
+		run_poststart_hooks(state);
+	return rc;
+}
+
 static int start(struct runtime *runtime, const char *id)
 {
 	struct failure *failure = &runtime->failure;
@@ -125,9 +137,7 @@ static int start(struct runtime *runtime, const char *id)
 				     state_status_name(status));
 	}
 	if (!rc)
-		rc = start_request(&state, failure);
-	if (!rc)
-		run_poststart_hooks(&state);
+		rc = start_opened(&state, failure);
 	state_release(&state);
 	return rc < 0 ? fail(runtime) : 0;
 }
@@ -148,7 +158,7 @@ static int attend(struct runtime *runtime, const struct create *create, struct c
 		  const struct run_options *options)
 {
 	struct err *err = &runtime->failure.err;
-	int code = start(runtime, create->id);
+	int code = start_opened(&created->state, &runtime->failure) < 0 ? fail(runtime) : 0;
 
 	if (options->detach && !code)
 		return 0;
@@ -157,10 +167,10 @@ static int attend(struct runtime *runtime, const struct create *create, struct c
 		if (code < 0)
 			code = fail(runtime);
 	}
-	fd_close(&created->console);
 	if (options->keep)
 		return code;
-	if (delete_container(create->root, create->id, true, code ? NULL : err) < 0 && !code)
+	if (delete_opened(&created->state, &created->cgroup, create->root, code ? NULL : err) < 0 &&
+	    !code)
 		code = fail(runtime);
 	return code;
 }
@@ -178,8 +188,11 @@ int runtime_run(struct runtime *runtime, int argc, char **argv)
 	if (!options.detach)
 		relay_prepare();
 	if (create_container(&create, &created, &runtime->failure) < 0)
-		return fail(runtime);
-	return attend(runtime, &create, &created, &options);
+		code = fail(runtime);
+	else
+		code = attend(runtime, &create, &created, &options);
+	created_release(&created);
+	return code;
 }
 
 struct exec_options {
