@@ -69,7 +69,7 @@ check-kernel:
 	@scripts/install-tools
 	@for arch in x86_64 aarch64 armv7; do $(MAKE) --no-print-directory ARCH=$$arch || exit; done
 	@tests/kernel/all
-	@tests/kernel/network
+	@for arch in x86_64 aarch64 armv7; do ARCH=$$arch tests/kernel/network || exit; done
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
 planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory)
