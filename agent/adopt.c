@@ -139,6 +139,7 @@ static void adopt_one(struct agent *agent, int parent, const char *id)
 	}
 	container->keeps_old = true;
 	read_outcome(container, dirfd);
+	plugs_load(container);
 	sock = shim_connect(path, &err);
 	if (sock >= 0) {
 		container_follow(container, sock);

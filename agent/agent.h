@@ -11,6 +11,7 @@
 #include "agent/fetch_sessions.h"
 #include "agent/heal.h"
 #include "agent/loop.h"
+#include "agent/plug.h"
 #include "agent/networks.h"
 #include "config/agent_config.h"
 #include "lib/list.h"
@@ -49,6 +50,7 @@ struct agent {
 	bool is_boot_clean;	/* boot_check.h */
 	bool is_boot_checked;
 	struct budget budget;
+	struct plug_watch plug_watch;
 	struct api_server *api;
 };
 

@@ -333,6 +333,7 @@ int bundle_write(struct container *container, struct err *err)
 	container->labels = labels_merge(settings, plan.image);
 	if ((rc = write_spec(&plan, err)) < 0)
 		return rc;
+	plugs_begin(container, &plan.devices);
 	return write_description(&plan, err);
 }
 

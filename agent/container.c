@@ -66,6 +66,7 @@ struct container *container_new(struct agent *agent, const char *id, const char 
 	container->created_ns = time_now_ns();
 	container->sock = container->input = container->joined_fd = -1;
 	list_init(&container->waiters);
+	plugs_init(container);
 	list_insert(&agent->containers, &container->node);
 	return container;
 }
@@ -85,6 +86,7 @@ static void tell_waiters(struct container *container, bool is_removed)
 void container_free(struct container *container)
 {
 	tell_waiters(container, true);
+	plugs_release(container);
 	watch_stop(&container->watch);
 	fd_close(&container->sock);
 	fd_close(&container->input);
@@ -216,6 +218,7 @@ void container_take_event(struct container *container, const struct shim_event *
 		container->state = CONTAINER_RUNNING;
 		container->started_ns = time_now_ns();
 		tell(container, CONTAINER_STARTED);
+		plugs_look(container); /* something may have been plugged in meanwhile */
 		break;
 	case SHIM_EXITED:
 		set_ended(container, event->code, event->signal, event->oom);

@@ -18,6 +18,7 @@
 
 #include "agent/job.h"
 #include "agent/loop.h"
+#include "agent/plug.h"
 #include "agent/networks.h"
 #include "agent/runtime_job.h"
 #include "agent/update.h"
@@ -91,6 +92,7 @@ struct container {
 	struct endpoint endpoint; /* agent/networks.h: its place on a bridge */
 	int joined_fd; /* the network namespace that it joins while it starts; -1 */
 
+	struct plugs plugs; /* its devices */
 	struct list waiters;
 	int stop_signal;
 	int sock; /* to the shim; -1: there is none */

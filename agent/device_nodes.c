@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "agent/device_find.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 
@@ -32,14 +33,16 @@ static void add(struct device_nodes *nodes, const struct stat *st, const char *p
 
 static int find_given(struct device_nodes *nodes, const struct app_device *device, struct err *err)
 {
+	char path[PATH_MAX];
 	struct stat st;
+	int rc = device_find(device->source, path, &st, err);
 
-	if (stat(device->source, &st) < 0)
-		return err_sys(err, "device %s (is it plugged in, is its driver loaded?)",
-			       device->source);
-	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-		return err_set(err, -ENODEV, "device %s: not a device node; use bind = for files",
-			       device->source);
+	if (rc == -ENOENT && device->optional) {
+		*err = ERR_INIT;
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
 	add(nodes, &st, device->path, device->permissions);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * device_nodes - the device nodes that a container gets (config/spec.h): those that the app's
  * settings name, and, when it is privileged, all others below /dev. What every container has of its
- * own (null, pts and so on) is none of them.
+ * own (null, pts and so on) is none of them; nor are optional ones that aren't plugged in.
  */
 #ifndef AGENT_DEVICE_NODES_H
 #define AGENT_DEVICE_NODES_H

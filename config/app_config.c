@@ -39,10 +39,8 @@ void app_config_release(struct app_config *app)
 	free_strings(app->env);
 	release_mounts(app->volumes, app->volume_count);
 	release_mounts(app->binds, app->bind_count);
-	for (size_t i = 0; i < app->device_count; i++) {
-		free(app->devices[i].source);
-		free(app->devices[i].path);
-	}
+	for (size_t i = 0; i < app->device_count; i++)
+		app_device_release(&app->devices[i]);
 	free(app->devices);
 	app_network_release(&app->network);
 	health_release(&app->health);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "config/app_confine.h"
+#include "config/app_device.h"
 #include "config/app_network.h"
 #include "config/app_process.h"
 #include "config/app_storage.h"
@@ -37,13 +38,6 @@ struct app_mount {
 	char *source; /* a volume's name, or an absolute path of the host */
 	char *path;   /* in the container, as path_clean() has it */
 	bool read_only;
-};
-
-/* device = /dev/x[:/dev/y[:rwm]] */
-struct app_device {
-	char *source;
-	char *path;
-	char permissions[4]; /* some of "rwm", in this order */
 };
 
 struct restart_policy {

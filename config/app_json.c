@@ -75,9 +75,7 @@ static void put_devices(json_t *object, const struct app_config *app)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < app->device_count; i++) {
-		const struct app_device *device = &app->devices[i];
-		FREE_CLEANUP char *text = xasprintf("%s:%s:%s", device->source, device->path,
-						    device->permissions);
+		FREE_CLEANUP char *text = app_device_format(&app->devices[i]);
 
 		if (json_array_append_new(array, json_string(text)) < 0)
 			die_no_memory();

@@ -194,56 +194,20 @@ static int add_bind(void *object, const char *value, struct err *err)
 	return add_mount(&app->binds, &app->bind_count, mount, err);
 }
 
-/* Some of the letters rwm, each once, into the order of "rwm". */
-static int parse_permissions(char permissions[4], const char *text, struct err *err)
-{
-	size_t used = 0;
-
-	for (const char *letter = "rwm"; *letter; letter++)
-		if (strchr(text, *letter))
-			permissions[used++] = *letter;
-	permissions[used] = 0;
-	if (used == 0 || used != strlen(text))
-		return err_set(err, -EINVAL, "a device's permissions are some of the letters rwm");
-	return 0;
-}
-
-static int parse_device(struct app_device *device, char *text, struct err *err)
-{
-	char *path = strchr(text, ':'), *permissions = NULL;
-
-	if (path)
-		*path++ = 0;
-	if (path && (permissions = strchr(path, ':')))
-		*permissions++ = 0;
-	if (parse_permissions(device->permissions, permissions ? permissions : "rwm", err) < 0 ||
-	    key_set_path(&device->source, text, err) < 0 ||
-	    key_set_path(&device->path, path ? path : text, err) < 0)
-		return -EINVAL;
-	if (!strcmp(device->path, "/"))
-		return err_set(err, -EINVAL, "a device cannot be the container's /");
-	return 0;
-}
-
-static void device_release(struct app_device *device)
-{
-	free(device->source);
-	free(device->path);
-}
-
 static int add_device(void *object, const char *value, struct err *err)
 {
 	struct app_config *app = object;
-	FREE_CLEANUP char *copy = xstrdup(value);
-	struct app_device device = { 0 };
-	int rc = parse_device(&device, copy, err);
+	struct app_device device;
+	int rc = app_device_parse(&device, value, err);
 
+	if (rc < 0)
+		return rc;
 	for (size_t i = 0; rc == 0 && i < app->device_count; i++)
 		if (!strcmp(app->devices[i].path, device.path))
 			rc = err_set(err, -EINVAL, "another device has this path in the container");
 	rc = rc ?: app_check_count(app->device_count, err);
 	if (rc < 0) {
-		device_release(&device);
+		app_device_release(&device);
 		return rc;
 	}
 	app->devices = xrealloc(app->devices, (app->device_count + 1) * sizeof(*app->devices));

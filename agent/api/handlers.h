@@ -28,6 +28,11 @@ void on_container_unpause(struct request *request);
 /* logs.c */
 void on_container_logs(struct request *request);
 
+/* devices.c: berth's own */
+void on_device_list(struct request *request);
+void on_device_add(struct request *request);
+void on_device_remove(struct request *request);
+
 /* attach.c */
 void on_container_attach(struct request *request);
 void on_container_resize(struct request *request);

@@ -42,6 +42,9 @@ const struct route api_routes[] = {
 	{ "POST", "/berth/rollback", on_berth_rollback },
 	{ "POST", "/berth/fsck", on_berth_fsck },
 	{ "POST", "/berth/exec/*/kill", on_exec_kill },
+	{ "GET", "/berth/containers/*/devices", on_device_list },
+	{ "POST", "/berth/containers/*/devices", on_device_add },
+	{ "DELETE", "/berth/containers/*/devices", on_device_remove },
 
 	{ "POST", "/containers/create", NULL },
 	{ "POST", "/containers/prune", NULL },

@@ -73,6 +73,7 @@ const char *cli_nearest_command(const char *name); /* NULL: nothing is near */
 /* The commands. */
 int cli_attach(struct cli *cli);
 int cli_check(struct cli *cli);
+int cli_device(struct cli *cli);
 int cli_df(struct cli *cli);
 int cli_exec(struct cli *cli);
 int cli_fsck(struct cli *cli);

@@ -97,6 +97,12 @@ const struct cli_command cli_commands[] = {
 	  "Exits with 0 when the agent would take FILE; else names the file, the\n"
 	  "line and the reason, and exits with 1.\n",
 	  NULL, 1, 1, false, cli_check },
+	{ "device", "add|rm|ls CONTAINER [DEVICE|PATH]", "Give a running container a device, or take it away",
+	  "  add CONTAINER DEVICE[:PATH[:rwm]]   a node, a link to one, or usb:VENDOR:PRODUCT[:SERIAL]\n"
+	  "  rm CONTAINER PATH\n"
+	  "  ls CONTAINER\n"
+	  "What is added is there until the container ends; `device =` in agent.ini is for good.\n",
+	  NULL, 2, 3, false, cli_device },
 	{ "df", "", "Show what takes the room in the store",
 	  "Looks at the files itself, on the machine the store is on. Files that several images share\n"
 	  "count once.\n",

@@ -87,7 +87,7 @@ int runtime_device(struct runtime *runtime, int argc, char **argv)
 	struct device_options options = { .change.path = NULL };
 	int option;
 
-	while ((option = runtime_option(runtime, argc, argv, "+", long_options)) != -1)
+	while ((option = runtime_option(runtime, argc, argv, "", long_options)) != -1)
 		if (take_option(runtime, &options, option))
 			return runtime->failure.exit_code;
 	if (argc - optind != 2)
