@@ -12,14 +12,18 @@
  *	{"done":true} or {"error":TEXT,"code":"store"}
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent/applets.h"
 #include "agent/fsck_look.h"
 #include "agent/helper/report.h"
+#include "agent/helper/unpack_sandbox.h"
+#include "lib/fd.h"
 #include "lib/sys.h"
 
+#define MEMORY_MAX ((size_t)64 << 20)
 #define FINDINGS_MAX 1000 /* of one layer: then it is clear what it is like */
 
 struct look {
@@ -83,6 +87,14 @@ static int check_some(struct look *look, char **ids, struct err *err)
 	return rc;
 }
 
+/* Much of what it parses came from the network once, or from flash that has gone bad. */
+static int confine(const char *path, struct err *err)
+{
+	FD_CLEANUP int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? err_sys(err, "open it") : sandbox_fsck(fd_steal(&fd), MEMORY_MAX, err);
+}
+
 static int run(struct look *look, int argc, char **argv, struct store *store, struct err *err)
 {
 	int rc;
@@ -93,9 +105,9 @@ static int run(struct look *look, int argc, char **argv, struct store *store, st
 			       argv[0]);
 	if (look->fsck.depth == CHECK_CONTENT)
 		sys_step_back();
-	rc = store_look(store, argv[1], false, err);
+	rc = confine(argv[1], err) ?: store_look(store, "/", false, err);
 	if (rc < 0)
-		return rc;
+		return err_context(err, "store %s", argv[1]);
 	return argc > 3 ? check_some(look, argv + 3, err) : fsck_look(&look->fsck, err);
 }
 

@@ -22,6 +22,9 @@
 #ifndef SYS_epoll_wait
 #define SYS_epoll_wait SECCOMP_ABSENT
 #endif
+#ifndef SYS_readlink
+#define SYS_readlink SECCOMP_ABSENT
+#endif
 #ifndef SYS_poll
 #define SYS_poll SECCOMP_ABSENT
 #endif

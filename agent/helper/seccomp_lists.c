@@ -16,6 +16,10 @@
 #define READ_ONLY(call, argument) \
 	ALLOW_IF(call, argument, O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY), O_RDONLY)
 
+/* musl counts O_PATH among O_ACCMODE; this lets it through. */
+#define ONLY_READ_OR_FIND(call, argument) \
+	ALLOW_IF(call, argument, 3 | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY), O_RDONLY)
+
 /* Of fcntl() 0 to 7 and F_DUPFD_CLOEXEC: with F_SETOWN (8) the kernel could be made to signal others. */
 #define FCNTL(call) ALLOW_IF(call, 1, ~7u, 0), ALLOW_IF(call, 1, ~0u, F_DUPFD_CLOEXEC)
 
@@ -91,6 +95,21 @@ struct seccomp_list seccomp_list_forward(void)
 		ALLOW(recvfrom), ALLOW(sendto), ALLOW(recvmsg), ALLOW(sendmsg), ALLOW(accept4),
 		ALLOW_IF(socket, 0, ~0u, AF_INET), ALLOW_IF(socket, 0, ~0u, AF_INET6),
 		ALLOW(connect), ALLOW(setsockopt), ALLOW(getsockopt), ALLOW(shutdown)
+		SANITIZER_CALLS
+	};
+
+	return LIST(rules);
+}
+
+struct seccomp_list seccomp_list_fsck(void)
+{
+	static const struct seccomp_rule rules[] = {
+		BASIC_CALLS,
+		ONLY_READ_OR_FIND(openat, 2), ONLY_READ_OR_FIND(open, 1), ALLOW(fstat), ALLOW(fstat64),
+		ALLOW(newfstatat), ALLOW(fstatat64), ALLOW(stat), ALLOW(lstat), ALLOW(statx), ALLOW(getdents64),
+		ALLOW(readlink), ALLOW(readlinkat), ALLOW(faccessat), ALLOW(fgetxattr), ALLOW(lseek), ALLOW(_llseek), ALLOW(pread64),
+		ALLOW(fadvise64), ALLOW(arm_fadvise64_64), ALLOW(fstatfs), ALLOW(fstatfs64),
+		FCNTL(fcntl), FCNTL(fcntl64)
 		SANITIZER_CALLS
 	};
 

@@ -15,6 +15,7 @@ struct seccomp_list seccomp_list_decode(void); /* its descriptors, memory, the t
 struct seccomp_list seccomp_list_fetch(void);  /* and internet sockets, files to read, waiting */
 struct seccomp_list seccomp_list_layout(void); /* as decode, and files to read */
 struct seccomp_list seccomp_list_forward(void); /* as decode, and internet sockets, epoll; no files */
+struct seccomp_list seccomp_list_fsck(void);   /* as decode, and files and directories to read */
 struct seccomp_list seccomp_list_unpack(void); /* and files in every way; no sockets */
 
 #endif

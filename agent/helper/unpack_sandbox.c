@@ -92,13 +92,13 @@ static int enter_root(const struct sandbox_view *view, struct err *err)
 }
 
 /* One mount for all of it: links don't pass from one to another. */
-static int enter_store(int store_fd, struct err *err)
+static int enter_store(int store_fd, unsigned long flags, struct err *err)
 {
 	int rc = leave_mounts(store_fd, err);
 
 	if (rc < 0)
 		return rc;
-	if (bind_dir(".", NEW_ROOT, 0) < 0 || chdir(NEW_ROOT) < 0 || chroot(".") < 0)
+	if (bind_dir(".", NEW_ROOT, flags) < 0 || chdir(NEW_ROOT) < 0 || chroot(".") < 0)
 		return err_sys(err, "enter the store");
 	return 0;
 }
@@ -144,18 +144,33 @@ static int drop_capabilities(uint32_t kept, struct err *err)
 	return 0;
 }
 
-int sandbox_relink(int store_fd, size_t memory_max, struct err *err)
+static int work_in_store(int store_fd, unsigned long flags, size_t memory_max, uint32_t kept,
+			 const struct seccomp_list *calls, struct err *err)
 {
-	const struct seccomp_list calls = seccomp_list_unpack();
 	int rc = leave_network(err);
 
 	if (!rc)
-		rc = enter_store(store_fd, err);
+		rc = enter_store(store_fd, flags, err);
 	if (!rc)
 		rc = set_limits(memory_max, err);
 	if (!rc)
-		rc = drop_capabilities(CAP(DAC_OVERRIDE) | CAP(FOWNER), err);
-	return rc ? rc : seccomp_enter(&calls, err);
+		rc = drop_capabilities(kept, err);
+	return rc ? rc : seccomp_enter(calls, err);
+}
+
+int sandbox_relink(int store_fd, size_t memory_max, struct err *err)
+{
+	const struct seccomp_list calls = seccomp_list_unpack();
+
+	return work_in_store(store_fd, 0, memory_max, CAP(DAC_OVERRIDE) | CAP(FOWNER), &calls, err);
+}
+
+int sandbox_fsck(int store_fd, size_t memory_max, struct err *err)
+{
+	const struct seccomp_list calls = seccomp_list_fsck();
+
+	return work_in_store(store_fd, MS_RDONLY, memory_max, CAP(DAC_READ_SEARCH) | CAP(SYS_ADMIN),
+			     &calls, err);
 }
 
 int sandbox_unpack(const struct sandbox_view *view, size_t memory_max, struct err *err)

@@ -61,4 +61,10 @@ int sandbox_unpack(const struct sandbox_view *view, size_t memory_max, struct er
  */
 int sandbox_relink(int store_fd, size_t memory_max, struct err *err);
 
+/*
+ * And for fsck-store, which reads all of it: the same root, read-only, and calls that only read. It keeps DAC_READ_SEARCH
+ * and, for trusted.overlay.opaque, SYS_ADMIN, of which the filter leaves nothing else.
+ */
+int sandbox_fsck(int store_fd, size_t memory_max, struct err *err);
+
 #endif

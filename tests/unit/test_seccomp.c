@@ -40,9 +40,9 @@ static void the_lists_fit(void)
 {
 	struct sock_filter program[SECCOMP_PROGRAM_MAX];
 	const struct seccomp_list lists[] = { seccomp_list_decode(), seccomp_list_fetch(),
-					      seccomp_list_unpack() };
+					      seccomp_list_unpack(), seccomp_list_fsck() };
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		CHECK(seccomp_compile(&lists[i], program) > 0);
 }
 
@@ -110,6 +110,23 @@ static void fetch_reads_files_only(void)
 	CHECK_INT(verdict(seccomp_list_decode(), HERE, SYS_openat, 0, 0), SECCOMP_RET_TRAP);
 }
 
+static void fsck_reads_only(void)
+{
+	static const uint32_t calls[] = {
+		SYS_mount, SYS_umount2, SYS_unshare, SYS_setns, SYS_chroot, SYS_execve, SYS_clone, SYS_kill, SYS_ptrace,
+		SYS_bpf, SYS_socket, SYS_unlinkat, SYS_mkdirat, SYS_mknodat, SYS_linkat, SYS_fchmodat, SYS_fchownat,
+		SYS_open_by_handle_at, SYS_setxattr, SYS_fsetxattr, SYS_openat2, SYS_reboot, 428 /* open_tree */,
+		430 /* fsopen */, 442 /* mount_setattr */,
+	};
+	const struct seccomp_list list = seccomp_list_fsck();
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		CHECK_INT(verdict(list, HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDONLY | O_DIRECTORY), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDWR), SECCOMP_RET_TRAP);
+	CHECK(passes(list, SYS_getdents64) && passes(list, SYS_fgetxattr));
+}
+
 static void memory_is_not_made_executable(void)
 {
 	const uint32_t map = (uint32_t)SYS_mmap == SECCOMP_ABSENT ? (uint32_t)SYS_mmap2 : (uint32_t)SYS_mmap;
@@ -173,6 +190,7 @@ int main(void)
 	RUN(other_machines_calls_are_none);
 	RUN(fetch_has_internet_sockets);
 	RUN(fetch_reads_files_only);
+	RUN(fsck_reads_only);
 	RUN(memory_is_not_made_executable);
 	RUN(fcntl_hands_out_no_signals);
 	RUN(a_terminal_may_be_asked_for);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "agent/helper/unpack_sandbox.h"
 #include "tests/unit/scratch.h"
@@ -62,6 +63,25 @@ static int look_at_base(int stage)
 	return 0;
 }
 
+/* All of the store, to be read, and nothing else. */
+static int look_as_fsck(int stage)
+{
+	FD_CLEANUP int store = openat(stage, "../..", O_RDONLY | O_DIRECTORY);
+	struct err err = ERR_INIT;
+	char path[128], value[8];
+
+	if (sandbox_fsck(store, 32 << 20, &err) < 0)
+		return 1;
+	snprintf(path, sizeof(path), "/layers/%s/fs/file", digest_hex(&layers[0]));
+	if (open(path, O_RDONLY) < 0)
+		return 2;
+	if (open("/proc/self/status", O_RDONLY) >= 0 || open("../../etc/passwd", O_RDONLY) >= 0)
+		return 3;
+	if (fgetxattr(open("/staging", O_RDONLY), "trusted.overlay.opaque", value, sizeof(value)) >= 0 || errno != ENODATA)
+		return 4; /* not without the capability */
+	return 0;
+}
+
 static void run(int (*look)(int stage))
 {
 	FD_CLEANUP int store = fd_open_dir(scratch.fd, "store", 0700);
@@ -92,6 +112,11 @@ static void layers_are_read_only(void)
 	run(look_at_base);
 }
 
+static void fsck_sees_the_store(void)
+{
+	run(look_as_fsck);
+}
+
 int main(void)
 {
 	scratch_open(&scratch);
@@ -99,6 +124,7 @@ int main(void)
 	digest_of(&layers[1], "1", 1);
 	RUN(the_sandbox_holds);
 	RUN(layers_are_read_only);
+	RUN(fsck_sees_the_store);
 	scratch_close(&scratch);
 	return test_end();
 }
