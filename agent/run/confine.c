@@ -165,14 +165,28 @@ static int label_apparmor(const char *profile, struct err *err)
 	return rc < 0 ? err_context(err, "process.apparmorProfile %s", profile) : 0;
 }
 
+static int check_selinux(struct err *err)
+{
+	if (access("/sys/fs/selinux/enforce", F_OK) < 0)
+		return err_set(err, -ENOTSUP, "this kernel has no SELinux, or it is switched off");
+	return 0;
+}
+
+int confine_check_labels(const struct bundle *bundle, struct err *err)
+{
+	if (bundle->mount_label && check_selinux(err) < 0)
+		return err_context(err, "linux.mountLabel %s", bundle->mount_label);
+	return 0;
+}
+
 static int label_selinux(const char *label, struct err *err)
 {
-	int rc = 0;
+	int rc = check_selinux(err);
 
-	if (access("/sys/fs/selinux/enforce", F_OK) == 0)
+	if (!rc)
 		rc = write_label("/proc/self/attr/exec", label, err);
 	if (!rc)
-		rc = err_set(err, -ENOTSUP, "this kernel has no SELinux, or it is switched off");
+		rc = err_set(err, -ENOTSUP, "/proc/self/attr/exec is missing");
 	return rc < 0 ? err_context(err, "process.selinuxLabel %s", label) : 0;
 }
 

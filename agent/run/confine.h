@@ -28,6 +28,9 @@ int confine_prepare(struct confine *confine, const struct seccomp_profile *profi
 		    struct err *err);
 void confine_release(struct confine *confine);
 
+/* linux.mountLabel: -ENOTSUP where the kernel has no such labels. */
+int confine_check_labels(const struct bundle *bundle, struct err *err);
+
 /* For the next execve(). -ENOTSUP when the kernel does not have what is asked for. */
 int confine_label(const struct process *process, struct err *err);
 

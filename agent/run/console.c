@@ -22,34 +22,42 @@
 #define TIOCGPTPEER 0x5441 /* 4.13 */
 #endif
 
-/* An O_PATH descriptor opened in earnest, after a look at what it stands for. */
-static int open_devpts(int root, const char *path, struct err *err)
+/*
+ * By the directory, after a look at what it is, and with another at what came of it: a container that
+ * can mount could have put something over it, or over /proc/self/fd, by which it would be shorter.
+ */
+static int open_devpts(int root, const char *name, struct err *err)
 {
-	FD_CLEANUP int at = path_open(root, path, PATH_NO_LINKS, err);
-	char name[PATH_OF_FD_MAX];
+	FD_CLEANUP int dir = path_open(root, "/dev/pts", PATH_NO_LINKS, err);
+	FD_CLEANUP int fd = -1;
 	struct statfs fs;
-	int fd;
 
-	if (at < 0)
-		return at;
-	if (fstatfs(at, &fs) < 0 || fs.f_type != DEVPTS_MAGIC)
+	if (dir < 0)
+		return dir;
+	if (fstatfs(dir, &fs) < 0 || fs.f_type != DEVPTS_MAGIC)
 		return err_set(err, -ENODEV, "a terminal needs a devpts file system on /dev/pts");
-	fd = open(path_of_fd(name, at), O_RDWR | O_NOCTTY | O_CLOEXEC);
-	return fd < 0 ? err_sys(err, "open %s", path) : fd;
+	fd = openat(dir, name, O_RDWR | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, "open /dev/pts/%s", name);
+	if (fstatfs(fd, &fs) < 0 || fs.f_type != DEVPTS_MAGIC)
+		return err_set(err, -ENODEV, "/dev/pts/%s is not of the devpts file system", name);
+	if (fcntl(fd, F_SETFL, O_RDWR) < 0)
+		return err_sys(err, "open /dev/pts/%s", name);
+	return fd_steal(&fd);
 }
 
 static int open_slave(int root, int master, struct err *err)
 {
 	int fd = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	unsigned int number;
-	char path[32];
+	char name[16];
 
 	if (fd >= 0)
 		return fd;
 	if (ioctl(master, TIOCGPTN, &number) < 0)
 		return err_sys(err, "ask for the terminal's number");
-	snprintf(path, sizeof(path), "/dev/pts/%u", number);
-	return open_devpts(root, path, err);
+	snprintf(name, sizeof(name), "%u", number);
+	return open_devpts(root, name, err);
 }
 
 int console_open(struct console *console, int root, struct err *err)
@@ -57,7 +65,7 @@ int console_open(struct console *console, int root, struct err *err)
 	int unlocked = 0;
 
 	*console = (struct console){ -1, -1 };
-	console->master = open_devpts(root, "/dev/pts/ptmx", err);
+	console->master = open_devpts(root, "ptmx", err);
 	if (console->master < 0)
 		return console->master;
 	if (ioctl(console->master, TIOCSPTLCK, &unlocked) < 0)
@@ -82,7 +90,7 @@ void console_resize(int fd, unsigned short rows, unsigned short columns)
 
 int console_bind(const struct console *console, int root, struct err *err)
 {
-	FD_CLEANUP int target = path_open(root, "/dev/console", PATH_MAKE_FILE, err);
+	FD_CLEANUP int target = path_open(root, "/dev/console", PATH_MAKE_FILE | PATH_NO_LINKS, err);
 	char source[PATH_OF_FD_MAX];
 
 	if (target < 0)

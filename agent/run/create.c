@@ -62,7 +62,7 @@ static int check_bundle(struct making *making, struct err *err)
 	if (!process->terminal && create->console_socket)
 		return err_set(err, -EINVAL,
 			       "--console-socket without process.terminal in config.json");
-	if (sysctl_check(bundle, err) < 0)
+	if (sysctl_check(bundle, err) < 0 || confine_check_labels(bundle, err) < 0)
 		return -EINVAL;
 	return confine_prepare(&making->confine, bundle->has_seccomp ? &bundle->seccomp : NULL,
 			       err);

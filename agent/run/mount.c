@@ -145,13 +145,24 @@ static const char *host_mount(const struct bundle *bundle, const struct bundle_m
 	return NULL;
 }
 
-static int mount_new(const struct bundle_mount *mount_, int target, struct err *err)
+/* What holds files of the container gets linux.mountLabel (SELinux); the kernel's own have theirs. */
+static char *mount_data(const struct bundle_mount *mount, const char *label)
 {
-	const struct mount_options *options = &mount_->options;
+	const char *given = mount->options.data ?: "";
+
+	if (!label || !(is_type(mount, "tmpfs") || is_type(mount, "devpts")))
+		return xstrdup(given);
+	return xasprintf("%s%scontext=\"%s\"", given, *given ? "," : "", label);
+}
+
+static int mount_new(const struct bundle *bundle, const struct bundle_mount *mount_, int target,
+		     struct err *err)
+{
+	FREE_CLEANUP char *data = mount_data(mount_, bundle->mount_label);
 	char path[PATH_OF_FD_MAX];
 
 	if (mount(mount_->source ?: mount_->type, path_of_fd(path, target), mount_->type,
-		  options->flags & ~later_flags(mount_), options->data) < 0)
+		  mount_->options.flags & ~later_flags(mount_), data) < 0)
 		return err_sys(err, "mount of type %s", mount_->type);
 	return 0;
 }
@@ -202,7 +213,7 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 				    bundle->namespaces.make[NS_CGROUP], err);
 	if (ns_is_own(&bundle->namespaces, NS_USER) && host_mount(bundle, mount))
 		return bind_host(mount, host_mount(bundle, mount), root, target, err);
-	return mount_new(mount, target, err) ?: fill(mount, root, target, err) ?:
+	return mount_new(bundle, mount, target, err) ?: fill(mount, root, target, err) ?:
 	       change_all(mount, root, NULL, err);
 }
 

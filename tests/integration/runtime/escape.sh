@@ -61,4 +61,103 @@ wait_for 5 test -e "$ROOTS/tmp/set"
 like "a fifo for passwd ends exec" "$(timeout 5 "$BERTH" runtime --root "$T/state" exec --user app trap true 2>&1 < /dev/null; echo $?)" \
 	$'is not a plain file\n125'
 rt delete --force trap
+fresh
+
+# CVE-2022-0492: a user namespace of one's own, in it the cgroup file system, in it release_agent.
+LINUX=',"seccomp":{"profile":"docker"}'
+run agent sh -c 'unshare -Ur sh -c "mkdir -p /tmp/cg; mount -t cgroup -o memory x /tmp/cg && echo mounted"
+	for f in /sys/fs/cgroup/release_agent /sys/fs/cgroup/*/release_agent /sys/fs/cgroup/*/cgroup.procs; do
+		[ -e $f ] && echo /x > $f && echo "$f is written"; done; echo end'
+like "no user namespace for release_agent" "$OUT" 'unshare.*Operation not permitted'
+unlike "and no other way to it" "$OUT" 'mounted|is written'
+fresh
+
+# CVE-2019-19921, CVE-2023-27561: who has the same volume changes what a mount point is while it is looked for.
+mkdir -p "$T/vol" "$T/outside" "$T/given"
+MOUNTS=",{\"destination\":\"/vol\",\"source\":\"$T/vol\",\"options\":[\"bind\"]}"
+# shellcheck disable=SC2016
+start racer sh -c "cd /vol; while :; do mkdir -p x/sub; rm -rf x; ln -s ../../../../../../../../../..$T/outside x; rm -f x
+	ln -s /proc x; rm -f x; ln -s /proc/self/fd x; rm -f x; done 2> /dev/null"
+MOUNTS="$MOUNTS,{\"destination\":\"/vol/x/sub\",\"source\":\"$T/given\",\"options\":[\"bind\",\"ro\"]}
+	,{\"destination\":\"/vol/x/made\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}"
+won=0 made=0 outside=''
+for i in $(seq 60); do
+	run "race$i" sh -c 'cat /proc/sys/kernel/ostype; echo x > /proc/sys/kernel/hostname; echo x > /proc/sys/kernel/domainname'
+	if [[ $OUT = Linux* ]]; then made=$((made + 1)); fi
+	[ "$(grep -c 'Read-only file system' <<< "$OUT")" = 2 ] || [ "$CODE" = 125 ] || won=$((won + 1))
+	outside+=$(ls -A "$T/outside")$(ls -A "$T/given")
+done
+rt delete --force racer
+same "races over a link win nothing outside" "$outside" ''
+same "and nothing inside: /proc is as protected as ever" "$won" 0
+check "some of these containers are made ($made of 60)" test "$made" -gt 0
+fresh
+
+# The same, with /proc itself below the volume that is changed.
+ROOTFS=$T/rootfs3
+mkdir -p "$ROOTFS"
+cp -a "$ROOTS/." "$ROOTFS"
+(while [ -d "$ROOTFS/bin" ]; do rmdir "$ROOTFS/proc"; ln -s /tmp "$ROOTFS/proc"; rm -f "$ROOTFS/proc"; mkdir "$ROOTFS/proc"; done) 2> /dev/null &
+racer=$!
+won=0
+for i in $(seq 40); do
+	run "proc$i" sh -c 'echo x > /proc/sys/kernel/domainname && echo written; [ -e /tmp/sys ] && echo moved'
+	if [[ $OUT = *written* || $OUT = *moved* ]]; then won=$((won + 1)); fi
+done
+kill $racer
+wait $racer 2> /dev/null
+same "/proc is at its place, protected, or nowhere" "$won" 0
+unset ROOTFS
+fresh
+
+# CVE-2025-31133: what masks is the device, not what the image calls /dev/null.
+ROOTFS=$T/rootfs4
+mkdir -p "$ROOTFS"
+cp -a "$ROOTS/." "$ROOTFS"
+echo pattern > "$ROOTFS/tmp/target"
+ln -s /proc/sys/kernel/core_pattern "$ROOTFS/dev/null"
+DEFAULT_MOUNTS='{"destination":"/proc","type":"proc","source":"proc"}'
+run null cat /proc/keys
+like "an image's /dev/null that is something else is refused" "$OUT" 'device /dev/null: something else is in its place'
+rm "$ROOTFS/dev/null"
+
+# CVE-2025-52565: /dev/console in the image as a link.
+fresh
+DEFAULT_MOUNTS='{"destination":"/proc","type":"proc","source":"proc"},
+	{"destination":"/dev/pts","type":"devpts","source":"devpts","options":["newinstance","ptmxmode=0666"]}'
+mkdir -p "$ROOTFS/dev/pts"
+ln -s /proc/sys/kernel/core_pattern "$ROOTFS/dev/console"
+TERMINAL=true
+run console true
+like "nor a link in place of the console" "$OUT" '/dev/console .*symbolic link'
+rm "$ROOTFS/dev/console"
+
+# CVE-2025-52881: what the runtime writes to /proc goes to the kernel's, not to the container's.
+fresh
+mkdir -p "$T/fake/sys/net/ipv4" "$T/fake/self/attr"
+echo fake > "$T/fake/sys/net/ipv4/ip_forward"
+ln -s ../../sysrq-trigger "$T/fake/self/attr/exec"
+DEFAULT_MOUNTS="{\"destination\":\"/proc\",\"source\":\"$T/fake\",\"options\":[\"bind\"]}"
+host=$(cat /proc/sys/net/ipv4/ip_forward)
+LINUX=',"sysctl":{"net.ipv4.ip_forward":"1"}'
+run sysctl cat /proc/sys/net/ipv4/ip_forward
+same "a false /proc gets none of it" "$OUT" fake
+same "nor does the host's own setting" "$(cat /proc/sys/net/ipv4/ip_forward)" "$host"
+unset ROOTFS
+fresh
+
+# What is masked or read-only stays so for root in the container, with Docker's capabilities.
+run proc sh -c 'umount /proc/kcore; mount -o remount,rw /proc/sys; mount -t proc p /tmp; echo x > /proc/sys/kernel/hostname
+	echo 0 > /proc/sys/vm/swappiness; head -c 1 /proc/kcore 2> /dev/null | wc -c; cat /proc/keys; chroot /proc/1/root true; echo end'
+unlike "kcore and keys are empty" "$OUT" '^1|keyring'
+same "nothing of it is written" "$(grep -c 'Read-only file system' <<< "$OUT")" 2
+like "until the end" "$OUT" 'end$'
+
+# A terminal of exec: /dev/pts is looked at, not believed.
+CAPS="{\"bounding\":[$DOCKER_CAPS,\"CAP_SYS_ADMIN\"],\"effective\":[$DOCKER_CAPS,\"CAP_SYS_ADMIN\"],\"permitted\":[$DOCKER_CAPS,\"CAP_SYS_ADMIN\"]}"
+start pts sh -c 'mount -t tmpfs x /proc; mkdir -p /proc/self/fd; : > /tmp/plain; mount --bind /tmp/plain /dev/pts/ptmx; echo set > /tmp/set2; sleep 1000'
+wait_for 5 test -e "$ROOTS/tmp/set2"
+like "something over ptmx ends exec" "$(rt exec --tty pts true 2>&1 < /dev/null; echo $?)" $'/dev/pts/ptmx is not of the devpts file system\n125'
+rt delete --force pts
+rm -f "$ROOTS/tmp/set2" "$ROOTS/tmp/plain"
 finish
