@@ -90,6 +90,11 @@ int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limit
 int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
 			  size_t first, struct err *err);
 int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
+/*
+ * For one more process beside a container's `first`. v2 lets none into a cgroup that the container
+ * has divided (cgroup-v2.rst, "No Internal Process Constraint"): then into the part `first` is in.
+ */
+int cgroup_attach_beside(const struct cgroup *cgroup, pid_t pid, pid_t first, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
 /* Frozen, or about to be. */
 bool cgroup_is_frozen(const struct cgroup *cgroup);

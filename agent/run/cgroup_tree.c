@@ -106,7 +106,7 @@ int cgroup_signal(const struct cgroup *cgroup, int signal, struct err *err)
 		if (kill(pids[i], signal) < 0 && errno != ESRCH)
 			return err_sys(err, "signal process %d of cgroup %s", (int)pids[i],
 				       cgroup->path);
-	return count ? 0 : err_set(err, -ESRCH, "no process in cgroup %s", cgroup->path);
+	return count ? 0 : err_set(err, -ESRCH, "no such process: cgroup %s is empty", cgroup->path);
 }
 
 static void sleep_ms(int ms)

@@ -279,7 +279,7 @@ static int start_child(struct joining *joining, struct failure *failure)
 		run_child(joining);
 	fd_close(&joining->report[1]);
 	fd_close(&joining->console[1]);
-	if (cgroup_attach(&joining->cgroup, joining->pid, err) < 0 ||
+	if (cgroup_attach_beside(&joining->cgroup, joining->pid, joining->state->pid, err) < 0 ||
 	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(joining->report[0], joining->pid);

@@ -232,7 +232,8 @@ int state_pidfd(const struct state *state, struct err *err)
 
 	/* Looked at after it was opened: now it can't become another one. */
 	if (!is_alive(state))
-		return err_set(err, -ESRCH, "container %s is not running", state->id);
+		return err_set(err, -ESRCH, "container %s is not running: no such process",
+			       state->id);
 	if (rc == -ENOSYS)
 		return rc;
 	return rc < 0 ? err_sys(err, "open process %d", (int)state->pid) : fd_steal(&fd);

@@ -54,7 +54,7 @@ like "delete is refused while it runs" "$(rt delete box 2>&1)" 'container box is
 check "kill" rt kill box TERM
 check "it ends" wait_for 5 is box stopped
 same "stopped has no pid" "$(pid_of box)" 0
-like "a dead one is not killed" "$(rt kill box 9 2>&1)" 'container box is not running'
+like "a dead one is not killed" "$(rt kill box 9 2>&1)" 'container box is not running: no such process'
 check "delete" rt delete box
 like "gone" "$(rt state box 2>&1)" 'container box does not exist'
 same "its cgroup as well" "$(cgroup_dirs)" ''

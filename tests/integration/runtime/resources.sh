@@ -113,6 +113,18 @@ else
 	like "the OOM killer is off" "$(cgroup_file old memory memory.oom_control '')" 'oom_kill_disable 1'
 	rt delete --force old
 fi
+if [ $CGROUP = 2 ]; then
+	# A container that divides its cgroup, as systemd does.
+	RESOURCES='"pids":{"limit":50}'
+	DEFAULT_MOUNTS=${DEFAULT_MOUNTS/'"cgroup","options":["nosuid","noexec","nodev","ro"]'/'"cgroup"'}
+	start divided sh -c 'cd /sys/fs/cgroup; mkdir init; echo 1 > init/cgroup.procs; echo +pids > cgroup.subtree_control
+		echo divided; exec sleep 1000'
+	wait_for 5 grep -q divided "$T/divided/out"
+	same "exec goes where init is" "$(rt exec divided cat /proc/self/cgroup 2>&1 < /dev/null)" 0::/init
+	like "ps finds all" "$(rt ps divided)" 'sleep 1000'
+	check "delete takes all" rt delete --force divided
+	fresh
+fi
 RESOURCES='"unified":{"cgroup.procs":"1"}'
 run unified true
 refused "no process moves by unified" '"cgroup.procs" is not a controller'
