@@ -24,7 +24,7 @@
 
 /* Of its own, so that no other daemon can signal or trace it. */
 #define FORWARD_ID 65532
-#define LISTEN_BACKLOG 128
+#define LISTEN_BACKLOG 512 /* as far as net.core.somaxconn goes */
 /* The forwarder of the container before may not have ended yet. */
 #define BIND_WAIT_MS 2000
 #define BIND_STEP_MS 20

@@ -63,6 +63,7 @@ static void every_helper_reads_and_ends(void)
 		CHECK(passes(seccomp_list_decode(), calls[i]));
 		CHECK(passes(seccomp_list_fetch(), calls[i]));
 		CHECK(passes(seccomp_list_unpack(), calls[i]));
+		CHECK(passes(seccomp_list_forward(), calls[i]));
 	}
 }
 
@@ -79,6 +80,7 @@ static void no_helper_starts_or_signals(void)
 		CHECK_INT(verdict(seccomp_list_decode(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
 		CHECK_INT(verdict(seccomp_list_fetch(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
 		CHECK_INT(verdict(seccomp_list_unpack(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
+		CHECK_INT(verdict(seccomp_list_forward(), HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
 	}
 }
 
@@ -96,6 +98,19 @@ static void fetch_has_internet_sockets(void)
 	CHECK(!passes(seccomp_list_unpack(), SYS_socket));
 	CHECK(!passes(seccomp_list_decode(), SYS_socket));
 	CHECK(!passes(seccomp_list_decode(), SYS_connect));
+}
+
+/* Its netlink socket and listeners are open when it enters; it reads no file. */
+static void forward_only_connects(void)
+{
+	const struct seccomp_list list = seccomp_list_forward();
+
+	CHECK_INT(verdict(list, HERE, SYS_socket, AF_INET, 0), SECCOMP_RET_ALLOW);
+	CHECK_INT(verdict(list, HERE, SYS_socket, AF_UNIX, 0), SECCOMP_RET_TRAP);
+	CHECK_INT(verdict(list, HERE, SYS_socket, AF_NETLINK, 0), SECCOMP_RET_TRAP);
+	CHECK(!passes(list, SYS_bind));
+	CHECK(!passes(list, SYS_listen));
+	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDONLY), SECCOMP_RET_TRAP);
 }
 
 static void fetch_reads_files_only(void)
@@ -160,6 +175,7 @@ static void calls_with_wide_types_pass(void)
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		CHECK(passes(seccomp_list_unpack(), calls[i]));
+		CHECK(passes(seccomp_list_forward(), calls[i]));
 #else
 	CHECK(passes(seccomp_list_unpack(), SYS_fchown));
 #endif
@@ -189,6 +205,7 @@ int main(void)
 	RUN(no_helper_starts_or_signals);
 	RUN(other_machines_calls_are_none);
 	RUN(fetch_has_internet_sockets);
+	RUN(forward_only_connects);
 	RUN(fetch_reads_files_only);
 	RUN(fsck_reads_only);
 	RUN(memory_is_not_made_executable);
