@@ -168,7 +168,7 @@ joins() {
 	same "and published again" "$(gets http://127.0.0.1:8090/)" v1
 	berth stop a > /dev/null
 	wait_until "it is stopped with a" 20 app_is j .state exited
-	like "and says what it waits for" "$(app_get j .update.error)" 'waits for app a, whose network it joins'
+	wait_until "and says what it waits for" 5 app_like j .update.error 'waits for app a, whose network it joins'
 	pid=$(agent_pids)
 	agent_stop KILL
 	agent_start
@@ -181,6 +181,7 @@ joins() {
 # Under a kernel that has bridges, and no nf_tables.
 without_nftables() {
 	local real=$BERTH
+	nft flush ruleset # of the cases before, whose agents were killed
 	config_begin
 	bridged a v1 'publish = 8080:8080' 'publish = 7000:7000/udp'
 	bridged b v1
