@@ -162,4 +162,25 @@ CWD=/made/for/it
 run cwd pwd
 same "the working directory is made" "$OUT" /made/for/it
 rm -rf "$ROOTS/made"
+fresh
+
+# ---- labels of security modules: not taken for granted where the kernel has none, nor where it has ----
+
+PROCESS=',"apparmorProfile":"no-such-profile"'
+run label true
+like "an AppArmor profile that is not there" "$OUT$CODE" 'process.apparmorProfile no-such-profile: .*125$'
+PROCESS=',"apparmorProfile":"unconfined"'
+run label echo none
+same "unconfined is none" "$OUT" none
+PROCESS=',"selinuxLabel":"no:such:label"'
+run label true
+like "an SELinux label" "$OUT$CODE" 'process.selinuxLabel no:such:label: .*125$'
+PROCESS='' LINUX=',"mountLabel":"no:such:label"'
+run mounts true
+like "a label for mounts" "$OUT$CODE" '125$'
+fresh
+start box sleep 1000
+printf '{"args":["true"],"cwd":"/","apparmorProfile":"no-such-profile"}' > "$T/process.json"
+like "of an exec" "$(rt exec --process "$T/process.json" box 2>&1 < /dev/null; echo $?)" $'process.apparmorProfile no-such-profile: .*\n125'
+rt delete --force box
 finish

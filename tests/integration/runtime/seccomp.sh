@@ -70,6 +70,56 @@ done << 'END'
 {"profile":"podman"}|"profile" is "podman", not docker
 END
 
+# ---- somebody else decides ----
+
+# Takes the listener, and has each call that comes fail with EXDEV.
+decide() {
+	python3 -c '
+import array, fcntl, json, socket, struct, sys
+sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+sock.bind(sys.argv[1])
+sock.listen(4)
+while True:
+    peer, _ = sock.accept()
+    text, control, _, _ = peer.recvmsg(65536, socket.CMSG_SPACE(64))
+    state = json.loads(text)
+    print(state["fds"], state["metadata"], state["state"]["id"], state["state"]["status"], state["pid"] > 1, flush=True)
+    listener = array.array("i", control[0][2][:4])[0]
+    request = fcntl.ioctl(listener, 0xc0502100, bytes(80))
+    fcntl.ioctl(listener, 0xc0182101, struct.pack("qqii", struct.unpack_from("q", request)[0], 0, -18, 0))
+' "$1"
+}
+
+if command -v python3 > /dev/null; then
+	seccomp "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"$T/decider\",\"listenerMetadata\":\"meta\",
+		\"syscalls\":[$(rule 'mkdir mkdirat' NOTIFY)]}"
+	run alone true
+	like "without a listener there is no container" "$OUT$CODE" 'linux.seccomp.listenerPath .*: connect: No such file.*125'
+	decide "$T/decider" > "$T/decided" 2>&1 &
+	decider=$!
+	wait_for 5 test -S "$T/decider"
+	run notify mkdir /tmp/x
+	like "the call waits for an answer" "$OUT" 'Invalid cross-device link'
+	NNP=false
+	run notify2 mkdir /tmp/x
+	like "without no-new-privileges as well" "$OUT" 'Invalid cross-device link'
+	start box sleep 1000
+	kill $decider
+	wait $decider 2> /dev/null
+	rm -f "$T/decider"
+	decide "$T/decider" >> "$T/decided" 2>&1 &
+	decider=$!
+	wait_for 5 test -S "$T/decider"
+	like "an exec has a listener of its own" "$(timeout 10 "$BERTH" runtime --root "$T/state" exec box mkdir /tmp/x 2>&1 < /dev/null)" 'Invalid cross-device'
+	same "who decides knows of whom" "$(sort -u "$T/decided")" "['seccompFd'] meta box creating True
+['seccompFd'] meta box running True
+['seccompFd'] meta notify creating True
+['seccompFd'] meta notify2 creating True"
+	rt delete --force box
+	kill $decider
+	fresh
+fi
+
 # ---- Docker's profile ----
 
 seccomp '{"profile":"docker"}'
