@@ -42,21 +42,29 @@ static bool has_start_room(const struct app *app, int dirfd, const char *where, 
 	return false;
 }
 
+static bool has_network(const struct app *app, char *text, size_t size)
+{
+	struct err err = ERR_INIT;
+
+	if (networks_check(app->agent, app->config, &err) != NETWORKS_LACK)
+		return true;
+	err_context(&err, "the new version waits");
+	snprintf(text, size, "%s", err.text);
+	if (strcmp(app->error, text))
+		log_warn("app %s: %s", app->config->name, text);
+	return false;
+}
+
 static bool can_switch(struct app *app)
 {
 	const struct agent *agent = app->agent;
 	char text[sizeof(app->error)];
-	struct err err = ERR_INIT;
 
 	if (time_monotonic_ms() < app->switch_again_ms)
 		return false;
-	if (networks_check(app->agent, app->config, &err) < 0 && networks_is_lack(err.code)) {
-		err_context(&err, "the new version waits");
-		memcpy(app->error, err.text, sizeof(app->error));
-		return false;
-	}
 	if (has_start_room(app, agent->run_fd, agent->config->run, text, sizeof(text)) &&
-	    has_start_room(app, agent->store.dirfd, agent->store.path, text, sizeof(text)))
+	    has_start_room(app, agent->store.dirfd, agent->store.path, text, sizeof(text)) &&
+	    has_network(app, text, sizeof(text)))
 		return true;
 	memcpy(app->error, text, sizeof(text));
 	return false;

@@ -260,7 +260,7 @@ static void start_container(struct app *app)
 
 	app->started_ms = 0;
 	if (prepare_ids(app, &err) < 0 || container_start(app->container, &err) < 0)
-		start_failed(app, err.text, space_is_full(err.code) || networks_is_lack(err.code));
+		start_failed(app, err.text, space_is_full(err.code) || err.code == NETWORKS_LACK);
 }
 
 /* From here on nothing it does says how good it is. */

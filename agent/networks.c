@@ -162,12 +162,14 @@ int networks_check(struct agent *agent, const struct app_config *settings, struc
 		return 0;
 	networks_changed(agent);
 	if (open_kernel(agent, err) < 0 || get(agent, settings->network.name, &network, err) < 0 ||
-	    bring_up(agent, network, err) < 0)
-		return err_context(err, "network = %s", settings->network.name);
+	    bring_up(agent, network, err) < 0) {
+		err_context(err, "network = %s", settings->network.name);
+		return is_kernel_lack(err->code) ? err->code = NETWORKS_LACK : err->code;
+	}
 	return 0;
 }
 
-bool networks_is_lack(int code)
+bool is_kernel_lack(int code)
 {
 	return code == -EOPNOTSUPP || code == -EPROTONOSUPPORT || code == -EAFNOSUPPORT;
 }
@@ -454,7 +456,7 @@ static void warn_of_lacks(struct agent *agent)
 	for (size_t i = 0; i < agent->config->app_count; i++) {
 		struct err err = ERR_INIT;
 
-		if (networks_check(agent, &agent->config->apps[i], &err) < 0 && networks_is_lack(err.code)) {
+		if (networks_check(agent, &agent->config->apps[i], &err) == NETWORKS_LACK) {
 			log_warn("apps on a bridge can't be started on this device: %s", err.text);
 			return;
 		}

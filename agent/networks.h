@@ -15,6 +15,7 @@
 #ifndef AGENT_NETWORKS_H
 #define AGENT_NETWORKS_H
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,14 +71,16 @@ void networks_release(struct networks *networks);
 /* After containers_adopt(). What the kernel lacks is told. */
 void networks_start(struct agent *agent);
 
+/* The device has no such network, whatever the version of the app is. A code that nothing else of a start fails with. */
+#define NETWORKS_LACK (-ENONET)
+
 /*
  * Before the container is started: sets container->endpoint and makes the kernel ready for it. Harmless for one on no
- * bridge. -EOPNOTSUPP, -EPROTONOSUPPORT: this device can't, whatever the image is.
+ * bridge. NETWORKS_LACK: the kernel can't.
  */
 int networks_prepare(struct container *container, struct err *err);
 /* Can a container with these settings be connected? As above. */
 int networks_check(struct agent *agent, const struct app_config *settings, struct err *err);
-bool networks_is_lack(int code);
 
 /* The arguments of the createRuntime hook (agent/network/attach.h), for free_strings(); NULL: it needs none. */
 char **networks_attach_args(const struct container *container);

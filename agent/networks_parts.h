@@ -21,6 +21,9 @@ struct network {
 	struct network_shape shape;
 };
 
+/* What netlink says when the kernel was built without something. */
+bool is_kernel_lack(int code);
+
 /*
  * Sets the shape as the section has it. What the section leaves open stays as it is in the shape, or is
  * chosen when that has none. -EADDRINUSE: the device has routes to what the section names.

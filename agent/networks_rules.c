@@ -174,7 +174,7 @@ int networks_apply_rules(struct agent *agent, struct err *err)
 	if (!strcmp(buf_text(&text), buf_text(&agent->networks.rules)))
 		return 0;
 	rc = apply(agent, &rules, &local);
-	if (networks_is_lack(rc)) {
+	if (is_kernel_lack(rc)) {
 		go_without(agent, &local);
 		return 0;
 	}

@@ -92,3 +92,14 @@ while True:
 	echo $! >> "$T/echoes"
 	poll 5 eval 'nsenter -t "$(app_pid '"$1"')" -n ss -Hltn "sport = :'"$2"'" | grep -q .'
 }
+
+# agent_start_without route|netfilter: agent_start, as under a kernel that lacks this.
+agent_start_without() {
+	local real=$BERTH
+	cp "$BERTH" "$T/berth-plain"
+	printf '#!/bin/sh\nexec %s %s %s "$@"\n' "$TESTS/integration/without-netlink" "$1" "$T/berth-plain" > "$T/berth-without"
+	chmod +x "$T/berth-without"
+	BERTH=$T/berth-without
+	agent_start
+	BERTH=$real
+}

@@ -164,6 +164,25 @@ reloads() {
 	wait_until "no forwarder" 5 eval '[ -z "$(helpers forward)" ]'
 }
 
+# A kernel without bridges is nobody's fault: what runs goes on, and no version is refused.
+without_bridges() {
+	local pid
+	config_begin
+	bridged web v1 'network = host'
+	sed -i '/^\[app web\]/,$ { s/^env = PORT=.*/env = PORT=18081/; s,http://:8080/,http://:18081/, }' "$T/agent.ini"
+	bridged new v1
+	agent_start_without route
+	wait_until "an app with the device's network runs" 30 runs web
+	wait_until "one on a bridge doesn't" 20 app_like new .update.error 'network = bridge: '
+	same "nothing is refused for that" "$(app_get new .update.refused)" "[]"
+	like "the agent says so once, at its start" "$(grep -c "apps on a bridge can't be started on this device: " "$T/agent.log")" '^1$'
+	pid=$(app_pid web)
+	sed -i '/^\[app web\]/,/^\[/ s/^network = host/network = bridge/' "$T/agent.ini"
+	agent_reload
+	wait_until "one that shall go there waits" 10 app_like web .update.error 'the new version waits: network = bridge: '
+	same "and runs on" "$(app_pid web) $(app_get web '"\(.update.phase) \(.update.refused)"')" "$pid staged []"
+}
+
 config_errors() {
 	local text
 	config_begin
@@ -173,5 +192,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads config_errors
+case_run updates agent_ends reloads without_bridges config_errors
 done_testing

@@ -178,19 +178,14 @@ joins() {
 	wait_until "and runs with it" 20 joined "$pid"
 	same "that was no failure of its version" "$(app_get j '"\(.restarts) \(.update.refused)"')" "0 []"
 }
+
 # Under a kernel that has bridges, and no nf_tables.
 without_nftables() {
-	local real=$BERTH
 	nft flush ruleset # of the cases before, whose agents were killed
 	config_begin
 	bridged a v1 'publish = 8080:8080' 'publish = 7000:7000/udp'
 	bridged b v1
-	cp "$BERTH" "$T/berth-plain"
-	printf '#!/bin/sh\nexec %s %s "$@"\n' "$(dirname "$0")/without-nftables" "$T/berth-plain" > "$T/berth-without"
-	chmod +x "$T/berth-without"
-	BERTH=$T/berth-without
-	agent_start
-	BERTH=$real
+	agent_start_without netfilter
 	wait_until "a runs" 30 runs a
 	wait_until "b runs" 30 runs b
 	like "the agent says what is missing, and what that means" "$(cat "$T/agent.log")" \
