@@ -54,7 +54,9 @@ static void read_mount_line(struct cgroup *cgroup, char unified[static CGROUP_MO
 	char point[PATH_MAX], type[32], options[512];
 	const char *rest = strstr(line, " - ");
 
-	if (!rest || sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1 ||
+	/* Of a hundred lines a few: the others cost no scanf. */
+	if (!rest || strncmp(rest, " - cgroup", 9) ||
+	    sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1 ||
 	    sscanf(rest, " - %31s %*s %511s", type, options) != 2)
 		return;
 	if (!strcmp(type, "cgroup2"))
