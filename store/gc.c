@@ -15,6 +15,7 @@
 #include "store/file.h"
 #include "store/image.h"
 #include "store/layer.h"
+#include "store/quota.h"
 #include "store/suspect.h"
 #include "store/tag.h"
 #include "store/unfinished.h"
@@ -146,6 +147,7 @@ static bool needs_container(struct gc *gc, const char *name)
 	for (size_t i = 0; i < gc->keep->container_count; i++)
 		if (!strcmp(gc->keep->containers[i], name))
 			return true;
+	quota_lift(gc->store->containers, name);
 	return false;
 }
 

@@ -187,10 +187,11 @@ int quota_limit(int dirfd, int64_t bytes, struct err *err)
 	return rc < 0 ? tell(dirfd, rc, err) : 0;
 }
 
-void quota_lift(int dirfd)
+void quota_lift(int parent, const char *name)
 {
+	FD_CLEANUP int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct fsxattr attr;
 
-	if (ioctl(dirfd, FS_IOC_FSGETXATTR, &attr) == 0 && is_ours(attr.fsx_projid))
-		set_limit(dirfd, attr.fsx_projid, 0);
+	if (dir >= 0 && ioctl(dir, FS_IOC_FSGETXATTR, &attr) == 0 && is_ours(attr.fsx_projid))
+		set_limit(dir, attr.fsx_projid, 0);
 }

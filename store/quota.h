@@ -26,6 +26,6 @@ int quota_limit(int dirfd, int64_t bytes, struct err *err);
  * Before the directory is removed: the file system forgets the limit. What of the project is still
  * there counts for nobody, and its ID isn't given again before it is gone.
  */
-void quota_lift(int dirfd);
+void quota_lift(int parent, const char *name);
 
 #endif

@@ -112,21 +112,13 @@ int container_dir_open(struct store *store, const char *id, int64_t quota_bytes,
 	return rc < 0 ? rc : make_dirs(store->containers, id, quota_bytes, err);
 }
 
-static void lift_quota(int containers, const char *id)
-{
-	FD_CLEANUP int dir = openat(containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir >= 0)
-		quota_lift(dir);
-}
-
 int container_dir_remove(struct store *store, const char *id, struct err *err)
 {
 	int rc = check_id(id, err);
 
 	if (rc < 0)
 		return rc;
-	lift_quota(store->containers, id);
+	quota_lift(store->containers, id);
 	rc = remove_whole(store, store->containers, id);
 	if (rc < 0 && rc != -ENOENT)
 		return err_set(err, rc, "remove the writable layer of %.12s: %s", id,

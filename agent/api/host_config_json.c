@@ -78,6 +78,14 @@ static json_t *tmpfs_json(const struct app_storage *storage)
 	return object;
 }
 
+/* As `docker run --storage-opt size=` is shown. */
+static json_t *storage_json(const struct app_storage *storage)
+{
+	char *size FREE_CLEANUP = xasprintf("%lld", (long long)storage->quota_bytes);
+
+	return answer_pack("{s:s}", "size", size);
+}
+
 static json_t *ulimits_json(const struct app_process *process)
 {
 	json_t *array = answer_pack("[]");
@@ -160,6 +168,8 @@ json_t *host_config_json(const struct container *container)
 		container->agent->config->cgroup_parent, "Runtime", "berth");
 
 	json_object_update_new(json, names_json(&settings->network));
+	if (settings->storage.quota_bytes)
+		json_object_set_new(json, "StorageOpt", storage_json(&settings->storage));
 	json_object_update_new(json, limits_json(settings));
 	json_object_update_new(json, confinement_json(settings));
 	return json;
