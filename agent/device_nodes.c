@@ -15,11 +15,12 @@
 
 #define DEPTH_MAX 8 /* directories below /dev */
 
-static void add(struct device_nodes *nodes, const struct stat *st, const char *path,
-		const char *access)
+static void add(struct device_nodes *nodes, const struct stat *st, const char *source,
+		const char *path, const char *access)
 {
 	nodes->items = xrealloc(nodes->items, (nodes->count + 1) * sizeof(*nodes->items));
 	nodes->items[nodes->count++] = (struct spec_device){
+		.source = source,
 		.path = path,
 		.access = access,
 		.type = S_ISCHR(st->st_mode) ? 'c' : 'b',
@@ -29,6 +30,17 @@ static void add(struct device_nodes *nodes, const struct stat *st, const char *p
 		.uid = st->st_uid,
 		.gid = st->st_gid,
 	};
+}
+
+/* Takes `path`, which lives as long as the result. */
+static const char *keep(struct device_nodes *nodes, char *path)
+{
+	size_t count = count_strings(nodes->paths);
+
+	nodes->paths = xrealloc(nodes->paths, (count + 2) * sizeof(*nodes->paths));
+	nodes->paths[count] = path;
+	nodes->paths[count + 1] = NULL;
+	return path;
 }
 
 static int find_given(struct device_nodes *nodes, const struct app_device *device, struct err *err)
@@ -43,7 +55,7 @@ static int find_given(struct device_nodes *nodes, const struct app_device *devic
 	}
 	if (rc < 0)
 		return rc;
-	add(nodes, &st, device->path, device->permissions);
+	add(nodes, &st, keep(nodes, xstrdup(path)), device->path, device->permissions);
 	return 0;
 }
 
@@ -72,17 +84,13 @@ static bool is_own(const char *name)
 static int add_found(struct device_nodes *nodes, const struct stat *st, char *path,
 		     struct err *err)
 {
-	size_t count = count_strings(nodes->paths);
-
 	if (is_found(nodes, path)) {
 		free(path);
 		return 0;
 	}
-	nodes->paths = xrealloc(nodes->paths, (count + 2) * sizeof(*nodes->paths));
-	nodes->paths[count] = path;
-	nodes->paths[count + 1] = NULL;
-	add(nodes, st, path, "rwm");
-	if (count < DEVICE_NODES_MAX)
+	keep(nodes, path);
+	add(nodes, st, path, path, "rwm");
+	if (nodes->count <= DEVICE_NODES_MAX)
 		return 0;
 	return err_set(err, -E2BIG, "more than %d devices below /dev; name those that are needed "
 				    "with device =", DEVICE_NODES_MAX);

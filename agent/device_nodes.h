@@ -17,7 +17,7 @@
 struct device_nodes {
 	struct spec_device *items;
 	size_t count;
-	char **paths; /* of those that the settings don't name; owned */
+	char **paths; /* on the device; owned */
 };
 
 /* Looks them up now; `settings` must live as long as the result. Release it also after an error. */

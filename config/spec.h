@@ -35,6 +35,7 @@ struct spec_mount {
 
 /* A node of the device that the container gets, and what stat() said about it. */
 struct spec_device {
+	const char *source; /* where it is on the device */
 	const char *path;   /* in the container */
 	const char *access; /* some of "rwm" */
 	char type; /* 'c' or 'b' */

@@ -85,7 +85,8 @@ static json_t *build_devices(const struct spec_input *input)
 {
 	json_t *devices = json_array();
 
-	for (size_t i = 0; i < input->device_count; i++) {
+	/* A user namespace can't make nodes: they are mounts then. */
+	for (size_t i = 0; i < input->device_count && !input->id_count; i++) {
 		const struct spec_device *found = &input->devices[i];
 		json_t *object = json_object();
 

@@ -31,13 +31,13 @@ static const struct {
 	{ "/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777" },
 };
 
-/* With read_only = yes, as podman's --read-only-tmpfs has it. */
+/* With read_only = yes, as podman's --read-only-tmpfs; what the image has there is kept. */
 static const struct {
 	const char *path, *options;
 } scratch[] = {
-	{ "/run", TMPFS ",mode=755,size=64m" },
-	{ "/tmp", "nosuid,nodev,mode=1777,size=64m" },
-	{ "/var/tmp", "nosuid,nodev,mode=1777,size=64m" },
+	{ "/run", TMPFS ",mode=755,size=64m,tmpcopyup" },
+	{ "/tmp", "nosuid,nodev,mode=1777,size=64m,tmpcopyup" },
+	{ "/var/tmp", "nosuid,nodev,mode=1777,size=64m,tmpcopyup" },
 };
 
 struct mounts {
@@ -127,7 +127,7 @@ static void collect(struct mounts *mounts, const struct app_config *app,
 		    const struct spec_input *input)
 {
 	size_t most = app->bind_count + input->volume_count + app->storage.tmpfs_count + FILES +
-		      ARRAY_SIZE(scratch);
+		      ARRAY_SIZE(scratch) + input->device_count;
 
 	mounts->items = xcalloc(most, sizeof(*mounts->items));
 	for (size_t i = 0; i < app->bind_count; i++)
@@ -138,6 +138,9 @@ static void collect(struct mounts *mounts, const struct app_config *app,
 	for (size_t i = 0; i < input->volume_count; i++)
 		add_bind(mounts, &input->volumes[i], input);
 	add_tmpfs(mounts, &app->storage);
+	for (size_t i = 0; i < input->device_count && input->id_count; i++)
+		add(mounts, input->devices[i].path, "bind", input->devices[i].source,
+		    xstrdup("rbind,rprivate,rw"));
 	for (size_t i = 0; i < ARRAY_SIZE(scratch); i++)
 		if (app->storage.read_only && !is_covered(mounts, scratch[i].path))
 			add(mounts, scratch[i].path, "tmpfs", "tmpfs",

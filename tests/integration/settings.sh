@@ -179,7 +179,7 @@ own_users() {
 	sed -i 's/^run = .*/&\nuserns_ids = 700000:200000/' "$T/agent.ini"
 	idle one 'userns = auto' 'volume = data:/data' 'stop_timeout = 1s'
 	idle two 'userns = auto' 'user = app' 'read_only = yes' 'stop_timeout = 1s'
-	idle three 'userns = auto' 'writable = tmpfs' 'init = yes' 'stop_timeout = 1s'
+	idle three 'userns = auto' 'device = /dev/null:/dev/x' 'writable = tmpfs' 'init = yes' 'stop_timeout = 1s'
 	idle four 'userns = auto'
 	agent_start
 	wait_until "three have room" 30 running one two three
@@ -194,6 +194,7 @@ own_users() {
 	same "whose owner is another one here" "$(owner one /etc/passwd)" "$(($(first_id one) + 5)):$(($(first_id one) + 6))"
 	check "it writes to its volume" in_app one sh -c 'echo x > /data/x && chown 5:6 /data/x'
 	same "whose owners are shifted" "$(stat -c %u:%g "$STORE/volumes/data/x")" 5:6
+	check "a device under another name" in_app three sh -c 'echo x > /dev/x && [ ! -s /dev/x ] && [ -c /dev/x ]'
 	check "exec with init" in_app three touch /x
 	like "read_only holds" "$(berth exec -u root two $BOX touch /x 2>&1)" 'Read-only file system'
 	check "/tmp is the user's" in_app two touch /tmp/x

@@ -64,6 +64,7 @@ static json_t *build(const struct app_config *app, const struct image_config *im
 	}
 	json_array_foreach (json_object_get(input, "devices"), i, item) {
 		devices[i] = (struct spec_device){
+			.source = text_of(item, "source") ?: app->devices[i].source,
 			.path = text_of(item, "path") ?: app->devices[i].path,
 			.access = text_of(item, "access") ?: app->devices[i].permissions,
 			.type = *text_of(item, "type"),
