@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +69,8 @@ static void spawn_sibling(const struct namespaces *namespaces, const struct ns_f
 	struct spawned spawned = { .pid = -1 };
 	struct err *err = &spawned.err;
 
+	/* In a user namespace that is joined others may trace what they can see: not this one. */
+	prctl(PR_SET_DUMPABLE, 0);
 	if ((!namespaces->make[NS_TIME] || make_time(namespaces, err) == 0) &&
 	    ns_enter_pid(joined, err) == 0 && ns_enter(joined, err) == 0) {
 		spawned.pid = clone_process(clone_flags(namespaces) | CLONE_PARENT);

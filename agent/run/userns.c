@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,9 +104,11 @@ int userns_open(const struct id_maps *uids, const struct id_maps *gids, struct e
 	pid_t pid = clone_process(CLONE_NEWUSER);
 	int rc;
 
-	if (!pid)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
+	}
 	if (pid < 0)
 		return err_sys(err, "make a user namespace for a mount (CONFIG_USER_NS)");
 	rc = userns_map(pid, uids, gids, err);
