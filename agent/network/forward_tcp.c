@@ -67,14 +67,31 @@ static void reset_connection(struct connection *connection)
 	close_connection(connection);
 }
 
-/* What is waited for: bytes while the other side takes them, room while there are some for this one. */
+static bool can_read(const struct side *side)
+{
+	return !side->has_ended && !side->other->is_connecting && !side->other->pending.size;
+}
+
+static void side_is_ready(struct watch *watch, uint32_t events);
+
+/*
+ * What is waited for: bytes while the other side takes them, room while there are some for this one. Of a side whose
+ * end was passed on to it already, and that nothing is wanted from now, nothing is heard either: when it ends, too,
+ * the kernel says that without end.
+ */
 static void watch_side(struct side *side)
 {
-	bool reads = !side->is_connecting && !side->other->is_connecting && !side->has_ended &&
-		     !side->other->pending.size;
+	bool reads = !side->is_connecting && can_read(side);
 	bool writes = side->is_connecting || side->pending.size;
+	bool was_told_end = side->other->has_ended && !side->pending.size;
+	uint32_t events = (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0);
 
-	watch_change(&side->watch, (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0));
+	if (!events && was_told_end)
+		watch_stop(&side->watch);
+	else if (side->watch.loop)
+		watch_change(&side->watch, events);
+	else
+		watch_start(&side->connection->forwarder->loop, &side->watch, side->fd, events, side_is_ready, side);
 }
 
 static bool would_block(void)
@@ -149,12 +166,10 @@ static void side_is_ready(struct watch *watch, uint32_t events)
 
 	if (side->is_connecting)
 		good = finish_connecting(side);
-	else if (events & EPOLLOUT)
-		good = flush(side);
-	/* A failure is read off the socket, also where nothing is wanted from it now. */
-	if (good && !side->is_connecting && events & (EPOLLIN | EPOLLERR | EPOLLHUP) &&
-	    (!side->other->pending.size || events & EPOLLERR))
-		good = take_bytes(side);
+	else if (events & EPOLLERR)
+		good = false;
+	else
+		good = (!(events & EPOLLOUT) || flush(side)) && (!can_read(side) || take_bytes(side));
 	if (!good) {
 		reset_connection(connection);
 		return;
@@ -187,7 +202,6 @@ static void start_side(struct side *side, struct side *other, struct connection 
 	side->other = other;
 	side->fd = fd;
 	keep_alive(fd);
-	watch_start(&connection->forwarder->loop, &side->watch, fd, 0, side_is_ready, side);
 }
 
 /* Takes both descriptors. */

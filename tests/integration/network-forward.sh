@@ -24,6 +24,7 @@ attach() {
 inside() { nsenter -t "$PID" -n "$@"; }
 outside() { nsenter -t "$OUTSIDE" -n "$@"; }
 forwarders() { helpers forward; }
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$(forwarders)/stat"; }
 no_forwarders() { [ -z "$(forwarders)" ]; }
 serves() { [ -n "$(inside ss -Hltn "sport = :$1")" ]; }
 # told TEXT REGEX COMMAND...: what the command says.
@@ -40,6 +41,7 @@ outside ip address add fd09::9/64 dev eth0 nodad
 outside ip link set eth0 up
 
 serves_all() {
+	local ticks
 	namespace container
 	attach --host-name v1 --forward tcp,0.0.0.0,8080,172.29.0.2,80 --forward tcp,::,8080,172.29.0.2,80 \
 		--forward udp,0.0.0.0,5353,172.29.0.2,53 --forward udp,::1,5353,fd29::2,53 \
@@ -48,6 +50,7 @@ serves_all() {
 	same "there is one" "$(forwarders | wc -w)" 1
 	note "memory of its own: $(awk '/^Anonymous:/ { print $2 " kB" }' "/proc/$(forwarders)/smaps_rollup")"
 	background serve inside $TALK serve 80 7003 udp:53
+	background stop inside $TALK stop 7004
 	poll 5 serves 7003
 	told "127.0.0.1" '^172.29.0.1$' $TALK tcp 127.0.0.1 8080
 	told "[::1], by the container's IPv4 address" '^172.29.0.1$' $TALK tcp ::1 8080
@@ -63,6 +66,9 @@ serves_all() {
 	told "8 MiB each way at once, the end of one way first" '^same$' $TALK echo 127.0.0.1 8080 8388608
 	told "300 connections at a time" '^300$' $TALK many 127.0.0.1 8080 300
 	told "620, of which some wait" '^620$' $TALK many ::1 8080 620
+	ticks=$(cpu_ticks)
+	told "a peer that takes nothing" '^stuck$' $TALK stuck 127.0.0.1 7004
+	check "costs nothing but memory" test $(($(cpu_ticks) - ticks)) -lt 50
 	told "100 UDP peers, then 400" '^100 400$' $TALK peers 192.168.9.1 5353 100 400
 }
 
