@@ -56,6 +56,18 @@ static void accept_within(const struct builder *builder, const char *bridge)
 	verdict(builder, NF_ACCEPT);
 }
 
+/* An address that a container took for itself leads nowhere, and isn't anybody else's outside. */
+static void drop_forged(const struct builder *builder, const struct firewall_network *network)
+{
+	const struct subnet *subnet = &network->subnets[builder->family];
+
+	nft_rule(builder->nft, "forward");
+	nft_in_interface(builder->nft, network->bridge, true);
+	if (subnet->ip.family)
+		nft_source(builder->nft, subnet, false);
+	verdict(builder, NF_DROP);
+}
+
 /* What an internal network may not do, and what the others may; the order counts. */
 static void add_forward(const struct builder *builder)
 {
@@ -68,6 +80,8 @@ static void add_forward(const struct builder *builder)
 		if (rules->networks[i].internal) {
 			drop_from(builder, "forward", rules->networks[i].bridge);
 			drop_to(builder, "forward", rules->networks[i].bridge);
+		} else {
+			drop_forged(builder, &rules->networks[i]);
 		}
 	nft_rule(builder->nft, "forward");
 	nft_connection_state(builder->nft, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
@@ -188,12 +202,12 @@ static void masquerade_subnet(const struct builder *builder, const struct firewa
 	if (!subnet->ip.family)
 		return;
 	nft_rule(builder->nft, "postrouting");
-	nft_source(builder->nft, subnet);
+	nft_source(builder->nft, subnet, true);
 	nft_out_interface(builder->nft, network->bridge, false);
 	nft_masquerade(builder->nft);
 	nft_rule_end(builder->nft);
 	nft_rule(builder->nft, "postrouting");
-	nft_source(builder->nft, subnet);
+	nft_source(builder->nft, subnet, true);
 	nft_out_interface(builder->nft, network->bridge, true);
 	nft_connection_status(builder->nft, IPS_DST_NAT);
 	nft_masquerade(builder->nft);
@@ -203,7 +217,7 @@ static void masquerade_subnet(const struct builder *builder, const struct firewa
 static void masquerade_loopback(const struct builder *builder, const struct firewall_network *network)
 {
 	nft_rule(builder->nft, "postrouting");
-	nft_source(builder->nft, &loopback[builder->family]);
+	nft_source(builder->nft, &loopback[builder->family], true);
 	nft_out_interface(builder->nft, network->bridge, true);
 	nft_masquerade(builder->nft);
 	nft_rule_end(builder->nft);

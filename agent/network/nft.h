@@ -52,7 +52,7 @@ void nft_rule_end(struct nft *nft);
 /* Matches. `is`: equal, or (false) not. */
 void nft_in_interface(struct nft *nft, const char *name, bool is);
 void nft_out_interface(struct nft *nft, const char *name, bool is);
-void nft_source(struct nft *nft, const struct subnet *subnet);
+void nft_source(struct nft *nft, const struct subnet *subnet, bool is);
 void nft_destination(struct nft *nft, const struct subnet *subnet, bool is);
 void nft_destination_is_local(struct nft *nft); /* an address of this device, 127.0.0.1 too */
 void nft_ports(struct nft *nft, uint8_t protocol, uint16_t first, uint16_t last);

@@ -53,9 +53,9 @@ static void match_address(struct nft *nft, uint32_t offset, const struct subnet 
 	nft_compare(nft, is ? NFT_CMP_EQ : NFT_CMP_NEQ, subnet->ip.bytes, size);
 }
 
-void nft_source(struct nft *nft, const struct subnet *subnet)
+void nft_source(struct nft *nft, const struct subnet *subnet, bool is)
 {
-	match_address(nft, nft->family == NFPROTO_IPV4 ? IPV4_SOURCE : IPV6_SOURCE, subnet, true);
+	match_address(nft, nft->family == NFPROTO_IPV4 ? IPV4_SOURCE : IPV6_SOURCE, subnet, is);
 }
 
 void nft_destination(struct nft *nft, const struct subnet *subnet, bool is)

@@ -295,6 +295,28 @@ static void loopback_is_out_of_reach(void)
 	tear_down();
 }
 
+/* A container may give itself any address; the outside would take it for a neighbour's. */
+static void forged_addresses_lead_nowhere(void)
+{
+	struct sockaddr_storage from, to;
+	socklen_t from_size = talk_address(&from, "192.168.9.77", 0), to_size = talk_address(&to, "192.168.9.9", 53);
+	int udp = -1, client = -1;
+
+	REQUIRE(set_up() && apply());
+	udp = talk_serve(&ns, OUTSIDE, SOCK_DGRAM, 53);
+	netns_enter(&ns, ONE);
+	CHECK_INT(system("ip address add 192.168.9.77/32 dev lo"), 0);
+	netns_enter(&ns, DEVICE);
+	client = talk_socket(&ns, ONE, AF_INET, SOCK_DGRAM);
+	CHECK_INT(bind(client, (struct sockaddr *)&from, from_size), 0);
+	CHECK_INT(sendto(client, "forged", 6, 0, (struct sockaddr *)&to, to_size), 6);
+	CHECK(!talk_wait(udp, POLLIN, TALK_LOST_MS));
+	UDP(ONE, "192.168.9.9", 53, udp, "192.168.9.1");
+	close(udp);
+	close(client);
+	tear_down();
+}
+
 static void connections_survive_changes(void)
 {
 	struct sockaddr_storage address;
@@ -495,6 +517,7 @@ int main(void)
 	RUN(published_ports_are_reached);
 	RUN(ports_on_one_address);
 	RUN(loopback_is_out_of_reach);
+	RUN(forged_addresses_lead_nowhere);
 	RUN(connections_survive_changes);
 	RUN(a_sender_follows_changes);
 	RUN(a_flush_is_noticed);
