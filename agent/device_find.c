@@ -10,11 +10,14 @@
 #include "config/app_device.h"
 #include "lib/fd.h"
 
-enum rank { RANK_SERIAL, RANK_OTHER, RANK_WHOLE, RANK_NONE };
+enum rank { RANK_SERIAL, RANK_OTHER, RANK_NONE };
+
+#define WHOLE_DEVICES "/dev/bus/usb/"
 
 struct search {
 	const char *sysfs;
 	struct usb_id id;
+	bool whole; /* the USB device itself is wanted */
 	enum rank rank; /* of what was found; the lowest is the best */
 	unsigned long long number;
 	char *name;
@@ -88,9 +91,10 @@ static void look_at(struct search *search, int dir, const char *entry)
 	FREE_CLEANUP char *device = xasprintf("%s/%s", search->sysfs, link + 6);
 	FREE_CLEANUP char *usb = xstrdup(device);
 
-	if (!find_usb_parent(usb, root) || !is_wanted(search, usb))
+	if (!find_usb_parent(usb, root) || !strcmp(device, usb) != search->whole ||
+	    !is_wanted(search, usb))
 		return;
-	rank = !strcmp(device, usb) ? RANK_WHOLE : strstr(device, "/tty/") ? RANK_SERIAL : RANK_OTHER;
+	rank = strstr(device, "/tty/") ? RANK_SERIAL : RANK_OTHER;
 	number = (unsigned long long)major << 32 | minor;
 	read_name(device, name);
 	if (!*name || rank > search->rank || (rank == search->rank && number > search->number))
@@ -113,9 +117,9 @@ static void look_through(struct search *search, const char *kind)
 	closedir(dir);
 }
 
-int device_find_usb(const char *sysfs, const char *source, char name[static NAME_MAX + 1])
+int device_find_usb(const char *sysfs, const char *source, bool whole, char name[static NAME_MAX + 1])
 {
-	struct search search = { .sysfs = sysfs, .rank = RANK_NONE, .name = name };
+	struct search search = { .sysfs = sysfs, .whole = whole, .rank = RANK_NONE, .name = name };
 
 	if (!app_device_usb(source, &search.id))
 		return -EINVAL;
@@ -124,15 +128,16 @@ int device_find_usb(const char *sysfs, const char *source, char name[static NAME
 	return search.rank == RANK_NONE ? -ENOENT : 0;
 }
 
-int device_find(const char *source, char path[static PATH_MAX], struct stat *st, struct err *err)
+int device_find(const struct app_device *device, char path[static PATH_MAX], struct stat *st, struct err *err)
 {
+	bool whole = !strncmp(device->path, WHOLE_DEVICES, strlen(WHOLE_DEVICES));
 	char name[NAME_MAX + 1];
 
-	if (*source == '/')
-		snprintf(path, PATH_MAX, "%s", source);
-	else if (device_find_usb("/sys", source, name) < 0)
+	if (device->source[0] == '/')
+		snprintf(path, PATH_MAX, "%s", device->source);
+	else if (device_find_usb("/sys", device->source, whole, name) < 0)
 		return err_set(err, -ENOENT, "device %s: not plugged in, or its driver has not been "
-					     "loaded", source);
+					     "loaded", device->source);
 	else
 		snprintf(path, PATH_MAX, "/dev/%s", name);
 	if (stat(path, st) < 0)

@@ -47,7 +47,7 @@ static int find_given(struct device_nodes *nodes, const struct app_device *devic
 {
 	char path[PATH_MAX];
 	struct stat st;
-	int rc = device_find(device->source, path, &st, err);
+	int rc = device_find(device, path, &st, err);
 
 	if (rc == -ENOENT && device->optional) {
 		*err = ERR_INIT;

@@ -234,7 +234,7 @@ static void look_up(const struct plug *plug, struct plug_node *node, char path[s
 	struct stat st;
 
 	*node = (struct plug_node){ 0 };
-	if (plug->is_leaving || plug->is_removed || device_find(plug->device.source, path, &st, NULL) < 0)
+	if (plug->is_leaving || plug->is_removed || device_find(&plug->device, path, &st, NULL) < 0)
 		return;
 	*node = (struct plug_node){ .type = S_ISCHR(st.st_mode) ? 'c' : 'b',
 				    .major = major(st.st_rdev),
@@ -353,7 +353,7 @@ static int check_new(const struct container *container, const struct app_device 
 	if (count(container) >= APP_LIST_MAX)
 		return err_set(err, -EBUSY, "container %s has %d devices already", container->name,
 			       APP_LIST_MAX);
-	return device_find(device->source, path, &st, err);
+	return device_find(device, path, &st, err);
 }
 
 static int check_state(const struct container *container, struct err *err)

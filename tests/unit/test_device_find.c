@@ -49,12 +49,13 @@ static void found(const char *source, const char *wanted)
 {
 	char name[NAME_MAX + 1] = "";
 
-	CHECK_INT(device_find_usb("sys", source, name), *wanted ? 0 : -ENOENT);
+	CHECK_INT(device_find_usb("sys", source, false, name), *wanted ? 0 : -ENOENT);
 	CHECK_TEXT(name, wanted);
 }
 
 static void usb_devices_are_found(void)
 {
+	char name[NAME_MAX + 1];
 	struct scratch scratch;
 
 	scratch_open(&scratch);
@@ -76,7 +77,10 @@ static void usb_devices_are_found(void)
 	found("usb:0403:6002", "");
 	found("usb:1D6B:0104", "sda");
 	CHECK_INT(unlink("sys/dev/block/8:0"), 0);
-	found("usb:1d6b:0104", "bus/usb/001/004");
+	found("usb:1d6b:0104", ""); /* no driver, no node */
+	CHECK_INT(device_find_usb("sys", "usb:1d6b:0104", true, name), 0);
+	CHECK_TEXT(name, "bus/usb/001/004");
+	CHECK_INT(device_find_usb("sys", "usb:0403:6001:B2", true, name), -ENOENT);
 	CHECK_INT(chdir("/"), 0);
 	scratch_close(&scratch);
 }
