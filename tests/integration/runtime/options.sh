@@ -25,8 +25,8 @@ OUT=$(rt run --bundle "$T/fds" --preserve-fds 2 fds 2>&1 < /dev/null 3< "$T/thre
 same "--preserve-fds" "$(echo $OUT)" 'three four 0 1 2 3 4 5'
 OUT=$(rt run --bundle "$T/fds" --preserve-fds=3 fds 2>&1 < /dev/null 3< "$T/three" 4< "$T/four" 5>&-)
 like "those that are not open are not taken from ours" "$OUT" 'descriptor 5 is not open'
-# Not into a pipe: of that the shell, which is 1, has an end for a moment.
-config fds sh -c 'ls /proc/1/fd > /tmp/fds; echo $(cat /tmp/fds) "$@"' sh --preserve-fds 9
+# In the background: the shell, which is 1, has descriptors of its own for a pipe, or where it redirects itself.
+config fds sh -c 'ls /proc/1/fd > /tmp/fds & wait; echo $(cat /tmp/fds) "$@"' sh --preserve-fds 9
 OUT=$(rt run --bundle "$T/fds" fds 2>&1 < /dev/null 3< "$T/three" 9< "$T/four")
 same "a word of the command is no option" "$OUT" '0 1 2 --preserve-fds 9'
 start box sleep 1000
