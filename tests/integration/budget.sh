@@ -139,6 +139,15 @@ no_cgroups() {
 	agent_stop
 }
 
+# What berth itself needs in an app's cgroup, with all the confinement that apps have, is little.
+least() {
+	config_begin
+	app tiny "$REG/app:stable" 'memory = 512K' 'command = /bin/sh -c "echo fits; exec sleep 1000"' 'health = none'
+	agent_start
+	wait_until "512K are enough for a small app" 20 eval 'berth logs tiny 2>&1 | grep -q fits'
+	check "and to execute in it" berth exec tiny true
+}
+
 big
-case_run no_cgroups limits enforced not_starved
+case_run least no_cgroups limits enforced not_starved
 done_testing
