@@ -88,8 +88,11 @@ static json_t *storage_json(const struct app_storage *storage)
 
 static json_t *ulimits_json(const struct app_process *process)
 {
-	json_t *array = answer_pack("[]");
+	json_t *array;
 
+	if (!process->ulimit_count)
+		return json_null();
+	array = answer_pack("[]");
 	for (size_t i = 0; i < process->ulimit_count; i++) {
 		const struct app_ulimit *limit = &process->ulimits[i];
 
@@ -97,7 +100,7 @@ static json_t *ulimits_json(const struct app_process *process)
 							 "Hard", (json_int_t)limit->hard, "Soft",
 							 (json_int_t)limit->soft));
 	}
-	return process->ulimit_count ? array : (json_decref(array), json_null());
+	return array;
 }
 
 static json_t *sysctls_json(char *const *sysctls)
