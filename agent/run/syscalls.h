@@ -60,7 +60,7 @@ enum syscall_default {
 
 /* Calls are numbered by their place in the table: 0, 1, 2 ... */
 size_t syscall_count(void);
-/* -ENOENT when no machine of this family has it. */
+/* -ENOENT when none of the machines above has ever had it; this family may not. */
 int syscall_find(const char *name);
 const char *syscall_name(int call);
 /* SYSCALL_NONE when the machine has no such call. x32's with its bit. */

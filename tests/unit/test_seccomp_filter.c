@@ -248,7 +248,7 @@ static void too_large_a_profile_is_refused(void)
 	struct seccomp_filter filter;
 	struct err err = ERR_INIT;
 
-	for (uint32_t i = 0; i < 2000; i++) {
+	for (uint32_t i = 0; i < 3000; i++) {
 		condition.value = i;
 		seccomp_profile_add(&profile, syscall_find("read"), EPERM_ACTION, &condition, 1);
 	}
@@ -367,7 +367,7 @@ static void a_multiplexer_is_no_way_around(void)
 #else
 static void a_multiplexer_is_no_way_around(void)
 {
-	CHECK_INT(syscall_find("socketcall"), -ENOENT);
+	CHECK(syscall_number(syscall_find("socketcall"), MACHINE_NATIVE) == SYSCALL_NONE);
 }
 #endif
 
