@@ -75,8 +75,21 @@ static void on_room(struct relay *relay, void *data)
 	go_on(data);
 }
 
+static size_t count(const struct list *attachments)
+{
+	size_t number = 0;
+
+	list_for_each(node, attachments)
+		number++;
+	return number;
+}
+
 static bool can_attach(struct request *request, const struct container *container)
 {
+	if (count(&request->agent->api->attachments) >= ATTACHMENTS_MAX) {
+		reply_error(request, 409, "%d clients are attached already", ATTACHMENTS_MAX);
+		return false;
+	}
 	if (container->state == CONTAINER_PAUSED)
 		reply_error(request, 409, "container %s is paused: unpause it first",
 			    container->name);

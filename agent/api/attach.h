@@ -11,6 +11,8 @@
 
 #include "lib/list.h"
 
+#define ATTACHMENTS_MAX 64 /* at the same time */
+
 /* Ends all of them. */
 void attachments_free(struct list *attachments);
 

@@ -152,6 +152,74 @@ static void without_a_client_output_is_read_and_dropped(void)
 	close_all();
 }
 
+static int rooms;
+
+static void on_room(struct relay *which, void *data)
+{
+	CHECK(which == &relay && !data && relay_has_room(which));
+	rooms++;
+}
+
+static void what_is_put_is_framed_and_held_back(void)
+{
+	static char block[RELAY_PUT_MAX];
+	size_t put = 0, content = 0;
+	char data[100];
+	ssize_t got;
+
+	rooms = 0;
+	open_client("");
+	CHECK(pipe2(input, O_CLOEXEC | O_NONBLOCK) == 0);
+	relay_feed(&relay, input[1], on_room);
+	relay_put(&relay, 2, "oops", 4);
+	relay_put(&relay, 0, "raw", 3);
+	CHECK_INT(read_some(client, data, sizeof(data)), 15);
+	CHECK(!memcmp(data, "\2\0\0\0\0\0\0\4oopsraw", 15));
+	CHECK(write(client, "in", 2) == 2);
+	CHECK_INT(read_some(input[0], data, sizeof(data)), 2);
+	for (int i = 0; i < 40; i++) {
+		for (; relay_has_room(&relay); put += sizeof(block))
+			relay_put(&relay, 0, block, sizeof(block));
+		CHECK(relay.to_client.size <= RELAY_CLIENT_MAX);
+		run_slice();
+	}
+	CHECK(!relay_has_room(&relay));
+	rooms = 0;
+	for (int i = 0; i < 200 && !rooms; i++) {
+		while ((got = read(client, block, sizeof(block))) > 0)
+			content += (size_t)got;
+		run_slice();
+	}
+	CHECK(rooms > 0);
+	CHECK_INT(drained, 0);
+	relay_seal(&relay);
+	for (int i = 0; i < 200 && !drained; i++) {
+		while ((got = read(client, block, sizeof(block))) > 0)
+			content += (size_t)got;
+		run_slice();
+	}
+	while ((got = read(client, block, sizeof(block))) > 0)
+		content += (size_t)got;
+	CHECK(drained > 0);
+	CHECK_INT(content, put);
+	close_all();
+}
+
+/* Without an input, too: what it sends is dropped, and its end is the end. */
+static void a_fed_client_that_goes_is_drained(void)
+{
+	open_client("early");
+	relay_feed(&relay, -1, on_room);
+	CHECK(write(client, "typed", 5) == 5);
+	run_slice();
+	CHECK_INT(relay.to_process.size, 0);
+	relay_put(&relay, 1, "lost", 4);
+	fd_close(&client);
+	run_slice();
+	CHECK(drained > 0);
+	relay_release(&relay);
+}
+
 /* A client that reads nothing: the process is blocked, memory isn't used, and the loop does not spin. */
 static void a_slow_client_holds_the_process_back(void)
 {
@@ -272,6 +340,8 @@ int main(void)
 	RUN(a_half_close_is_end_of_file);
 	RUN(a_client_that_has_gone_leaves_broken_pipes);
 	RUN(without_a_client_output_is_read_and_dropped);
+	RUN(what_is_put_is_framed_and_held_back);
+	RUN(a_fed_client_that_goes_is_drained);
 	RUN(a_slow_client_holds_the_process_back);
 	RUN(a_process_that_reads_nothing_holds_the_client_back);
 	RUN(a_terminal_is_not_framed_and_is_hung_up);
