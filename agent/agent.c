@@ -110,8 +110,8 @@ int agent_reload(struct agent *agent, struct err *err)
 	agent->config = config;
 	set_name(agent);
 	budget_apply(&agent->budget, &agent->loop, agent->config);
+	networks_reconfigure(agent); /* before an app is started on a network as it was */
 	reconfigure_apps(agent);
-	networks_reconfigure(agent);
 	last_good_keep(agent);
 	fetch_settings_warn(agent->config);
 	log_info("%s: read again", agent->config_path);

@@ -317,10 +317,13 @@ static void remove_bridges(struct agent *agent)
 	struct err err = ERR_INIT;
 	size_t count = 0;
 
-	list_for_each(node, &networks->networks) {
-		const struct network *network = list_entry(node, struct network, node);
+	list_for_each_safe(node, &networks->networks) {
+		struct network *network = list_entry(node, struct network, node);
 
-		if (count < FIREWALL_NETWORKS_MAX && is_used(agent, network))
+		/* What was free for it may not be any more when it is needed again. */
+		if (!is_used(agent, network))
+			forget(network);
+		else if (count < FIREWALL_NETWORKS_MAX)
 			used[count++] = network->interface;
 	}
 	if (networks->has_bridges && bridge_remove_others(&networks->route, used, count, &err) < 0)
