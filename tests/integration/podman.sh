@@ -33,7 +33,7 @@ same "a user, a directory, a variable" "$(box --user 1000:1001 --workdir /srv --
 same "a volume" "$(box -v "$T/vol:/data" localhost/box sh -c 'echo x > /data/file'; cat "$T/vol/file")" x
 like "a read-only one" "$(box -v "$T/vol:/data:ro" localhost/box touch /data/x)" 'Read-only file system'
 like "a tmpfs with the image's files" "$(box --tmpfs /etc localhost/box sh -c 'grep -c root /etc/passwd; grep " /etc " /proc/mounts')" $'^1\ntmpfs /etc'
-like "--read-only" "$(box --read-only localhost/box sh -c 'touch /x; touch /tmp/x && echo tmp')" $'/x: Read-only file system\ntmp'
+like "--read-only" "$(box --read-only localhost/box sh -c 'touch /x 2>&1; touch /tmp/x && echo tmp')" $'/x: Read-only file system\ntmp'
 like "--privileged" "$(box --privileged localhost/box sh -c 'ls -l /dev/ptmx; grep CapBnd /proc/self/status')" "$(grep CapBnd /proc/self/status | cut -f 2)"
 same "--hostname, --device" "$(box --hostname who --device /dev/kmsg localhost/box sh -c 'hostname; ls /dev/kmsg')" $'who\n/dev/kmsg'
 same "--sysctl" "$(box --sysctl net.ipv4.ip_forward=1 localhost/box cat /proc/sys/net/ipv4/ip_forward)" 1
