@@ -180,10 +180,23 @@ static int run(const char *dir, const char *cgroup, char **words)
 	return code;
 }
 
+static void block_end(sigset_t *end)
+{
+	sigemptyset(end);
+	sigaddset(end, SIGTERM);
+	sigprocmask(SIG_BLOCK, end, NULL);
+}
+
 static int start(const char *dir, const char *cgroup, const char *pid_file, char **words)
 {
-	pid_t pid = launch(dir, cgroup, words);
-	FILE *file = fopen(pid_file, "w");
+	sigset_t end;
+	FILE *file;
+	pid_t pid;
+
+	/* Or one that comes before `idle` waits for it would be lost: it is init there. */
+	block_end(&end);
+	pid = launch(dir, cgroup, words);
+	file = fopen(pid_file, "w");
 
 	if (!file || fprintf(file, "%d\n", (int)pid) < 0 || fclose(file))
 		die("write %s", pid_file);
@@ -247,9 +260,7 @@ static int idle(void)
 	sigset_t end;
 	int signal;
 
-	sigemptyset(&end);
-	sigaddset(&end, SIGTERM);
-	sigprocmask(SIG_BLOCK, &end, NULL);
+	block_end(&end);
 	return sigwait(&end, &signal);
 }
 

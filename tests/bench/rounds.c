@@ -6,8 +6,9 @@
  *
  * A line is NAME | BEFORE | MEASURED | AFTER: words separated by blanks; BEFORE and AFTER may be
  * empty. All output of the commands is rounds' stderr. For each line prints, tab-separated,
- * NAME, the median in microseconds, and the median of the ratios to the first line in the same
- * round; NAME and "failed" if a command did. A first round is not counted.
+ * NAME, the median in microseconds, the median of the ratios to the first line in the same round,
+ * and the processor time of the command and its descendants that it waited for (not: of daemons);
+ * NAME and "failed" if a command did. A first round is not counted.
  */
 #include <errno.h>
 #include <spawn.h>
@@ -15,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,7 +34,7 @@ enum part { NAME, BEFORE, MEASURED, AFTER, PARTS };
 struct contestant {
 	char *name;
 	char *words[PARTS][WORDS_MAX];
-	double *us;
+	double *us, *cpu_us;
 	bool failed;
 };
 
@@ -69,6 +72,11 @@ static double now_us(void)
 	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
+static double us_of(struct timeval time)
+{
+	return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
+
 /*
  * What a command leaves to the kernel to do later (namespaces, RCU callbacks) is not the next one's
  * cost; nor is it a gain that a lock is still in the state for frequent writers, which moving a
@@ -80,7 +88,7 @@ static void settle(void)
 }
 
 /* Its output goes where ours would: a line of results must not have anything between. */
-static bool command(char **words)
+static bool command(char **words, struct rusage *usage)
 {
 	posix_spawn_file_actions_t actions;
 	int status = 0, rc;
@@ -97,21 +105,23 @@ static bool command(char **words)
 		fprintf(stderr, "rounds: %s: %s\n", words[0], strerror(rc));
 		return false;
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (wait4(pid, &status, 0, usage) < 0 && errno == EINTR)
 		;
 	return !status;
 }
 
 static void take_turn(struct contestant *contestant, int round)
 {
+	struct rusage usage = { 0 }, unused;
 	double begin;
-	bool good = command(contestant->words[BEFORE]);
+	bool good = command(contestant->words[BEFORE], &unused);
 
 	settle();
 	begin = now_us();
-	good = good && command(contestant->words[MEASURED]);
+	good = good && command(contestant->words[MEASURED], &usage);
 	contestant->us[round] = now_us() - begin;
-	if (!command(contestant->words[AFTER]) || !good) {
+	contestant->cpu_us[round] = us_of(usage.ru_utime) + us_of(usage.ru_stime);
+	if (!command(contestant->words[AFTER], &unused) || !good) {
 		fprintf(stderr, "rounds: %s failed in round %d\n", contestant->name, round);
 		contestant->failed = true;
 	}
@@ -145,8 +155,9 @@ static void print(const struct contestant *contestant, const struct contestant *
 	if (contestant->failed)
 		printf("%s\tfailed\n", contestant->name);
 	else
-		printf("%s\t%.0f\t%.2f\n", contestant->name, median(contestant->us + 1, count),
-		       median(ratios, count));
+		printf("%s\t%.0f\t%.2f\t%.0f\n", contestant->name,
+		       median(contestant->us + 1, count), median(ratios, count),
+		       median(contestant->cpu_us + 1, count));
 	free(ratios);
 }
 
@@ -166,7 +177,8 @@ int main(int argc, char **argv)
 				count + 1);
 			return 2;
 		}
-		contestants[count++].us = xcalloc((size_t)rounds + 1, sizeof(double));
+		contestants[count].us = xcalloc((size_t)rounds + 1, sizeof(double));
+		contestants[count++].cpu_us = xcalloc((size_t)rounds + 1, sizeof(double));
 	}
 	for (int round = 0; round <= rounds; round++)
 		for (int i = 0; i < count; i++)

@@ -25,6 +25,16 @@ rt_open() {
 	fi
 	rt_cgroups
 	rt_engines_open
+	local absent
+	absent=$(rt_absent)
+	note "absent:${absent:- none}"
+}
+
+rt_absent() {
+	local peer
+	for peer in crun:crun runc:runc podman:podman containerd:ctr docker:dockerd; do
+		command -v "${peer#*:}" > /dev/null || printf ' %s' "${peer%:*}"
+	done
 }
 
 rt_close() { rt_engines_close; }
@@ -71,13 +81,16 @@ rt_bundle() {
 		--args "$@" > "$R/$name/config.json"
 }
 
+# The processor's time is that of the command alone: of an engine, only its client.
+rt_head() { head_line "$(printf '%-40s %13s' "$1" 'cpu us')" 'median us' limit floor; }
+
 # rt_race LIMIT: rounds of the lines on stdin, as rows; berth's ratio to the floor is marked when it is over LIMIT.
 rt_race() {
-	local name us ratio
+	local name us ratio cpu
 	"$ROUNDS" "${ROUNDS_COUNT:-50}" 2> "$T/rounds.log" > "$T/rounds" || { cat "$T/rounds.log"; exit 1; }
-	while IFS=$'\t' read -r name us ratio; do
+	while IFS=$'\t' read -r name us ratio cpu; do
 		[ "$us" != failed ] || { rc=1 note "$name: $(grep -B 1 "^rounds: $name failed" "$T/rounds.log" | head -1)"; continue; }
-		printf '%-54s %14s %14s %8s%s\n' "$name" "$us" "$([ "$name" != berth ] || echo "$1")" "$ratio" \
+		printf '%-40s %13s %14s %14s %8s%s\n' "$name" "$cpu" "$us" "$([ "$name" != berth ] || echo "$1")" "$ratio" \
 			"$(awk -v n="$name" -v r="$ratio" -v l="$1" 'BEGIN { if (n == "berth" && r > l) print "  OVER" }')"
 	done < "$T/rounds"
 }
@@ -135,7 +148,7 @@ rt_runtimes() {
 
 rt_run() {
 	local name command
-	head_line "run of a program that ends at once (microseconds)" median limit floor
+	rt_head "run of a program that ends at once"
 	rt_overlay floor
 	{
 		echo "floor | | $FLOOR run $RT/floor ${CG#/}/floor /floor true |"
@@ -175,7 +188,7 @@ rt_idle_stop() {
 rt_exec() {
 	local name command
 	rt_idle_start
-	head_line "exec of a program that ends at once (microseconds)" median limit floor
+	rt_head "exec of a program that ends at once"
 	{
 		echo "floor | | $FLOOR exec $(cat "$T/floor.pid") ${CG#/}/floor /floor true |"
 		while read -r name command; do

@@ -40,7 +40,7 @@ ra_stop() {
 	ra_start 1
 	rt_overlay floor
 	rt_cgroups
-	head_line "stop of one that obeys SIGTERM (microseconds)" median limit floor
+	rt_head "stop of one that obeys SIGTERM"
 	{
 		echo "floor | $FLOOR start $RT/floor ${CG#/}/floor $T/floor.pid /floor idle | $FLOOR stop $T/floor.pid | $FLOOR drop ${CG#/}/floor"
 		echo "berth | $BERTH start idle | $BERTH stop idle |"
