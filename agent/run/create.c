@@ -196,27 +196,6 @@ static int run_hooks(struct making *making, int report, struct failure *failure)
 	return 0;
 }
 
-static int let_it_build(struct making *making, int report, struct failure *failure)
-{
-	const struct bundle *bundle = &making->bundle;
-	struct err *err = &failure->err;
-
-	if (bundle->namespaces.make[NS_USER] &&
-	    userns_map(making->pid, &bundle->uid_maps, &bundle->gid_maps, err) < 0)
-		return failure_of(failure);
-	if (make_cgroup(making, err) < 0 ||
-	    process_set_oom_score(&bundle->process, making->pid, err) < 0)
-		return failure_of(failure);
-	report_send_go(report, making->pid);
-	if (run_hooks(making, report, failure) < 0)
-		return failure_of(failure);
-	if (confine_notifies(&making->confine) &&
-	    listener_deliver(making->confine.profile, &making->state, STATE_CREATING, making->pid,
-			     report, failure) < 0)
-		return failure_of(failure);
-	return report_receive(report, failure);
-}
-
 int write_pid_file(const char *path, pid_t pid, struct err *err)
 {
 	FREE_CLEANUP char *dir = xstrdup(path);
@@ -234,7 +213,7 @@ int write_pid_file(const char *path, pid_t pid, struct err *err)
 	return rc < 0 ? err_set(err, rc, "pid file %s: %s", path, strerror(-rc)) : 0;
 }
 
-static int record(struct making *making, struct created *created, struct err *err)
+static int record(struct making *making, struct err *err)
 {
 	struct state *state = &making->state;
 	int rc;
@@ -246,17 +225,49 @@ static int record(struct making *making, struct created *created, struct err *er
 	rc = state_save(state, err);
 	if (!rc && making->create->pid_file)
 		rc = write_pid_file(making->create->pid_file, state->pid, err);
-	if (!rc && making->console[0] >= 0) {
+	return rc;
+}
+
+static int hand_over(struct making *making, struct created *created, struct err *err)
+{
+	if (making->console[0] >= 0) {
 		created->console = console_receive(making->console[0], err);
-		rc = created->console < 0 ? created->console : 0;
+		if (created->console < 0)
+			return created->console;
 	}
-	if (rc < 0)
-		return rc;
-	created->pid = state->pid;
+	created->pid = making->pid;
 	created->cgroup = making->cgroup;
-	created->state = *state;
-	*state = (struct state){ .dirfd = -1 };
+	created->state = making->state;
+	making->state = (struct state){ .dirfd = -1 };
 	return 0;
+}
+
+static int let_it_build(struct making *making, int report, struct failure *failure)
+{
+	const struct bundle *bundle = &making->bundle;
+	struct err *err = &failure->err;
+
+	if (bundle->namespaces.make[NS_USER] &&
+	    userns_map(making->pid, &bundle->uid_maps, &bundle->gid_maps, err) < 0)
+		return failure_of(failure);
+	if (make_cgroup(making, err) < 0 ||
+	    process_set_oom_score(&bundle->process, making->pid, err) < 0)
+		return failure_of(failure);
+	/* What starts by itself has to be known before. */
+	if (making->create->start && record(making, err) < 0)
+		return failure_of(failure);
+	report_send_go(report, making->pid);
+	if (run_hooks(making, report, failure) < 0)
+		return failure_of(failure);
+	if (confine_notifies(&making->confine) &&
+	    listener_deliver(making->confine.profile, &making->state, STATE_CREATING, making->pid,
+			     report, failure) < 0)
+		return failure_of(failure);
+	if (report_receive(report, failure) < 0)
+		return failure_of(failure);
+	if (making->create->start)
+		return report_receive_end(report, failure);
+	return record(making, err);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -268,7 +279,7 @@ static int make(struct making *making, struct created *created, struct failure *
 	int rc = cgroup_init(&making->cgroup, making->state.cgroup_path, err) ?:
 			 make_console(making, err);
 
-	if (!rc)
+	if (!rc && !making->create->start)
 		rc = making->start = start_listen(&making->state, err);
 	if (rc >= 0)
 		rc = report_open(report, err);
@@ -279,7 +290,7 @@ static int make(struct making *making, struct created *created, struct failure *
 	if (!rc)
 		rc = let_it_build(making, report[0], failure);
 	if (!rc)
-		rc = record(making, created, err);
+		rc = hand_over(making, created, err);
 	fd_close(&report[0]);
 	return rc < 0 ? failure_of(failure) : 0;
 }

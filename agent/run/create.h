@@ -21,6 +21,7 @@ struct create {
 	int preserve_fds;	    /* so many from 3 on are the application's */
 	bool no_pivot;		    /* enter the root without pivot_root */
 	bool no_new_keyring;	    /* keep the caller's session keyring */
+	bool start;		    /* at once, for `run`: nobody will ask for it */
 	bool keep_console;	    /* the terminal's master is wanted here instead, for `run` */
 };
 

@@ -183,6 +183,20 @@ static void execute(const struct init *init, const char *program, struct failure
 		process_execute(process, program, failure);
 }
 
+/* The connection to report to. */
+static int await_start(struct init *init)
+{
+	int sock;
+
+	if (report_send(init->report, NULL) < 0)
+		_exit(EXIT_RUNTIME);
+	fd_close(&init->report);
+	sock = start_await(init->start, NULL);
+	if (sock < 0)
+		_exit(EXIT_RUNTIME);
+	return sock;
+}
+
 void init_run(struct init *init)
 {
 	struct failure failure = { 0 };
@@ -201,12 +215,7 @@ void init_run(struct init *init)
 		fail(init->report, &failure);
 	}
 	prctl(PR_SET_PDEATHSIG, 0);
-	if (report_send(init->report, NULL) < 0)
-		_exit(EXIT_RUNTIME);
-	fd_close(&init->report);
-	sock = start_await(init->start, &failure.err);
-	if (sock < 0)
-		_exit(EXIT_RUNTIME);
+	sock = init->start < 0 ? init->report : await_start(init);
 	if (run_hooks(init, HOOK_START_CONTAINER, STATE_CREATED, &failure.err) < 0) {
 		failure_of(&failure);
 		fail(sock, &failure);

@@ -20,7 +20,7 @@ struct init {
 	const struct cgroup *cgroup;  /* NULL: none */
 	const struct confine *confine;
 	int report;		      /* to the runtime outside */
-	int start;		      /* agent/run/start.h */
+	int start;		      /* agent/run/start.h; -1: not waited for */
 	int console;		      /* where the terminal's master goes, -1: no terminal */
 };
 

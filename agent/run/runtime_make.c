@@ -114,15 +114,6 @@ static void run_poststart_hooks(const struct state *state)
 	hooks_release(&hooks);
 }
 
-static int start_opened(const struct state *state, struct failure *failure)
-{
-	int rc = start_request(state, failure);
-
-	if (!rc)
-		run_poststart_hooks(state);
-	return rc;
-}
-
 static int start(struct runtime *runtime, const char *id)
 {
 	struct failure *failure = &runtime->failure;
@@ -137,7 +128,9 @@ static int start(struct runtime *runtime, const char *id)
 				     state_status_name(status));
 	}
 	if (!rc)
-		rc = start_opened(&state, failure);
+		rc = start_request(&state, failure);
+	if (!rc)
+		run_poststart_hooks(&state);
 	state_release(&state);
 	return rc < 0 ? fail(runtime) : 0;
 }
@@ -153,20 +146,19 @@ int runtime_start(struct runtime *runtime, int argc, char **argv)
 	return id ? start(runtime, id) : runtime->failure.exit_code;
 }
 
-/* Starts the container, stays with it unless detached, and takes it away behind it. */
+/* Stays with it unless detached, and takes it away behind it. */
 static int attend(struct runtime *runtime, const struct create *create, struct created *created,
 		  const struct run_options *options)
 {
 	struct err *err = &runtime->failure.err;
-	int code = start_opened(&created->state, &runtime->failure) < 0 ? fail(runtime) : 0;
+	int code;
 
-	if (options->detach && !code)
+	run_poststart_hooks(&created->state);
+	if (options->detach)
 		return 0;
-	if (!code) {
-		code = relay_run(created->pid, fd_steal(&created->console), err);
-		if (code < 0)
-			code = fail(runtime);
-	}
+	code = relay_run(created->pid, fd_steal(&created->console), err);
+	if (code < 0)
+		code = fail(runtime);
 	if (options->keep)
 		return code;
 	if (delete_opened(&created->state, &created->cgroup, create->root, code ? NULL : err) < 0 &&
@@ -184,6 +176,7 @@ int runtime_run(struct runtime *runtime, int argc, char **argv)
 
 	if (code)
 		return code;
+	create.start = true;
 	create.keep_console = !options.detach && !create.console_socket;
 	if (!options.detach)
 		relay_prepare();
