@@ -341,13 +341,13 @@ static void connections_survive_changes(void)
 }
 
 /* Sends from a socket that stays; does it come to this server? */
-static bool arrives(int client, int server)
+static bool arrives(int client, int server, int wait_ms)
 {
 	char text[8];
 
 	while (recv(client, text, sizeof(text), 0) >= 0 || errno == ECONNREFUSED)
 		;
-	return send(client, "again", 5, 0) == 5 && talk_wait(server, POLLIN, TALK_LOST_MS) &&
+	return send(client, "again", 5, 0) == 5 && talk_wait(server, POLLIN, wait_ms) &&
 	       recv(server, text, sizeof(text), 0) == 5;
 }
 
@@ -372,18 +372,18 @@ static void a_sender_follows_changes(void)
 	CHECK_INT(connect(four, (struct sockaddr *)&address, size), 0);
 	size = talk_address(&address, "192.168.9.9", 5353);
 	CHECK_INT(connect(outwards, (struct sockaddr *)&address, size), 0);
-	CHECK(arrives(four, device));
-	CHECK(arrives(outwards, out));
+	CHECK(arrives(four, device, TALK_MS));
+	CHECK(arrives(outwards, out, TALK_MS));
 	close(device);
 	CHECK(apply());
-	CHECK(arrives(four, one));
-	CHECK(arrives(outwards, out));
+	CHECK(arrives(four, one, TALK_MS));
+	CHECK(arrives(outwards, out, TALK_MS));
 	CHECK(apply());
-	CHECK(arrives(four, one));
+	CHECK(arrives(four, one, TALK_MS));
 	/* Not published any more: the container gets nothing more. */
 	CHECK_INT(firewall_apply(&firewall, &nothing_published, &err), 0);
-	CHECK(!arrives(four, one));
-	CHECK(arrives(outwards, out));
+	CHECK(!arrives(four, one, TALK_LOST_MS));
+	CHECK(arrives(outwards, out, TALK_MS));
 	close(one);
 	close(out);
 	close(four);
