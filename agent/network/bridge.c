@@ -11,14 +11,6 @@
 #include "agent/network/link_parts.h"
 #include "lib/fd.h"
 
-int link_explain_kind(int rc, const char *kind, const char *option, struct err *err)
-{
-	if (rc != -EOPNOTSUPP)
-		return rc;
-	return err_set(err, rc, "the kernel can't make a %s: it needs %s, built in or as the module %s", kind, option,
-		       kind);
-}
-
 static bool is_ours(const struct link *link)
 {
 	return !strcmp(link->kind, "bridge") && !strncmp(link->alias, BRIDGE_ALIAS, strlen(BRIDGE_ALIAS));

@@ -109,7 +109,8 @@ int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules
 	rc = commit(firewall, rules, err);
 	if (rc < 0) {
 		rc = explain(firewall, rules, rc, err);
-		return err_context(err, "firewall") ? err->code : rc;
+		err_context(err, "firewall");
+		return rc;
 	}
 	for (int family = 0; family < IP_FAMILIES; family++)
 		if (!has_family(rules, family))

@@ -9,7 +9,8 @@
  *	firewall_remove(&firewall, &err); firewall_close(&firewall);
  *
  * An apply is one transaction: the kernel has all of the old rules or all of the new ones, at any moment.
- * Connections that exist go on, but UDP flows that the new rules would send elsewhere begin anew. It is the same whether the tables are there or not.
+ * Connections that exist go on; UDP flows that the new rules would send elsewhere begin anew. It is the same whether
+ * the tables are there or not.
  *
  * What the rules say:
  * - A container reaches the world and the device with the device's address (masquerade). In an `internal` network

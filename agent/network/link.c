@@ -108,6 +108,14 @@ int link_index(struct netlink *nl, const char *name, struct err *err)
 	return rc < 0 ? rc : link.index;
 }
 
+int link_explain_kind(int rc, const char *kind, const char *option, struct err *err)
+{
+	if (rc != -EOPNOTSUPP)
+		return rc;
+	return err_set(err, rc, "the kernel can't make a %s: it needs %s, built in or as the module %s", kind, option,
+		       kind);
+}
+
 int link_up(struct netlink *nl, int index, struct err *err)
 {
 	NETLINK_REQUEST_CLEANUP struct netlink_request request = NETLINK_REQUEST_INIT;

@@ -66,7 +66,7 @@ void nft_dnat(struct nft *nft, const struct ip *to, uint16_t port); /* 0: the sa
 
 int nft_commit(struct nft *nft, struct netlink *nl, struct err *err);
 
-/* Is it a message of nf_tables about a table, chain or rule that was removed; and about something of this table? Pure. */
+/* Is a message about a table, chain or rule that was removed; about anything of this table? Pure. */
 bool nft_message_is_removal(const struct nlmsghdr *message);
 bool nft_message_is_about(const struct nlmsghdr *message, const char *table);
 
