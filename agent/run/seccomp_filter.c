@@ -160,8 +160,6 @@ static label add_condition(struct builder *builder, const struct call_condition 
 static label add_rule(struct builder *builder, const struct cell *cell, label if_not)
 {
 	const struct call_rule *rule = &builder->profile->rules[cell->rule];
-	const struct call_condition *conditions =
-		builder->profile->conditions + rule->first_condition;
 	label at = finish(builder, rule->action);
 
 	if (cell->selector_mask) {
@@ -171,8 +169,8 @@ static label add_rule(struct builder *builder, const struct cell *cell, label if
 
 		return add_condition(builder, &is_selected, at, if_not);
 	}
-	for (size_t i = rule->condition_count; i > 0; i--)
-		at = add_condition(builder, &conditions[i - 1], at, if_not);
+	for (size_t i = rule->first_condition + rule->condition_count; i > rule->first_condition; i--)
+		at = add_condition(builder, &builder->profile->conditions[i - 1], at, if_not);
 	return at;
 }
 
