@@ -13,7 +13,7 @@ SLOW=1
 in_guest() {
 	mkdir "$T/add" "$T/disks"
 	truncate -s 400M "$T/disks/0"
-	VM_MEM=768 VM_SHARE=/ VM_DISKS=$T/disks/0 VM_TIMEOUT=500 VM_MODULES="ext4 f2fs xfs quota_v2" ../kernel/vm "$T/add" "
+	VM_MEM=768 VM_SHARE=/ VM_DISKS=$T/disks/0 VM_TIMEOUT=900 VM_MODULES="ext4 f2fs xfs quota_v2" ../kernel/vm "$T/add" "
 		for dir in proc sys dev; do mount --rbind /\$dir /host/\$dir; done
 		for dir in run mnt tmp; do mount -t tmpfs tmpfs /host/\$dir; done
 		export IN_GUEST=1 BERTH=$SOURCE/out/x86_64/berth CACHE=$CACHE PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -75,7 +75,7 @@ limited() {
 	sed -i '/writable_size/d' "$T/agent.ini"
 	agent_start
 	wait_until "$1: without the limit" $((30 * SLOW)) has_no_limit "$1"
-	check "$1: the old container's project is gone" poll $((20 * SLOW)) has_no_projects
+	wait_until "$1: the old container's project is gone" $((30 * SLOW)) has_no_projects
 	sweep
 	rm -rf "$T/flash/store" "${R:?}"/*
 	check "$1: the disk is free again" poll 20 umount "$T/flash"
