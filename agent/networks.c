@@ -158,6 +158,8 @@ int networks_check(struct agent *agent, const struct app_config *settings, struc
 {
 	struct network *network;
 
+	if (settings->network.kind == NETWORK_CONTAINER)
+		return networks_check_joined(agent, settings, err);
 	if (settings->network.kind != NETWORK_BRIDGE)
 		return 0;
 	networks_changed(agent);
@@ -457,9 +459,10 @@ void networks_recall(struct container *container, const json_t *json)
 static void warn_of_lacks(struct agent *agent)
 {
 	for (size_t i = 0; i < agent->config->app_count; i++) {
+		const struct app_config *app = &agent->config->apps[i];
 		struct err err = ERR_INIT;
 
-		if (networks_check(agent, &agent->config->apps[i], &err) == NETWORKS_LACK) {
+		if (app->network.kind == NETWORK_BRIDGE && networks_check(agent, app, &err) == NETWORKS_LACK) {
 			log_warn("apps on a bridge can't be started on this device: %s", err.text);
 			return;
 		}

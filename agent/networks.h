@@ -79,7 +79,7 @@ void networks_start(struct agent *agent);
  * bridge. NETWORKS_LACK: the kernel can't.
  */
 int networks_prepare(struct container *container, struct err *err);
-/* Can a container with these settings be connected? As above. */
+/* Can a container with these settings be connected? As above; NETWORKS_LACK also while the app it joins doesn't run. */
 int networks_check(struct agent *agent, const struct app_config *settings, struct err *err);
 
 /* The arguments of the createRuntime hook (agent/network/attach.h), for free_strings(); NULL: it needs none. */

@@ -9,7 +9,7 @@
 #include "agent/agent.h"
 #include "agent/app.h"
 #include "agent/container.h"
-#include "agent/networks.h"
+#include "agent/networks_parts.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/sys.h"
@@ -27,6 +27,15 @@ static bool is_up(const struct container *container)
 {
 	return container && container->pid &&
 	       (container->state == CONTAINER_RUNNING || container->state == CONTAINER_PAUSED);
+}
+
+int networks_check_joined(struct agent *agent, const struct app_config *settings, struct err *err)
+{
+	const struct app *app = app_find(agent, settings->network.name);
+
+	if (app && is_up(app->container))
+		return 0;
+	return err_set(err, NETWORKS_LACK, "network = container:%s: that app does not run", settings->network.name);
 }
 
 bool networks_is_ready(struct app *app)

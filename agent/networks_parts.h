@@ -40,6 +40,9 @@ void leases_recall(struct agent *agent, const char *app, const char *network, ui
 void leases_review(struct agent *agent);
 void leases_release(struct networks *networks);
 
+/* For one that joins another's: NETWORKS_LACK, as long as that one does not run. */
+int networks_check_joined(struct agent *agent, const struct app_config *settings, struct err *err);
+
 void networks_open_rules(struct agent *agent);
 /* Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false. */
 int networks_apply_rules(struct agent *agent, struct err *err);

@@ -164,6 +164,33 @@ reloads() {
 	wait_until "no forwarder" 5 eval '[ -z "$(helpers forward)" ]'
 }
 
+# An app that shall join another's network runs on until that one is there.
+joins_later() {
+	local pid
+	config_begin
+	bridged a v1
+	bridged j v1
+	agent_start
+	wait_until "a runs" 30 runs a
+	wait_until "j runs, on a bridge" 30 runs j
+	berth stop a > /dev/null
+	pid=$(app_pid j)
+	sed -i '/^\[app j\]/,$ { s/^network = .*/network = container:a/ }' "$T/agent.ini"
+	agent_reload
+	wait_until "j shall join a, which does not run: told" 10 app_like j .update.error \
+		'the new version waits: network = container:a: that app does not run'
+	same "it runs on as it was" "$(app_pid j) $(app_get j .update.phase)" "$pid staged"
+	sed -i '/^\[app j\]/,$ { s/^network = .*/network = bridge/ }' "$T/agent.ini"
+	agent_reload
+	wait_until "and can be left so" 10 app_is j .update.phase idle
+	same "without a restart" "$(app_pid j)" "$pid"
+	sed -i '/^\[app j\]/,$ { s/^network = .*/network = container:a/; s/^env = PORT=.*/env = PORT=8090/; s,http://:8080/,http://:8090/, }' "$T/agent.ini"
+	agent_reload
+	wait_until "asked for again" 10 app_is j .update.phase staged
+	berth start a > /dev/null
+	wait_until "it joins when a is there" 30 eval '[ "$(app_pid j)" != '"$pid"' ] && runs j'
+}
+
 # A kernel without bridges is nobody's fault: what runs goes on, and no version is refused.
 without_bridges() {
 	local pid
@@ -192,5 +219,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads without_bridges config_errors
+case_run updates agent_ends reloads joins_later without_bridges config_errors
 done_testing
