@@ -75,7 +75,8 @@ int networks_open_joined(struct container *container, char **path, struct err *e
 	return 0;
 }
 
-static bool share_network(const struct container *a, const struct container *b)
+/* Of one that has ended nothing is said: its end is told, too. */
+static bool are_apart(const struct container *a, const struct container *b)
 {
 	struct stat of_a, of_b;
 	char file[64];
@@ -84,7 +85,7 @@ static bool share_network(const struct container *a, const struct container *b)
 	if (stat(file, &of_a) < 0)
 		return false;
 	snprintf(file, sizeof(file), "/proc/%d/ns/net", (int)b->pid);
-	return stat(file, &of_b) == 0 && of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
+	return stat(file, &of_b) == 0 && (of_a.st_ino != of_b.st_ino || of_a.st_dev != of_b.st_dev);
 }
 
 static void start_anew(struct container *container)
@@ -104,9 +105,9 @@ static void follow(struct app *app)
 
 	if (!joined || !is_up(joined))
 		return;
-	if (!container_is_alive(container))
+	if (!container_is_alive(container) && !app_has_finished(app))
 		app_step(app);
-	else if (is_up(container) && !share_network(container, joined))
+	else if (is_up(container) && are_apart(container, joined))
 		start_anew(container);
 }
 

@@ -191,6 +191,23 @@ joins_later() {
 	wait_until "it joins when a is there" 30 eval '[ "$(app_pid j)" != '"$pid"' ] && runs j'
 }
 
+# A job in another's network is done once, however often that one starts anew.
+joins_once() {
+	config_begin
+	bridged a v1
+	app j "$REG/app:v1" 'network = container:a' 'restart = no' 'command = /opt/app/bin/busybox true'
+	sed -i '/^\[app j\]/,$ { /^health/d }' "$T/agent.ini"
+	agent_start
+	wait_until "a runs" 30 runs a
+	wait_until "the job in its network is done" 30 app_is j '"\(.update.phase) \(.state)"' 'idle exited'
+	same "once" "$(grep -c 'app j: running' "$T/agent.log")" 1
+	kill -9 "$(app_pid a)"
+	wait_until "a is started anew" 20 app_is a .restarts 1
+	wait_until "and runs" 10 runs a
+	sleep 1
+	same "the job isn't" "$(grep -c 'app j: running' "$T/agent.log")" 1
+}
+
 # A kernel without bridges is nobody's fault: what runs goes on, and no version is refused.
 without_bridges() {
 	local pid
@@ -219,5 +236,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads joins_later without_bridges config_errors
+case_run updates agent_ends reloads joins_later joins_once without_bridges config_errors
 done_testing
