@@ -430,11 +430,9 @@ static void recall_subnet(const json_t *json, const char *key, struct subnet *su
 
 void networks_recall(struct container *container, const json_t *json)
 {
-	struct agent *agent = container->agent;
 	struct endpoint endpoint = { 0 };
 	const char *name = "";
 	int64_t index = 0, mtu = 0;
-	struct err err = ERR_INIT;
 
 	if (!json || json_get_string(json, "name", &name, NULL) <= 0 ||
 	    json_get_int(json, "index", &index, NULL) <= 0 || index < 2 || index > INT32_MAX ||
@@ -448,12 +446,26 @@ void networks_recall(struct container *container, const json_t *json)
 	endpoint.index = (uint32_t)index;
 	snprintf(endpoint.network, sizeof(endpoint.network), "%s", name);
 	container->endpoint = endpoint;
-	agent->networks.has_bridges = true;
-	if (open_kernel(agent, &err) < 0)
-		log_warn("%s", err.text);
-	if (!find(agent, name))
-		add(agent, name, &endpoint.shape);
-	leases_recall(agent, container->settings->name, name, endpoint.index);
+}
+
+/* What runs says how networks are. An app whose container has ended gets its address again if nobody has it. */
+static void recall_places(struct agent *agent, bool are_alive)
+{
+	list_for_each(node, &agent->containers) {
+		const struct container *container = list_entry(node, struct container, node);
+		const struct endpoint *endpoint = &container->endpoint;
+		struct err err = ERR_INIT;
+
+		if (!endpoint->network[0] || container_is_alive(container) != are_alive)
+			continue;
+		leases_recall(agent, container->settings->name, endpoint->network, endpoint->index);
+		if (!are_alive)
+			continue;
+		if (open_kernel(agent, &err) < 0)
+			log_warn("%s", err.text);
+		if (!find(agent, endpoint->network))
+			add(agent, endpoint->network, &endpoint->shape);
+	}
 }
 
 static void warn_of_lacks(struct agent *agent)
@@ -473,6 +485,8 @@ void networks_start(struct agent *agent)
 {
 	struct err err = ERR_INIT;
 
+	recall_places(agent, true);
+	recall_places(agent, false);
 	/* What a former agent has left, and nobody is on: its routes would be in the way. */
 	leave_places(agent);
 	if (open_route(agent, &err) < 0)

@@ -91,7 +91,7 @@ void networks_changed(struct agent *agent);
 /* agent.ini was read again: containers of networks that have changed are started anew. */
 void networks_reconfigure(struct agent *agent);
 
-/* container.json's "network", or NULL; and back. */
+/* container.json's "network", or NULL; and back, before networks_start(). */
 json_t *networks_describe(const struct container *container);
 void networks_recall(struct container *container, const json_t *description);
 

@@ -208,6 +208,34 @@ joins_once() {
 	same "the job isn't" "$(grep -c 'app j: running' "$T/agent.log")" 1
 }
 
+# A container that has ended says nothing about what the network of those that run is like.
+ended_long_ago() {
+	local app pid before
+	config_begin
+	bridged a v1 'network = lan'
+	bridged b v1 'network = lan'
+	bridged c v1 'network = lan'
+	printf '\n[network lan]\nsubnet = 10.99.1.0/24\n' | config
+	agent_start
+	for app in a b c; do wait_until "$app runs" 30 runs $app; done
+	berth stop a > /dev/null
+	berth stop c > /dev/null
+	sed -i 's/^subnet = .*/subnet = 10.99.2.0\/24/' "$T/agent.ini"
+	agent_reload
+	wait_until "a changed network" 20 eval '[[ $(address b) = 10.99.2.* ]]'
+	wait_until "has its app" 10 runs b
+	pid=$(app_pid b) before=$(address b)
+	agent_stop TERM
+	agent_start
+	wait_until "the next agent" 10 runs b
+	sleep 1
+	same "restarts nothing" "$(app_pid b)" "$pid"
+	same "and leaves it its address" "$(address b)" "$before"
+	berth start c > /dev/null
+	berth start a > /dev/null
+	for app in a c; do wait_until "$app runs in the new subnet" 20 eval '[[ $(address '$app') = 10.99.2.* ]]'; done
+}
+
 # A kernel without bridges is nobody's fault: what runs goes on, and no version is refused.
 without_bridges() {
 	local pid
@@ -236,5 +264,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads joins_later joins_once without_bridges config_errors
+case_run updates agent_ends reloads joins_later joins_once ended_long_ago without_bridges config_errors
 done_testing
