@@ -297,7 +297,10 @@ static void sort_cells(struct builder *builder, size_t first)
 		cells[begin[slot_of(builder->unsorted[i].number)]++] = builder->unsorted[i];
 }
 
-/* The cells of one machine behind those that are there; *last is the largest number named. */
+/*
+ * The cells of one machine behind those that are there; *last is the largest number named, be it
+ * that of a multiplexer.
+ */
 static void add_cells(struct builder *builder, enum machine machine, uint32_t *last)
 {
 	const struct seccomp_profile *profile = builder->profile;
@@ -317,6 +320,8 @@ static void add_cells(struct builder *builder, enum machine machine, uint32_t *l
 		add_multiplexed(builder, i, machine);
 	}
 	sort_cells(builder, first);
+	if (builder->cell_count > first && builder->cells[builder->cell_count - 1].number > *last)
+		*last = builder->cells[builder->cell_count - 1].number;
 }
 
 /* --- machines --------------------------------------------------------------------------------- */

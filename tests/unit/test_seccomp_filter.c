@@ -364,10 +364,35 @@ static void a_multiplexer_is_no_way_around(void)
 	CHECK_INT(ask_x86(&profile, 359, 2), SECCOMP_RET_ALLOW);
 	seccomp_profile_release(&profile);
 }
+
+/* i386 has no accept() of its own: its multiplexer's number is the only one there is. */
+static void a_multiplexer_alone_is_found(void)
+{
+	struct seccomp_profile profile = { .default_action = SECCOMP_RET_ALLOW,
+					   .machines = { true, true, true } };
+
+	seccomp_profile_add(&profile, syscall_find("accept"), EPERM_ACTION, NULL, 0);
+	CHECK_INT(ask_x86(&profile, 102, 5), EPERM_ACTION);
+	CHECK_INT(ask_x86(&profile, 102, 2), SECCOMP_RET_ALLOW);
+	CHECK_INT(ask_x86(&profile, 1, 0), SECCOMP_RET_ALLOW);
+	seccomp_profile_add(&profile, syscall_find("semop"), EPERM_ACTION, NULL, 0);
+	CHECK_INT(ask_x86(&profile, 102, 5), EPERM_ACTION);
+	CHECK_INT(ask_x86(&profile, 117, 1), EPERM_ACTION);
+	profile.default_action = SECCOMP_RET_KILL_PROCESS;
+	CHECK_INT(ask_x86(&profile, 117, 1), EPERM_ACTION);
+	CHECK_INT(ask_x86(&profile, 117, 22), SECCOMP_RET_KILL_PROCESS);
+	CHECK_INT(ask_x86(&profile, 118, 0), SECCOMP_RET_ERRNO | ENOSYS);
+	seccomp_profile_release(&profile);
+}
 #else
 static void a_multiplexer_is_no_way_around(void)
 {
 	CHECK(syscall_number(syscall_find("socketcall"), MACHINE_NATIVE) == SYSCALL_NONE);
+}
+
+static void a_multiplexer_alone_is_found(void)
+{
+	CHECK_INT(syscall_by_socketcall(syscall_find("accept"), MACHINE_NATIVE), 0);
 }
 #endif
 
@@ -545,6 +570,7 @@ int main(void)
 	RUN(an_int_has_32_bits);
 	RUN(other_machines_calls_end_the_thread);
 	RUN(a_multiplexer_is_no_way_around);
+	RUN(a_multiplexer_alone_is_found);
 	RUN(libseccomp_makes_the_same_of_it);
 	RUN(dockers_files_have_conditions);
 	RUN(two_conditions_on_one_argument_are_two_rules);
