@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,32 @@ int sys_close_from(int first)
 	}
 	closedir(dir);
 	return 0;
+}
+
+/* Without /proc, which may be a container's by then. */
+static void close_between(int first, int last)
+{
+	struct rlimit limit;
+
+	if (first > last || sys_close_range((unsigned int)first, (unsigned int)last, 0) == 0)
+		return;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur <= (rlim_t)last)
+		last = (int)limit.rlim_cur - 1;
+	for (int fd = first; fd <= last; fd++)
+		close(fd);
+}
+
+void sys_close_others(int first, const int *kept, size_t count)
+{
+	while (first < INT_MAX) {
+		int next = INT_MAX;
+
+		for (size_t i = 0; i < count; i++)
+			if (kept[i] >= first && kept[i] < next)
+				next = kept[i];
+		close_between(first, next - 1);
+		first = next < INT_MAX ? next + 1 : next;
+	}
 }
 
 void sys_release_stack(void)

@@ -53,6 +53,8 @@ int sys_fill_standard_fds(void);
 
 /* Closes everything from `first` up, by close_range or, on old kernels, by /proc/self/fd. */
 int sys_close_from(int first);
+/* The same but for `kept`, and without a look at /proc: as far as the limit on descriptors where close_range is missing. */
+void sys_close_others(int first, const int *kept, size_t count);
 
 /* The start time of a process in clock ticks since boot (proc(5), field 22): with the pid it names a process for good. */
 int sys_process_start(pid_t pid, uint64_t *ticks);

@@ -169,6 +169,15 @@ static int open_console(struct joining *joining, struct err *err)
 
 /* --- the process in the container ------------------------------------------------------------- */
 
+/* All that leads to the host, before the container's processes see this one. */
+static void shut_out(const struct joining *joining)
+{
+	int kept[NS_TYPES + 2] = { joining->report[1], joining->console[1] };
+
+	memcpy(kept + 2, joining->ns.fds, sizeof(joining->ns.fds));
+	process_shut_out(&joining->process, kept, sizeof(kept) / sizeof(*kept));
+}
+
 static int attach_console(const struct joining *joining, struct err *err)
 {
 	FD_CLEANUP int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -194,12 +203,14 @@ static void add_groups(struct process *process, const struct exec *exec)
 
 static int join(struct joining *joining, struct err *err)
 {
+	bool has_users = joining->ns.fds[NS_USER] >= 0;
 	/* While /proc is the host's. */
 	int rc = confine_label(&joining->process, err);
 
 	if (!rc)
 		rc = ns_enter(&joining->ns, err);
-	if (!rc && joining->ns.fds[NS_USER] >= 0)
+	ns_close(&joining->ns);
+	if (!rc && has_users)
 		rc = userns_become_root(err);
 	setsid();
 	if (!rc)
@@ -236,8 +247,8 @@ static _Noreturn void run_child(struct joining *joining)
 	char program[PATH_MAX];
 	int rc;
 
-	fd_close(&joining->report[0]);
 	prctl(PR_SET_DUMPABLE, 0);
+	shut_out(joining);
 	rc = sched_set_cpus(sched->first_cpus, &failure.err);
 	if (report_await_go(joining->report[1]) < 0)
 		_exit(EXIT_RUNTIME);

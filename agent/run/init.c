@@ -139,9 +139,12 @@ static int build_root(const struct init *init, struct console *console, struct e
 
 static int become_application(const struct init *init, struct console *console, struct err *err)
 {
+	const int kept[] = { init->report, init->start, console->slave };
 	struct process *process = &init->bundle->process;
-	int rc = process_resolve_user(process, err);
+	int rc;
 
+	process_shut_out(process, kept, sizeof(kept) / sizeof(*kept));
+	rc = process_resolve_user(process, err);
 	/* A session of its own, so that the terminal can be its controlling one. */
 	setsid();
 	if (!rc && process->terminal)

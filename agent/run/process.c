@@ -18,9 +18,15 @@
 #include "agent/run/reaper.h"
 #include "agent/run/user.h"
 #include "lib/fd.h"
+#include "lib/sys.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define HINT "(check command = or the image's Entrypoint)"
+
+void process_shut_out(const struct process *process, const int *kept, size_t count)
+{
+	sys_close_others(3 + process->preserve_fds, kept, count);
+}
 
 static void add_groups(struct process *process, const gid_t *groups, size_t count)
 {
@@ -155,7 +161,7 @@ static int change_user(const struct process *process, struct err *err)
 
 /*
  * CVE-2024-21626: a working directory such as /proc/self/fd/7 may lead to the host. All
- * descriptors of ours are closed to the container by then; this is the second lock.
+ * descriptors of ours are closed by then; this is the second lock.
  */
 static int check_cwd(const struct process *process, struct err *err)
 {

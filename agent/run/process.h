@@ -12,6 +12,13 @@
 #include "agent/run/report.h"
 
 /*
+ * Closes all descriptors but 0 to 2, those that the application gets and `kept` (-1: none), which
+ * no path can lead through: sockets, namespaces, a terminal. Before anything is looked up in the
+ * container: what it calls a program may be a link to /proc/self/fd/7/../../bin/sh.
+ */
+void process_shut_out(const struct process *process, const int *kept, size_t count);
+
+/*
  * Looks up process.user.username in the present root, if there is one, and fills uid, gid and
  * groups; sets HOME when env has none. Before process_become() and before anything is given to
  * the user.

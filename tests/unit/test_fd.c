@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/sys.h"
 #include "test.h"
 
 static char base[64];
@@ -157,6 +158,20 @@ static void descriptors_are_passed(void)
 	close(pair[1]);
 }
 
+static void all_are_closed_but_some(void)
+{
+	static const int kept[] = { 207, -1, 203, 5 };
+
+	for (int fd = 199; fd < 210; fd++)
+		REQUIRE(dup2(dirfd, fd) == fd);
+	sys_close_others(200, kept, 4);
+	for (int fd = 199; fd < 210; fd++)
+		CHECK_INT(fcntl(fd, F_GETFD) >= 0, fd == 199 || fd == 203 || fd == 207);
+	sys_close_others(199, NULL, 0);
+	CHECK_INT(fcntl(203, F_GETFD), -1);
+	CHECK(fcntl(dirfd, F_GETFD) >= 0);
+}
+
 int main(void)
 {
 	make_base();
@@ -166,6 +181,7 @@ int main(void)
 	RUN(a_tree_goes_without_following_links);
 	RUN(no_tree_is_too_deep);
 	RUN(descriptors_are_passed);
+	RUN(all_are_closed_but_some);
 	fd_close(&dirfd);
 	fd_remove_tree(AT_FDCWD, base);
 	return test_end();

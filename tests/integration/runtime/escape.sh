@@ -22,6 +22,39 @@ done
 ok "nor one of exec"
 exec 7<&- 9<&-
 
+# The same by what is looked up in the container: the program, by its path, a link or PATH, and the user. The runtime's
+# own directory is $T/state/ID.
+cp "$ROOTS/bin/busybox" "$T/secret/busybox"
+echo 'ghost:x:77:77::/:/bin/sh' > "$T/secret/passwd"
+cp "$ROOTS/etc/passwd" "$T/passwd"
+seen=''
+for fd in {3..24}; do
+	out=/proc/self/fd/$fd/../../secret
+	ln -sf "$out/busybox" "$ROOTS/bin/busybox-trap"
+	run leak "$out/busybox" echo stolen
+	seen+="run $fd: $OUT "
+	run leak /bin/busybox-trap echo stolen
+	seen+="run link $fd: $OUT "
+	seen+="exec $fd: $(rt exec box "$out/busybox" echo stolen 2>&1 < /dev/null) "
+	seen+="exec link $fd: $(rt exec box /bin/busybox-trap echo stolen 2>&1 < /dev/null) "
+	seen+="exec PATH $fd: $(rt exec --env "PATH=$out" box busybox echo stolen 2>&1 < /dev/null) "
+	CONFIG=",\"hooks\":{\"startContainer\":[{\"path\":\"$out/busybox\",\"args\":[\"sh\",\"-c\",\"echo stolen; exit 1\"]}]}"
+	run leak true
+	seen+="hook $fd: $OUT "
+	CONFIG=''
+	ln -sf "$out/passwd" "$ROOTS/etc/passwd"
+	USER='{"uid":0,"gid":0,"username":"ghost"}'
+	run leak echo stolen
+	seen+="run user $fd: $OUT "
+	USER='{"uid":0,"gid":0}'
+	seen+="exec user $fd: $(rt exec --user ghost box echo stolen 2>&1 < /dev/null) "
+	rm "$ROOTS/etc/passwd"
+	cp "$T/passwd" "$ROOTS/etc/passwd"
+done
+unlike "nothing that is looked up in the container is found outside" "$(grep stolen <<< "$seen")" stolen
+like "but looked up it was" "$seen" "run 3: .*fd/3/.*secret/busybox.*exec link 24: .*trap"
+rm -f "$ROOTS/bin/busybox-trap"
+
 # CVE-2019-5736: the runtime's own binary by way of /proc/PID/exe. The binary that stays in the container, as
 # /proc/self/exe was told to, can't be written: not while it runs, when it would be busy, but at all.
 before=$(md5sum < "$BERTH")
