@@ -44,9 +44,13 @@ static bool has_start_room(const struct app *app, int dirfd, const char *where, 
 
 static bool has_network(const struct app *app, char *text, size_t size)
 {
+	const struct app_config *own = app_is_running(app) ? app->container->settings : NULL;
 	struct err err = ERR_INIT;
+	int rc = networks_check(app->agent, app->config, &err);
 
-	if (networks_check(app->agent, app->config, &err) != NETWORKS_LACK)
+	if (!rc)
+		rc = networks_check_ports(app->agent, app->config, own, &err);
+	if (rc != NETWORKS_LACK && rc != NETWORKS_TAKEN)
 		return true;
 	err_context(&err, "the new version waits");
 	snprintf(text, size, "%s", err.text);

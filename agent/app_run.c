@@ -19,6 +19,9 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 60000
 #define BACKOFF_RESET_MS 10000 /* up so long: the next restart is quick again, as Docker has it */
+/* As long as a forwarder takes to end with its container. */
+#define PORTS_WAIT_MS 2000
+#define PORTS_STEP_MS 100
 
 static void on_container_event(struct container *container, enum container_event event, void *data);
 
@@ -218,9 +221,11 @@ bool app_has_finished(const struct app *app)
 	       !container_is_alive(app->container) && !is_restart_wanted(app);
 }
 
-/* It could not be started, by the agent or by the shim. */
-/* `is_of_device`: no room, or no such network: whatever the version is, it could not run. */
-static void start_failed(struct app *app, const char *reason, bool is_of_device)
+/*
+ * It could not be started, by the agent or by the shim.
+ * `by_device`: no room, no such network, a taken port: whatever the version is, it could not run.
+ */
+static void start_failed(struct app *app, const char *reason, bool by_device)
 {
 	const struct generation *due = app_generation(app);
 
@@ -230,10 +235,10 @@ static void start_failed(struct app *app, const char *reason, bool is_of_device)
 	snprintf(app->error, sizeof(app->error), "%s", reason);
 	if (app->container)
 		app->container->state = CONTAINER_DEAD;
-	if (is_of_device)
+	if (by_device)
 		app_found_no_room(app);
 	app_decide(app, &(struct update_event){
-				.kind = is_of_device ? UPDATE_NO_ROOM : UPDATE_START_FAILED,
+				.kind = by_device ? UPDATE_NO_ROOM : UPDATE_START_FAILED,
 				.reason = reason });
 	if (!due || app_generation(app) != due)
 		return; /* rolled back */
@@ -254,13 +259,36 @@ static int prepare_ids(struct app *app, struct err *err)
 	return rc;
 }
 
+static void start_again(struct timer *timer)
+{
+	app_step(timer->data);
+}
+
+/* Whoever forwards the ports of the container before may be on its way out. */
+static bool waits_for_ports(struct app *app)
+{
+	if (app->backoff_ms >= PORTS_WAIT_MS)
+		return false;
+	app->backoff_ms += PORTS_STEP_MS;
+	app->container->state = CONTAINER_RESTARTING;
+	timer_start(&app->agent->loop, &app->restart_timer, PORTS_STEP_MS, start_again, app);
+	return true;
+}
+
+static bool is_of_device(int code)
+{
+	return space_is_full(code) || code == NETWORKS_LACK || code == NETWORKS_TAKEN;
+}
+
 static void start_container(struct app *app)
 {
 	struct err err = ERR_INIT;
 
 	app->started_ms = 0;
-	if (prepare_ids(app, &err) < 0 || container_start(app->container, &err) < 0)
-		start_failed(app, err.text, space_is_full(err.code) || err.code == NETWORKS_LACK);
+	if (prepare_ids(app, &err) == 0 && container_start(app->container, &err) == 0)
+		return;
+	if (err.code != NETWORKS_TAKEN || !waits_for_ports(app))
+		start_failed(app, err.text, is_of_device(err.code));
 }
 
 /* From here on nothing it does says how good it is. */
@@ -486,7 +514,7 @@ static void on_container_event(struct container *container, enum container_event
 		break;
 	case CONTAINER_START_FAILED:
 		if (is_container_of(container, app_generation(app)))
-			start_failed(app, container->error, container->was_full);
+			start_failed(app, container->error, container->was_by_device);
 		else
 			app_step(app);
 		break;

@@ -199,10 +199,11 @@ static void say_bye(struct container *container)
 }
 
 /* The runtime is a program of its own: its exit code is docker's, and the reason is in its text only. */
-static bool tells_of_full(const struct shim_event *event)
+static bool tells_of_device(const struct shim_event *event)
 {
 	return event->code == EXIT_RUNTIME &&
-	       (strstr(event->text, strerror(ENOSPC)) || strstr(event->text, strerror(EDQUOT)));
+	       (strstr(event->text, strerror(ENOSPC)) || strstr(event->text, strerror(EDQUOT)) ||
+		strstr(event->text, strerror(EADDRINUSE)));
 }
 
 void container_take_event(struct container *container, const struct shim_event *event)
@@ -226,7 +227,7 @@ void container_take_event(struct container *container, const struct shim_event *
 		break;
 	case SHIM_FAILED:
 		set_ended(container, event->code, 0, false);
-		container->was_full = tells_of_full(event);
+		container->was_by_device = tells_of_device(event);
 		container->state = CONTAINER_DEAD;
 		snprintf(container->error, sizeof(container->error), "%s", event->text);
 		utf8_make_printable(container->error); /* its end may be cut, and it goes into JSON */
@@ -293,7 +294,7 @@ int container_start(struct container *container, struct err *err)
 	if (container_is_alive(container))
 		return err_set(err, -EALREADY, "container %s is running already", container->name);
 	container->error[0] = '\0';
-	container->was_full = false;
+	container->was_by_device = false;
 	rc = networks_prepare(container, err);
 	if (rc == 0)
 		rc = bundle_write(container, err);

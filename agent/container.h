@@ -82,7 +82,7 @@ struct container {
 	bool oom;	 /* the kernel killed something in it for memory */
 	int64_t started_ns, finished_ns;
 	int restarts;		  /* by the owner's policy */
-	bool was_full;		  /* that was because a file system is full */
+	bool was_by_device;	  /* that was because a file system is full, or a port taken */
 	char error[ERR_TEXT_MAX]; /* why it could not be started; empty: nothing */
 
 	/* Called from the loop, never from within container_start() or container_stop(). */

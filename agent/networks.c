@@ -212,7 +212,9 @@ static int connect_container(struct container *container, struct err *err)
 	snprintf(endpoint.network, sizeof(endpoint.network), "%s", name);
 	endpoint.shape = network->shape;
 	container->endpoint = endpoint;
-	rc = networks_check_ports(container, err);
+	/* Without nf_tables the forwarder finds out by itself. */
+	if (agent->networks.has_firewall)
+		rc = networks_check_ports(agent, container->settings, NULL, err);
 	if (rc < 0) {
 		container->endpoint = (struct endpoint){ 0 }; /* or they would be published all the same */
 		return rc;

@@ -73,6 +73,8 @@ void networks_start(struct agent *agent);
 
 /* The device has no such network, whatever the version of the app is. A code that nothing else of a start fails with. */
 #define NETWORKS_LACK (-ENONET)
+/* What the app shall have is taken: a port by another program, a subnet by another interface. May pass. */
+#define NETWORKS_TAKEN (-EADDRINUSE)
 
 /*
  * Before the container is started: sets container->endpoint and makes the kernel ready for it. Harmless for one on no
@@ -81,6 +83,12 @@ void networks_start(struct agent *agent);
 int networks_prepare(struct container *container, struct err *err);
 /* Can a container with these settings be connected? As above; NETWORKS_LACK also while the app it joins doesn't run. */
 int networks_check(struct agent *agent, const struct app_config *settings, struct err *err);
+/*
+ * Would its published ports be taken from another program of the device? NETWORKS_TAKEN. Those that `own` publishes,
+ * too, are not asked for (NULL: none): it is the version that will make room. After networks_check().
+ */
+int networks_check_ports(struct agent *agent, const struct app_config *settings, const struct app_config *own,
+			 struct err *err);
 
 /* The arguments of the createRuntime hook (agent/network/attach.h), for free_strings(); NULL: it needs none. */
 char **networks_attach_args(const struct container *container);

@@ -47,9 +47,6 @@ void networks_open_rules(struct agent *agent);
 /* Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false. */
 int networks_apply_rules(struct agent *agent, struct err *err);
 
-/* Would the container's published ports be taken from another program of the device? -EADDRINUSE. */
-int networks_check_ports(const struct container *container, struct err *err);
-
 /* Appends "--forward SPEC" for published ports that nf_tables can't do, up to `most` arguments in all. */
 void networks_forwards(const struct container *container, char **args, size_t *count, size_t most);
 

@@ -85,18 +85,31 @@ static void collect_rules(struct agent *agent, struct rules *rules)
 	}
 }
 
-/* Without nf_tables the forwarder finds out by itself. */
-int networks_check_ports(const struct container *container, struct err *err)
+static bool publishes(const struct app_config *app, const struct app_publish *wanted)
 {
-	const struct app_network *settings = &container->settings->network;
+	for (size_t i = 0; app && i < app->network.publish_count; i++) {
+		const struct app_publish *own = &app->network.publishes[i];
+
+		if (own->is_udp == wanted->is_udp && own->first <= wanted->last && wanted->first <= own->last)
+			return true;
+	}
+	return false;
+}
+
+int networks_check_ports(struct agent *agent, const struct app_config *settings, const struct app_config *own,
+			 struct err *err)
+{
+	static const struct endpoint nowhere;
+	struct network_shape shape;
 	int rc = 0;
 
-	if (!container->agent->networks.has_firewall || container->endpoint.shape.internal)
-		return 0;
-	for (size_t i = 0; !rc && i < settings->publish_count; i++) {
-		const struct firewall_port port = port_of(&container->endpoint, "", &settings->publishes[i]);
+	networks_shape(agent, settings->network.name, &shape);
+	for (size_t i = 0; !rc && !shape.internal && i < settings->network.publish_count; i++) {
+		const struct app_publish *publish = &settings->network.publishes[i];
+		const struct firewall_port port = port_of(&nowhere, "", publish);
 
-		rc = firewall_check_port(&port, err);
+		if (!publishes(own, publish))
+			rc = firewall_check_port(&port, err);
 	}
 	return rc;
 }

@@ -81,7 +81,7 @@ enum update_event_kind {
 	UPDATE_APPLY,	     /* policy or the user lets the staged one be switched in */
 	UPDATE_STARTED,	     /* the container that an action asked for runs */
 	UPDATE_START_FAILED, /* it could not be started */
-	UPDATE_NO_ROOM,	     /* it could not be started because a file system is full: nobody's fault */
+	UPDATE_NO_ROOM,	     /* it could not be started because a file system is full, or a port taken: nobody's fault */
 	UPDATE_GOOD,	     /* probation is over, healthy */
 	UPDATE_BAD,	     /* it exited or is unhealthy */
 	UPDATE_ROLLBACK,     /* the user wants the previous one */

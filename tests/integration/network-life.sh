@@ -236,6 +236,33 @@ ended_long_ago() {
 	for app in a c; do wait_until "$app runs in the new subnet" 20 eval '[[ $(address '$app') = 10.99.2.* ]]'; done
 }
 
+# A port that is taken is no fault of the version that shall have it.
+taken_ports() {
+	local pid own
+	config_begin
+	bridged a stable
+	release v1
+	agent_start
+	wait_until "v1 runs" 30 runs a v1
+	pid=$(app_pid a)
+	background own python3 -m http.server --bind 127.0.0.1 8092
+	own=$!
+	poll 5 port_open 8092
+	sed -i '/^\[app a\]/a publish = 8092:8080\npublish = [::1]:8093:8080' "$T/agent.ini"
+	agent_reload
+	wait_until "it shall publish a port that is taken: told" 10 app_like a .update.error \
+		'the new version waits: port 8092/tcp is taken by another program'
+	same "it runs on as it was" "$(app_pid a) $(app_get a '"\(.update.phase) \(.update.refused)"')" "$pid staged []"
+	end KILL "$own"
+	wait_until "when the port is free it is published" 30 eval '[ "$(gets "http://[::1]:8093/")" = v1 ]'
+	wait_until "for good" 10 app_is a .update.phase idle
+	release v2
+	wait_until "an update takes a port over from the forwarder before" 20 runs a v2
+	wait_until "for good, too" 10 app_is a .update.last updated
+	check "at the first try" not grep -q no-room "$T/agent.log"
+	same "and is no restart" "$(app_get a '"\(.restarts) \(.update.refused)"')" "0 []"
+}
+
 # A kernel without bridges is nobody's fault: what runs goes on, and no version is refused.
 without_bridges() {
 	local pid
@@ -264,5 +291,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads joins_later joins_once ended_long_ago without_bridges config_errors
+case_run updates agent_ends reloads joins_later joins_once ended_long_ago taken_ports without_bridges config_errors
 done_testing
