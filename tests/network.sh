@@ -17,7 +17,8 @@ mount --bind "$T/resolv.conf" /etc/resolv.conf
 outside_start() {
 	background outside unshare -n sleep 1000
 	OUTSIDE=$!
-	poll 5 outside ip link set lo up
+	poll 5 eval '[ "$(readlink "/proc/$OUTSIDE/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
+	outside ip link set lo up
 	ip link add up0 type veth peer name out0 netns "$OUTSIDE"
 	ip addr add 192.0.2.1/24 dev up0
 	ip -6 addr add 2001:db8::1/64 dev up0 nodad
