@@ -43,7 +43,7 @@ bool shim_replace_block(struct buf *out, const struct buf *old, const struct buf
 
 /*
  * The container may have made anything of its copy but another kind of file: it is mounted there, so it can't be
- * renamed or removed. Written in place, for the same reason.
+ * renamed or removed. Written in place, for the same reason. A lease on it (fcntl(2), F_SETLEASE) is not waited for.
  */
 static int refresh(const char *name)
 {
@@ -55,8 +55,11 @@ static int refresh(const char *name)
 	int rc = fd_read_file(AT_FDCWD, name, &block, FILE_MAX);
 
 	snprintf(path, sizeof(path), SHIM_COPIES "/%s", name);
-	if (rc < 0 || (fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
-		return rc < 0 ? rc : -errno;
+	if (rc < 0)
+		return rc;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == EWOULDBLOCK ? 0 : -errno;
 	rc = fd_read_all(fd, &old, FILE_MAX);
 	if (rc < 0)
 		return rc == -EFBIG ? 0 : rc; /* the container's own, whatever that is */
