@@ -228,7 +228,7 @@ static int read_seccomp(const struct plan *plan, json_t **profile, struct err *e
 
 	if (rc < 0)
 		return err_set(err, rc, "seccomp: read %s: %s", path, strerror(-rc));
-	return path ? json_parse(profile, buf_text(&text), text.size, path, err) : 0;
+	return path ? json_parse_unsigned(profile, buf_text(&text), text.size, path, err) : 0;
 }
 
 static int write_spec(struct plan *plan, struct err *err)

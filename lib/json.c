@@ -1,6 +1,7 @@
 #include "lib/json.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,59 @@ int json_parse(json_t **out, const char *text, size_t size, const char *what, st
 	}
 	*out = json;
 	return 0;
+}
+
+/* A run of what numbers consist of; also the "e" of true, which is no large one. */
+static size_t number_length(const char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size && text[length] && strchr("0123456789+-.eE", text[length]))
+		length++;
+	return length;
+}
+
+/* 0: something else than an integer from 2^63 to 2^64 - 1. */
+static uint64_t large_number(const char *text, size_t length)
+{
+	uint64_t value = 0;
+
+	if (*text == '0')
+		return 0;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] < '0' || text[i] > '9' || __builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
+			return 0;
+	return value > INT64_MAX ? value : 0;
+}
+
+int json_parse_unsigned(json_t **out, const char *text, size_t size, const char *what,
+			struct err *err)
+{
+	BUF_CLEANUP struct buf copy = BUF_INIT;
+	size_t copied = 0; /* of `text`, up to behind the last large number */
+	bool in_string = false;
+
+	for (size_t i = 0; i < size; i++) {
+		size_t length = in_string ? 0 : number_length(text + i, size - i);
+		uint64_t value = length ? large_number(text + i, length) : 0;
+
+		if (value) {
+			buf_append(&copy, text + copied, i - copied);
+			buf_append_format(&copy, "-%" PRIu64, -value);
+			copied = i + length;
+		}
+		if (length)
+			i += length - 1;
+		else if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+	}
+	if (!copied)
+		return json_parse(out, text, size, what, err);
+	buf_append(&copy, text + copied, size - copied);
+	return json_parse(out, copy.data, copy.size, what, err);
 }
 
 static int check(const char *name, bool matches, const json_t *value, const char *type,

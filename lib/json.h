@@ -26,6 +26,12 @@ void json_cleanup(json_t **json); /* json_decref */
  * one counts have been an attack. `what` names the text in errors. A new reference in *out.
  */
 int json_parse(json_t **out, const char *text, size_t size, const char *what, struct err *err);
+/*
+ * For what has unsigned numbers of 64 bits (OCI's runtime-spec): jansson knows none from 2^63 on,
+ * so these become the negative ones of the same bits. 2^64 - 1, often for "no limit", is -1.
+ */
+int json_parse_unsigned(json_t **out, const char *text, size_t size, const char *what,
+			struct err *err);
 
 int json_get_string(const json_t *object, const char *name, const char **out, struct err *err);
 int json_get_int(const json_t *object, const char *name, int64_t *out, struct err *err);

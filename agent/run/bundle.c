@@ -179,7 +179,7 @@ int bundle_parse(struct bundle *bundle, const char *directory, const char *text,
 	bundle->directory = xstrdup(directory);
 	bundle->text = xstrndup(text, size);
 	bundle->text_size = size;
-	if (json_parse(&config, text, size, "config.json", err) < 0)
+	if (json_parse_unsigned(&config, text, size, "config.json", err) < 0)
 		return -EINVAL;
 	if (read_config(bundle, config, err) < 0 || check_names(bundle, err) < 0)
 		return err_context(err, "config.json");

@@ -45,7 +45,7 @@ static int read_rlimit(const json_t *object, void *item, struct err *err)
 	rlimit->resource = find_rlimit(name);
 	if (rlimit->resource < 0)
 		return err_set(err, -EINVAL, "\"type\" is \"%s\", not a resource limit", name);
-	/* -1 is "unlimited", as RLIM_INFINITY is when it went through a signed number. */
+	/* -1 is "unlimited", and what RLIM_INFINITY comes as (json_parse_unsigned()). */
 	rlimit->soft = (uint64_t)soft;
 	rlimit->hard = (uint64_t)hard;
 	if (rlimit->soft > rlimit->hard)

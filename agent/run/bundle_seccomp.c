@@ -188,7 +188,7 @@ static int read_value(const json_t *object, const char *name, uint64_t *value, s
 {
 	const json_t *number = json_object_get(object, name);
 
-	/* jansson knows none above 2^63; what is above may be written as a negative one. */
+	/* From 2^63 on they come as negative ones (json_parse_unsigned()). */
 	if (number && !json_is_integer(number))
 		return err_set(err, -EINVAL, "\"%s\" is not an integer", name);
 	*value = (uint64_t)json_integer_value(number);

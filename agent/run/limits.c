@@ -126,8 +126,10 @@ static int read_io_rule(struct cgroup_limits *limits, const json_t *object, stru
 	if (read_range(object, "major", 0, 0xfff, &rule.major, err) < 0 ||
 	    read_range(object, "minor", 0, 0xfffff, &rule.minor, err) < 0)
 		return -EINVAL;
-	rc = read_range(object, member, is_weight ? 10 : 0, is_weight ? 1000 : INT64_MAX,
+	rc = read_range(object, member, is_weight ? 10 : -1, is_weight ? 1000 : INT64_MAX,
 			&rule.value, err);
+	if (rule.value < 0)
+		rule.value = 0; /* as 2^64 - 1: no limit */
 	if (rc > 0)
 		add_io_rule(limits, rule);
 	else if (!rc && !is_weight)
@@ -190,14 +192,14 @@ static int add_line(struct limit_lines *lines, const char *name, char *value, st
 static int read_hugepage(struct cgroup_limits *limits, const json_t *object, struct err *err)
 {
 	const char *size = "";
-	int64_t bytes = -1;
+	int64_t bytes; /* -1: no limit, as 2^64 - 1, which the kernel takes as well */
+	int rc = read_range(object, "limit", -1, INT64_MAX, &bytes, err);
 
-	if (json_get_string(object, "pageSize", &size, err) < 0 ||
-	    read_range(object, "limit", 0, INT64_MAX, &bytes, err) < 0)
+	if (rc < 0 || json_get_string(object, "pageSize", &size, err) < 0)
 		return -EINVAL;
-	if (bytes < 0)
+	if (!rc)
 		return err_set(err, -EINVAL, "\"limit\" is missing");
-	return add_line(&limits->hugepages, size, xasprintf("%" PRId64, bytes), err);
+	return add_line(&limits->hugepages, size, xasprintf("%" PRIu64, (uint64_t)bytes), err);
 }
 
 static int read_priority(struct cgroup_limits *limits, const json_t *object, struct err *err)

@@ -92,7 +92,7 @@ static int take_file(struct cgroup_limits *limits, const char *path, struct err 
 	if (rc < 0)
 		return err_set(err, rc, "read %s: %s", path, strerror(-rc));
 	limits_release(limits);
-	if (json_parse(&json, buf_text(&text), text.size, path, err) < 0)
+	if (json_parse_unsigned(&json, buf_text(&text), text.size, path, err) < 0)
 		return -EINVAL;
 	if (limits_read(limits, json, err) < 0)
 		return err_context(err, "%s", path);

@@ -201,6 +201,44 @@ static void hooks_are_read(void)
 	bundle_release(&b);
 }
 
+/* As Go writes uint64; each half of 64 bits counts in a condition. */
+static void unsigned_numbers_are_whole(void)
+{
+	static const char text[] =
+		"{\"ociVersion\":\"1.1.0\",\"root\":{\"path\":\"r\"},"
+		"\"annotations\":{\"\\\"n\":\"18446744073709551615,[9223372036854775808]\"},"
+		"\"process\":{\"args\":[\"a\"],\"cwd\":\"/\",\"rlimits\":[{\"type\":\"RLIMIT_MEMLOCK\","
+		"\"soft\":9223372036854775807,\"hard\":18446744073709551615}]},"
+		"\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],\"seccomp\":{"
+		"\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"kill\"],"
+		"\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"op\":\"SCMP_CMP_MASKED_EQ\","
+		"\"value\":18446744069414584321,\"valueTwo\":9223372036854775808}]}]},"
+		"\"resources\":{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":18446744073709551615}],"
+		"\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,"
+		"\"rate\":18446744073709551615}]}}}}";
+	struct err err = ERR_INIT;
+	struct bundle b;
+
+	if (CHECK_INT(bundle_parse(&b, "/bundle", text, sizeof(text) - 1, &err), 0)) {
+		CHECK(b.process.rlimits[0].soft == INT64_MAX);
+		CHECK(b.process.rlimits[0].hard == RLIM_INFINITY);
+		CHECK(b.seccomp.conditions[0].mask == 0xffffffff00000001);
+		CHECK(b.seccomp.conditions[0].value == 0x8000000000000000);
+		CHECK_TEXT(b.limits.hugepages.items[0].value, "18446744073709551615");
+		CHECK_INT(b.limits.io_rules[0].value, 0);
+		CHECK_TEXT(b.annotations, "{\"\\\"n\":\"18446744073709551615,[9223372036854775808]\"}");
+	} else {
+		fprintf(stderr, "%s\n", err.text);
+	}
+	bundle_release(&b);
+	CHECK_HAS(reason("\"limit\":9", "\"limit\":18446744073709551616"), "too big integer");
+	CHECK_HAS(reason("\"limit\":9", "\"limit\":-18446744073709551615"), "too big negative integer");
+	CHECK_HAS(reason("\"limit\":9", "\"limit\":018446744073709551615"), "not valid JSON");
+	CHECK_HAS(reason("\"limit\":9", "\"limit\":18446744073709551615.0"), "is not an integer");
+	CHECK_TEXT(reason("\"height\":24", "\"height\":18446744073709551612"),
+		   "config.json: process: consoleSize: \"height\" is -4, not from 0 to 65535");
+}
+
 static void variables_are_replaced_or_added(void)
 {
 	struct process process = { 0 };
@@ -220,6 +258,7 @@ int main(void)
 	RUN(errors_name_the_member);
 	RUN(empty_members_ask_for_nothing);
 	RUN(hooks_are_read);
+	RUN(unsigned_numbers_are_whole);
 	RUN(variables_are_replaced_or_added);
 	return test_end();
 }
