@@ -201,6 +201,13 @@ static void add_groups(struct process *process, const struct exec *exec)
 	process->group_count += exec->group_count;
 }
 
+/* Nobody waits for it any more when we are killed: a probe that hung, say. */
+static void end_with_runtime(const struct joining *joining)
+{
+	if (!joining->exec->detach)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static int join(struct joining *joining, struct err *err)
 {
 	bool has_users = joining->ns.fds[NS_USER] >= 0;
@@ -212,14 +219,18 @@ static int join(struct joining *joining, struct err *err)
 	ns_close(&joining->ns);
 	if (!rc && has_users)
 		rc = userns_become_root(err);
+	end_with_runtime(joining); /* which that has cleared */
 	setsid();
 	if (!rc)
 		rc = process_resolve_user(&joining->process, err);
 	add_groups(&joining->process, joining->exec);
 	if (!rc && joining->process.terminal)
 		rc = attach_console(joining, err);
-	return rc ?: process_become(&joining->process,
+	if (!rc)
+		rc = process_become(&joining->process,
 				    confine_needs(&joining->confine, &joining->process), err);
+	end_with_runtime(joining); /* and that */
+	return rc;
 }
 
 /* Who gets the listener has to have it before the first call that waits for an answer. */
@@ -248,6 +259,7 @@ static _Noreturn void run_child(struct joining *joining)
 	int rc;
 
 	prctl(PR_SET_DUMPABLE, 0);
+	end_with_runtime(joining);
 	shut_out(joining);
 	rc = sched_set_cpus(sched->first_cpus, &failure.err);
 	if (report_await_go(joining->report[1]) < 0)
@@ -257,10 +269,7 @@ static _Noreturn void run_child(struct joining *joining)
 		failure_of(&failure);
 	} else if (process_find_program(&joining->process, program, &failure) == 0 &&
 		   confine_early(joining, &failure) == 0) {
-		/* Nobody waits for it any more when we are killed: a probe that hung, say. */
-		if (!joining->exec->detach)
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* Or when it was, before that could be said. */
+		/* When the runtime was killed before that could be said. */
 		if (report_send(joining->report[1], NULL) < 0)
 			_exit(EXIT_RUNTIME);
 		process_reset_signals();

@@ -51,6 +51,22 @@ kill -9 $!
 wait $! 2> /dev/null
 no_sleeper() { ! sleeper; }
 check "it ends with its exec" wait_for 5 no_sleeper
+# Also one that is stopped before it is the program: a paused container holds it there, root in it can stop it.
+processes() { cgroup_file box freezer cgroup.procs cgroup.procs; }
+rt pause box
+old=$(processes)
+newcomer() { processes | grep -vxF "$old"; }
+"$BERTH" runtime --root "$T/state" exec --ignore-paused box sleep 4322 < /dev/null &
+check "it enters a paused container" wait_for 5 newcomer
+new=$(newcomer)
+kill -STOP "$new"
+rt resume box
+is_stopped() { grep -q '^State:.*stopped' "/proc/$new/status"; }
+check "it is stopped" wait_for 5 is_stopped
+kill -9 $!
+wait $! 2> /dev/null
+check "it ends as well" wait_for 5 dead "$new"
+kill -9 "$new" 2> /dev/null
 "$BERTH" runtime --root "$T/state" exec box sh -c 'trap "exit 44" TERM; echo ready; while :; do sleep 0.05; done' > "$T/ready" < /dev/null &
 wait_for 5 grep -q ready "$T/ready"
 kill -TERM $!
