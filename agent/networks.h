@@ -59,6 +59,8 @@ struct networks {
 	struct buf rules; /* text of what the firewall was given last; empty: nothing, or it may have been changed */
 	struct watch firewall_watch;
 	struct timer firewall_timer;
+	int64_t firewall_delay_ms; /* before the rules were set again last, at firewall_again_ms */
+	int64_t firewall_again_ms;
 	int resolv_fd; /* inotify: the device's resolv.conf */
 	struct watch resolv_watch;
 	struct timer resolv_timer;

@@ -10,9 +10,12 @@
 #include "agent/networks_parts.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "lib/time.h"
 
-/* Whoever took our tables away may not be done yet. */
+/* Whoever took our tables away may not be done yet; and one that does so again and again is not fought with. */
 #define AGAIN_MS 100
+#define AGAIN_NEXT_MS 1000
+#define AGAIN_MAX_MS 60000
 
 struct rules {
 	struct firewall_network *networks;
@@ -203,16 +206,31 @@ static void apply_again(struct timer *timer)
 	networks_changed(timer->data);
 }
 
+static int64_t delay_of(struct networks *networks)
+{
+	int64_t now = time_monotonic_ms(), delay = 2 * networks->firewall_delay_ms;
+
+	if (!networks->firewall_delay_ms || now - networks->firewall_again_ms > AGAIN_MAX_MS)
+		delay = AGAIN_MS;
+	else if (delay < AGAIN_NEXT_MS)
+		delay = AGAIN_NEXT_MS;
+	else if (delay > AGAIN_MAX_MS)
+		delay = AGAIN_MAX_MS;
+	networks->firewall_delay_ms = delay;
+	networks->firewall_again_ms = now + delay;
+	return delay;
+}
+
 static void tables_changed(struct watch *watch, uint32_t events)
 {
 	struct agent *agent = watch->data;
 
 	(void)events;
-	if (!firewall_was_changed(&agent->networks.firewall))
+	if (!firewall_was_changed(&agent->networks.firewall) || timer_is_running(&agent->networks.firewall_timer))
 		return;
 	log_warn("networks: somebody has changed berth's firewall rules: set again");
 	buf_clear(&agent->networks.rules);
-	timer_start(&agent->loop, &agent->networks.firewall_timer, AGAIN_MS, apply_again, agent);
+	timer_start(&agent->loop, &agent->networks.firewall_timer, delay_of(&agent->networks), apply_again, agent);
 }
 
 void networks_open_rules(struct agent *agent)

@@ -16,11 +16,12 @@ static const uint8_t families[IP_FAMILIES] = { [IPV4] = NFPROTO_IPV4, [IPV6] = N
 
 /* ---- open, close ---- */
 
-static int listen_to_events(struct netlink *events, struct err *err)
+static int hear(struct netlink *events, bool is, struct err *err)
 {
 	int group = NFNLGRP_NFTABLES;
 
-	if (setsockopt(events->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	if (setsockopt(events->fd, SOL_NETLINK, is ? NETLINK_ADD_MEMBERSHIP : NETLINK_DROP_MEMBERSHIP, &group,
+		       sizeof(group)) < 0)
 		return err_sys(err, "listen to changes of the firewall");
 	return 0;
 }
@@ -34,7 +35,7 @@ int firewall_open(struct firewall *firewall, struct err *err)
 	if (!rc)
 		rc = netlink_open(&firewall->events, NETLINK_NETFILTER, err);
 	if (!rc)
-		rc = listen_to_events(&firewall->events, err);
+		rc = hear(&firewall->events, true, err);
 	if (rc < 0)
 		firewall_close(firewall);
 	if (rc == -EPROTONOSUPPORT)
@@ -58,6 +59,20 @@ static bool has_family(const struct firewall_rules *rules, int family)
 	return false;
 }
 
+/*
+ * `events` doesn't hear of it: each rule is an event or two, and thousands are more than a socket holds. The kernel tells
+ * of a change before it answers, so nothing of this one comes afterwards.
+ */
+static int commit_unheard(struct firewall *firewall, struct nft *nft, struct err *err)
+{
+	int rc;
+
+	hear(&firewall->events, false, NULL);
+	rc = nft_commit(nft, &firewall->requests, err);
+	hear(&firewall->events, true, NULL);
+	return rc;
+}
+
 static int remove_family(struct firewall *firewall, int family, struct err *err)
 {
 	NFT_CLEANUP struct nft nft;
@@ -65,7 +80,7 @@ static int remove_family(struct firewall *firewall, int family, struct err *err)
 	nft_begin(&nft);
 	nft_family(&nft, families[family], FIREWALL_TABLE);
 	nft_remove_table(&nft);
-	return nft_commit(&nft, &firewall->requests, err);
+	return commit_unheard(firewall, &nft, err);
 }
 
 /*
@@ -90,7 +105,7 @@ static int commit(struct firewall *firewall, const struct firewall_rules *rules,
 	for (int family = 0; family < IP_FAMILIES; family++)
 		if (has_family(rules, family))
 			firewall_build(&nft, rules, family);
-	return nft_commit(&nft, &firewall->requests, err);
+	return commit_unheard(firewall, &nft, err);
 }
 
 /*
@@ -130,11 +145,9 @@ int firewall_remove(struct firewall *firewall, struct err *err)
 
 /* ---- changes by others ---- */
 
-/* Took somebody else something from us? What the own requests cause bears their socket's name. */
-static bool is_foreign_removal(const struct firewall *firewall, const struct nlmsghdr *message)
+static bool is_our_loss(const struct nlmsghdr *message)
 {
-	return message->nlmsg_pid != firewall->requests.port && nft_message_is_removal(message) &&
-	       nft_message_is_about(message, FIREWALL_TABLE);
+	return nft_message_is_removal(message) && nft_message_is_about(message, FIREWALL_TABLE);
 }
 
 bool firewall_was_changed(struct firewall *firewall)
@@ -154,7 +167,7 @@ bool firewall_was_changed(struct firewall *firewall)
 			continue;
 		}
 		for (const struct nlmsghdr *message = NULL; netlink_next(&message, data, (size_t)got);)
-			changed |= is_foreign_removal(firewall, message);
+			changed |= is_our_loss(message);
 	}
 	return changed;
 }

@@ -64,7 +64,7 @@ struct firewall_rules {
 
 struct firewall {
 	struct netlink requests;
-	struct netlink events; /* .fd: readable when tables change, anyone's */
+	struct netlink events; /* .fd: readable when somebody else changes tables, anyone's */
 };
 
 /* -EPROTONOSUPPORT, -EOPNOTSUPP: the kernel has no nf_tables; the text names the options. */
@@ -95,7 +95,7 @@ int firewall_remove(struct firewall *firewall, struct err *err);
 
 /*
  * Reads the events that are there: did anybody else take something away from our tables, or may have? Apply again
- * then, but not more than once a second: another program may be as stubborn.
+ * then, but ever later if it goes on: another program may be as stubborn.
  */
 bool firewall_was_changed(struct firewall *firewall);
 

@@ -21,7 +21,6 @@
 int netlink_open(struct netlink *nl, int protocol, struct err *err)
 {
 	struct sockaddr_nl name = { .nl_family = AF_NETLINK };
-	socklen_t size = sizeof(name);
 	int one = 1, room = SEND_BUFFER_BYTES;
 
 	*nl = (struct netlink){ .fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol) };
@@ -31,13 +30,11 @@ int netlink_open(struct netlink *nl, int protocol, struct err *err)
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	setsockopt(nl->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
-	if (bind(nl->fd, (struct sockaddr *)&name, sizeof(name)) < 0 ||
-	    getsockname(nl->fd, (struct sockaddr *)&name, &size) < 0) {
+	if (bind(nl->fd, (struct sockaddr *)&name, sizeof(name)) < 0) {
 		err_sys(err, "bind a netlink socket");
 		netlink_close(nl);
 		return err ? err->code : -EIO;
 	}
-	nl->port = name.nl_pid;
 	return 0;
 }
 

@@ -32,7 +32,6 @@
 
 struct netlink {
 	int fd; /* -1: not open */
-	uint32_t port; /* this socket's name: nlmsg_pid of what its requests cause */
 	uint32_t sequence;
 };
 

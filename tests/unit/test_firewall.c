@@ -399,8 +399,6 @@ static void a_flush_is_noticed(void)
 	tcp = talk_serve(&ns, ONE, SOCK_STREAM, 80);
 	CHECK(!firewall_was_changed(&firewall));
 	CHECK(apply());
-	CHECK(talk_wait(firewall.events.fd, POLLIN, TALK_MS));
-	CHECK(!firewall_was_changed(&firewall));
 	CHECK(!talk_wait(firewall.events.fd, POLLIN, 0));
 	/* Somebody else's table is nothing to us. */
 	CHECK_INT(system("nft add table ip foreign && nft delete table ip foreign"), 0);
@@ -415,6 +413,27 @@ static void a_flush_is_noticed(void)
 	CHECK_INT(system("nft flush chain ip6 berth ports"), 0);
 	CHECK(firewall_was_changed(&firewall));
 	close(tcp);
+	tear_down();
+}
+
+/* They are more events than a socket holds, which says that something may have been lost. */
+static void own_changes_are_not_heard(void)
+{
+	struct firewall_network network = { "berth0", { subnet_of("172.29.0.0/16"), subnet_of("fd29::/64") }, false };
+	struct firewall_port port = { .bridge = "berth0", .protocol = IPPROTO_UDP, .host_first = 10000,
+				      .target_first = 20000, .count = 2000,
+				      .targets = { ip_of("172.29.0.2"), ip_of("fd29::2") } };
+	struct firewall_rules rules = { &network, 1, &port, 1 };
+
+	REQUIRE(netns_make(&ns, 1) && firewall_open(&firewall, &err) == 0);
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(firewall_apply(&firewall, &rules, &err), 0);
+		CHECK(!firewall_was_changed(&firewall));
+	}
+	CHECK_INT(system("nft delete table ip6 berth"), 0);
+	CHECK(firewall_was_changed(&firewall));
+	CHECK_INT(firewall_remove(&firewall, &err), 0);
+	CHECK(!firewall_was_changed(&firewall));
 	tear_down();
 }
 
@@ -521,6 +540,7 @@ int main(void)
 	RUN(connections_survive_changes);
 	RUN(a_sender_follows_changes);
 	RUN(a_flush_is_noticed);
+	RUN(own_changes_are_not_heard);
 	RUN(nothing_is_left);
 	RUN(too_much_is_refused);
 	RUN(taken_ports_are_found);
