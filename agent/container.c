@@ -296,7 +296,9 @@ int container_start(struct container *container, struct err *err)
 	container->error[0] = '\0';
 	container->was_by_device = false;
 	rc = networks_prepare(container, err);
-	if (rc == 0)
+	if (rc < 0)
+		container->endpoint = (struct endpoint){ 0 }; /* or what it needs is asked for with others' rules */
+	else
 		rc = bundle_write(container, err);
 	if (rc < 0)
 		return err_context(err, "start %s", container->name);

@@ -51,6 +51,7 @@ struct networks {
 	struct firewall firewall;
 	bool is_open; /* something is, or was, on a bridge: the firewall is in use, too */
 	bool has_firewall; /* the kernel has nf_tables */
+	bool has_rules; /* the firewall has some */
 	bool has_forwarding; /* it was enabled */
 	bool has_bridges; /* there may be some of ours */
 	struct list networks; /* networks_parts.h */

@@ -162,6 +162,21 @@ static void go_without(struct agent *agent, const struct err *err)
 		 "beyond the device", err->text);
 }
 
+/*
+ * Nobody is cut off from rules that are in use, or left with forwarding and nothing that filters it. A former agent's
+ * tables would lead to addresses that are another app's now.
+ */
+static int is_lacking(struct agent *agent, const struct err *why, struct err *err)
+{
+	struct networks *networks = &agent->networks;
+
+	if (networks->has_rules || networks->has_forwarding)
+		return err_set(err, NETWORKS_LACK, "%s; or the network has no IPv6: subnet6 = none", why->text);
+	firewall_remove(&networks->firewall, NULL);
+	go_without(agent, why);
+	return 0;
+}
+
 static int apply(struct agent *agent, const struct rules *rules, struct err *err)
 {
 	const struct firewall_rules wanted = {
@@ -190,13 +205,12 @@ int networks_apply_rules(struct agent *agent, struct err *err)
 	if (!strcmp(buf_text(&text), buf_text(&agent->networks.rules)))
 		return 0;
 	rc = apply(agent, &rules, &local);
-	if (is_kernel_lack(rc)) {
-		go_without(agent, &local);
-		return 0;
-	}
+	if (is_kernel_lack(rc))
+		return is_lacking(agent, &local, err);
 	buf_clear(&agent->networks.rules);
 	if (rc < 0)
 		return err_set(err, rc, "%s", local.text);
+	agent->networks.has_rules = rules.network_count;
 	buf_append(&agent->networks.rules, text.data, text.size);
 	return 0;
 }
