@@ -64,7 +64,6 @@ static void allow_early(int fd, int family)
 {
 	int one = 1;
 
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
 	if (family == AF_INET6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &one, sizeof(one));
@@ -92,10 +91,13 @@ static int listen_on(const struct forward *forward, uint16_t port)
 	bool is_tcp = forward->protocol == IPPROTO_TCP;
 	FD_CLEANUP int fd = socket(forward->bind.family,
 				   (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int rc;
+	int one = 1, rc;
 
 	if (fd < 0)
 		return -errno;
+	/* Connections of the forwarder before may linger. For UDP it would share the port with any other program. */
+	if (is_tcp)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	allow_early(fd, forward->bind.family);
 	rc = bind_patiently(fd, &address, size);
 	if (rc < 0)

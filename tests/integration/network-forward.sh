@@ -88,6 +88,14 @@ in_use() {
 	like "a port that is taken is told" "$CODE $OUT" \
 		'^1 publish port 8080 of 127.0.0.1 by tcp: Address in use; another program listens there$'
 	check "and the container has no interface" test ! -e /sys/class/net/v2
+	background avahi python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", 5454))
+time.sleep(1000)'
+	poll 5 eval '[ -n "$(ss -Hlun "sport = :5454")" ]'
+	attach --host-name v2 --forward udp,0.0.0.0,5454,172.29.0.2,53
+	like "also one of UDP whose program shares it" "$CODE $OUT" '^1 publish port 5454 of 0.0.0.0 by udp: Address in use'
 	same "in either namespace" "$(inside ip -br link | wc -l)" 1
 	end KILL "$PID"
 	PID=$first
