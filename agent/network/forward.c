@@ -143,6 +143,15 @@ static int count_ports(int count, char **specs, size_t *ports, struct err *err)
 	return rc;
 }
 
+/* A limit that the agent or its service has may be lower than what the bounds add up to. */
+static void raise_limit(size_t listeners)
+{
+	rlim_t need = listeners + 2 * FORWARD_CONNECTIONS_MAX + FORWARD_PEERS_MAX + OTHER_FDS;
+	struct rlimit limit = { need, need };
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int open_listeners(struct forwarder *forwarder, int count, char **specs, struct err *err)
 {
 	struct forward forward;
@@ -151,6 +160,7 @@ static int open_listeners(struct forwarder *forwarder, int count, char **specs, 
 
 	if (rc < 0)
 		return rc;
+	raise_limit(ports);
 	forwarder->listeners = xcalloc(ports, sizeof(*forwarder->listeners));
 	for (int i = 0; !rc && i < count; i++) {
 		rc = forward_parse(&forward, specs[i], err);
@@ -194,15 +204,6 @@ static int watch_link(struct forwarder *forwarder, const char *name, struct err 
 }
 
 /* ---- the process that stays ---- */
-
-/* A limit that the agent or its service has may be lower than what the bounds add up to. */
-static void raise_limit(size_t listeners)
-{
-	rlim_t need = listeners + 2 * FORWARD_CONNECTIONS_MAX + FORWARD_PEERS_MAX + OTHER_FDS;
-	struct rlimit limit = { need, need };
-
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 /* Nothing of what started it keeps it alive, and nothing of it holds anything of that open. */
 static int leave(struct err *err)
@@ -258,7 +259,6 @@ static void serve(struct forwarder *forwarder, int report)
 {
 	struct err err = ERR_INIT;
 
-	raise_limit(forwarder->listener_count);
 	if (leave(&err) < 0 || loop_init(&forwarder->loop, &err) < 0 || drop_rights(&err) < 0) {
 		(void)!write(report, err.text, strlen(err.text));
 		_exit(1);

@@ -121,6 +121,14 @@ ends() {
 	wait_until "it ends with the container" 10 no_forwarders
 }
 
+most() {
+	namespace most
+	(ulimit -Sn 1024; attach --host-name v5 --forward tcp,127.0.0.1,20000-21023,172.29.0.2,80; echo "$CODE $OUT") > "$T/most"
+	same "1024 ports, though the agent has a lower limit" "$(cat "$T/most")" "0 "
+	end KILL "$PID"
+	wait_until "they end with the container" 10 no_forwarders
+}
+
 bad() {
 	local spec
 	for spec in tcp tcp,::1,80,::1 icmp,::1,80,::1,80 tcp,::1,0,::1,80 tcp,::1,80-70,::1,80 tcp,x,80,::1,80 \
@@ -138,5 +146,6 @@ serves_all
 is_confined
 in_use
 ends
+most
 bad
 done_testing
