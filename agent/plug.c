@@ -18,9 +18,16 @@
 #define FILE_NAME "devices"
 #define FILE_MAX (256 * 1024)
 
+/* Is it the same device? */
 static bool is_same(const struct plug_node *a, const struct plug_node *b)
 {
 	return a->type == b->type && (!a->type || (a->major == b->major && a->minor == b->minor));
+}
+
+/* udev sets owner and mode a moment after the kernel has made the node. */
+static bool is_equal(const struct plug_node *a, const struct plug_node *b)
+{
+	return is_same(a, b) && a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
 }
 
 static struct plug *add(struct container *container, struct app_device *device)
@@ -63,17 +70,24 @@ static struct plug *find(const struct container *container, const char *path)
 
 static json_t *node_json(const struct plug_node *node)
 {
-	return json_pack("[i, i, i]", node->type, node->major, node->minor);
+	return json_pack("[i, i, i, i, I, I]", node->type, node->major, node->minor, node->mode,
+			 (json_int_t)node->uid, (json_int_t)node->gid);
 }
 
 static void read_node(const json_t *json, const char *name, struct plug_node *node)
 {
-	int type = 0, major = 0, minor = 0;
+	const json_t *array = json_object_get(json, name);
+	uint32_t values[6];
 
-	if (json_unpack(json_object_get(json, name), "[i, i, i]", &type, &major, &minor) == 0)
-		*node = (struct plug_node){ .type = type == 'b' || type == 'c' ? (char)type : 0,
-					    .major = (uint32_t)major,
-					    .minor = (uint32_t)minor };
+	/* What isn't there, as in the file of a former version, is 0. */
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		values[i] = (uint32_t)json_integer_value(json_array_get(array, i));
+	*node = (struct plug_node){ .type = values[0] == 'b' || values[0] == 'c' ? (char)values[0] : 0,
+				    .major = values[1],
+				    .minor = values[2],
+				    .mode = values[3],
+				    .uid = values[4],
+				    .gid = values[5] };
 }
 
 static void save(const struct container *container)
@@ -248,7 +262,7 @@ static bool is_settled(const struct plug *plug, const struct plug_node *wanted)
 {
 	if (plug->is_leaving || (plug->done && !wanted->type))
 		return false;
-	return is_same(wanted, &plug->now) || (plug->is_refused && is_same(wanted, &plug->refused));
+	return is_equal(wanted, &plug->now) || (plug->is_refused && is_equal(wanted, &plug->refused));
 }
 
 /* True when a change was begun, or has failed, which may have removed it from the list. */
@@ -308,7 +322,10 @@ static void set_nodes(struct plug *plug, const struct device_nodes *nodes)
 		if (!strcmp(device->path, plug->device.path))
 			plug->first = plug->now = (struct plug_node){ .type = device->type,
 								      .major = device->major,
-								      .minor = device->minor };
+								      .minor = device->minor,
+								      .mode = device->mode,
+								      .uid = device->uid,
+								      .gid = device->gid };
 	}
 }
 

@@ -11,6 +11,7 @@ uevent() { echo change > /sys/class/mem/null/uevent; }
 inside() { berth exec box "$@" 2>&1; }
 number() { inside sh -c "stat -c %t:%T $1"; }
 is_number() { [ "$(number "$1")" = "$2" ]; }
+is_owned() { [ "$(inside stat -c '%a %u %g' "$1")" = "$2" ]; }
 is_gone() { [[ $(number "$1") = *'No such file'* ]]; }
 opens() { inside sh -c "exec 3< $1"; }
 has_node() { berth device ls box | grep -q "$1"; }
@@ -76,6 +77,10 @@ links() {
 	wait_until "the link points elsewhere: the node follows" 10 is_number /dev/ttyS9 1:7
 	like "the former device is shut" "$(opens /tmp/own)" 'not permitted'
 	same "the new one is open" "$(inside sh -c 'head -c 3 /dev/ttyS9 | tr "\0" 0')" 000
+	chown 1000:20 "$D/tty1"
+	chmod 640 "$D/tty1"
+	uevent
+	wait_until "its owner and mode come later: they follow, too" 10 is_owned /dev/ttyS9 "640 1000 20"
 	rm "$D/by-id/sensor"
 	uevent
 	wait_until "unplugged: the node is gone" 10 is_gone /dev/ttyS9
