@@ -273,6 +273,9 @@ static bool is_changed(struct container *container, struct plug *plug)
 	struct err err = ERR_INIT;
 
 	look_up(plug, &wanted, path);
+	/* It came or went since: the next change is tried, though it may be the same one. */
+	if (wanted.type != plug->refused.type)
+		plug->is_refused = false;
 	if (is_settled(plug, &wanted))
 		return false;
 	if (plug->done && !plug->is_leaving && !wanted.type) {

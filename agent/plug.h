@@ -44,7 +44,7 @@ struct plug {
 	bool is_removed; /* agent.ini's, taken away: only its number is still of interest, which config.json allows */
 	struct plug_node first; /* what config.json's rules allow; none for the user's */
 	struct plug_node now;
-	bool is_refused; /* the last change failed: this isn't tried again */
+	bool is_refused; /* the last change failed: this isn't tried again until it came or went */
 	struct plug_node refused;
 	void (*done)(const struct err *err, void *data); /* the user waits; NULL: nobody */
 	void *data;

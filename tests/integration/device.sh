@@ -116,6 +116,20 @@ optional() {
 	uevent
 	wait_until "it appears when it is plugged in" 10 is_number /dev/ttyS9 a:c8
 	[[ $(opens /dev/ttyS9) = *'not permitted'* ]] && fail "it cannot be opened" || ok "it can be opened"
+	rm "$D/by-id/sensor"
+	uevent
+	wait_until "and goes" 10 is_gone /dev/ttyS9
+	inside sh -c 'echo > /dev/ttyS9'
+	ln -s ../tty0 "$D/by-id/sensor"
+	uevent
+	wait_until "what is in its place is told" 10 grep -q 'ttyS9: something else is there' "$T/agent.log"
+	rm "$D/by-id/sensor"
+	inside busybox rm /dev/ttyS9
+	uevent
+	check "and stays gone" stays 1 is_gone /dev/ttyS9
+	ln -s ../tty0 "$D/by-id/sensor"
+	uevent
+	wait_until "plugged in anew it is tried anew" 10 is_number /dev/ttyS9 a:c8
 	note "while the app is paused"
 	berth pause box > /dev/null
 	ln -sfn ../tty1 "$D/by-id/sensor"
