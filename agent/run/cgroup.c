@@ -163,7 +163,8 @@ static int make_dir(const struct cgroup *cgroup, enum cgroup_controller controll
 	rc = is_v1 || replace ? mkdir(dir, 0755) : -1;
 	if (rc < 0 && errno == EEXIST && replace) {
 		if (rmdir(dir) < 0)
-			return err_sys(err, "cgroup %s is in use", dir);
+			return err_set(err, -EEXIST, "cgroup %s is in use: %s", dir,
+				       strerror(errno));
 		rc = mkdir(dir, 0755);
 	}
 	if (rc < 0 || !is_v1)
@@ -205,6 +206,19 @@ static int make_asked(const struct cgroup *cgroup, unsigned int asked, struct er
 	return 0;
 }
 
+/* What was made in the hierarchies before `end`, where nobody is in it yet. */
+static void take_back(const struct cgroup *cgroup, int end)
+{
+	char dir[CGROUP_FILE_MAX];
+
+	cgroup_for_each(c, cgroup) {
+		if (c >= end)
+			return;
+		cgroup_file(cgroup, (enum cgroup_controller)c, NULL, dir);
+		rmdir(dir);
+	}
+}
+
 static int set_up(const struct cgroup *cgroup, const struct cgroup_limits *limits, bool replace,
 		  struct err *err)
 {
@@ -215,6 +229,8 @@ static int set_up(const struct cgroup *cgroup, const struct cgroup_limits *limit
 		cgroup2_delegate(cgroup, "", asked);
 	cgroup_for_each(c, cgroup) {
 		rc = make_dir(cgroup, (enum cgroup_controller)c, replace, asked, err);
+		if (rc == -EEXIST)
+			take_back(cgroup, c);
 		if (rc < 0)
 			return rc;
 	}

@@ -74,8 +74,9 @@ int cgroup_init(struct cgroup *cgroup, const char *path, struct err *err);
 int cgroup_init_of(struct cgroup *cgroup, pid_t pid, struct err *err);
 
 /*
- * An empty one of that path is replaced, for its counters are another container's; -EBUSY when
- * there are processes in it. After an error cgroup_remove() takes away what was made.
+ * An empty one of that path is replaced, for its counters are another container's; -EEXIST when
+ * there are processes or cgroups in it: it is somebody else's and not to be removed. After another
+ * error cgroup_remove() takes away what was made.
  */
 int cgroup_create(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err);
 /*

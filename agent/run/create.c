@@ -117,9 +117,9 @@ static int make_cgroup(struct making *making, struct err *err)
 {
 	int rc;
 
-	making->has_cgroup = true;
 	dev_allow_defaults(&making->bundle.limits);
 	rc = cgroup_create(&making->cgroup, &making->bundle.limits, err);
+	making->has_cgroup = rc != -EEXIST;
 	if (!rc)
 		rc = cgroup_attach(&making->cgroup, making->pid, err);
 	making->is_in_cgroup = !rc;

@@ -70,7 +70,7 @@ static void from_birth_to_death(void)
 	CHECK(usage.cpu_ns >= 0);
 	CHECK_INT(cgroup_init_of(&found, pid, &err), 0);
 	CHECK_TEXT(found.path, path);
-	CHECK_INT(cgroup_create(&cgroup, &limits, &err), -EBUSY);
+	CHECK_INT(cgroup_create(&cgroup, &limits, &err), -EEXIST);
 	CHECK_HAS(err.text, "is in use");
 
 	CHECK(!cgroup_is_frozen(&cgroup));

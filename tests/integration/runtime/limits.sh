@@ -107,7 +107,12 @@ config taken sleep 1000
 rt create --bundle "$T/taken" taken < /dev/null
 mkdir "$T/second"
 cp "$T/taken/config.json" "$T/second"
+below() { find /sys/fs/cgroup -type d -path "*$CG/taken/below"; }
+for dir in /sys/fs/cgroup{,/*}"$CG"/taken; do [ -d "$dir" ] && mkdir "$dir/below"; done
+before=$(below)
 like "a cgroup with processes is not taken over" "$(rt create --bundle "$T/second" second 2>&1)" 'is in use'
+same "nor is what is in it removed" "$(below)" "$before"
+like "which there was" "$before" /below
 same "the first one lives" "$(status taken)" created
 rt delete --force taken
 finish
