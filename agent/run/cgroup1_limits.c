@@ -74,14 +74,16 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 		  (int64_t)limits->cpu_period_us },
 		{ CGROUP_CPU, "cpu.cfs_quota_us", limits->cpu_quota_us, limits->cpu_quota_us },
 	};
+	/* While a cgroup is idle its shares cannot be changed. */
 	const struct cgroup_setting others[] = {
 		{ CGROUP_CPU, "cpu.cfs_burst_us", limits->has_cpu_burst, limits->cpu_burst_us },
 		{ CGROUP_CPU, "cpu.rt_period_us", limits->realtime_period_us,
 		  (int64_t)limits->realtime_period_us },
 		{ CGROUP_CPU, "cpu.rt_runtime_us", limits->realtime_runtime_us,
 		  limits->realtime_runtime_us },
+		{ CGROUP_CPU, "cpu.idle", limits->has_cpu_idle && !limits->cpu_idle, 0 },
 		{ CGROUP_CPU, "cpu.shares", limits->cpu_shares, (int64_t)limits->cpu_shares },
-		{ CGROUP_CPU, "cpu.idle", limits->has_cpu_idle, limits->cpu_idle },
+		{ CGROUP_CPU, "cpu.idle", limits->has_cpu_idle && limits->cpu_idle, 1 },
 	};
 	int rc = cgroup_apply_pair(cgroup, quota, err);
 

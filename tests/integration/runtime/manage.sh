@@ -60,6 +60,10 @@ else
 fi
 same "up, and past the sum with swap of before" "$(update --memory 128M --memory-swap 256M)" ''
 same "and down again" "$(update --memory 32M --memory-swap 64M)" ''
+if [ -n "$(cgroup_file one cpu cpu.idle cpu.idle 2> /dev/null)" ]; then
+	same "idle" "$(update --cpu-idle 1)$(cgroup_file one cpu cpu.idle cpu.idle)" 1
+	same "and back, with shares" "$(update --cpu-idle 0 --cpu-share 256)$(cgroup_file one cpu cpu.idle cpu.idle)" 0
+fi
 same "a set of processors comes later" "$(update --cpuset-cpus 0)" ''
 same "and holds for those that run" "$(rt exec one sh -c 'grep Cpus_allowed_list /proc/1/status' < /dev/null)" \
 	$'Cpus_allowed_list:\t0'
