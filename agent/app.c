@@ -65,10 +65,12 @@ static void save_again(struct timer *timer);
  */
 void app_save(struct app *app)
 {
-	JSON_CLEANUP json_t *json = record_to_json(&app->record);
+	JSON_CLEANUP json_t *json = NULL;
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	struct err err = ERR_INIT;
 
+	networks_keep_sections(app);
+	json = record_to_json(&app->record);
 	json_append(&text, json);
 	/* One that leaves has no record any more. */
 	if (app->is_leaving || record_save(&app->agent->store, app->config->name, text.data,
@@ -297,6 +299,8 @@ void app_reconfigure(struct app *app, const struct app_config *config)
 	app->config = app_config_copy(config);
 	app_config_digest(app->config, &app->settings);
 	app->error[0] = '\0';
+	if (networks_keep_sections(app))
+		app_save(app);
 	if (has_moved)
 		app_reference_moved(app);
 	app_consider(app);

@@ -20,8 +20,8 @@
 #define BACKOFF_MAX_MS 60000
 #define BACKOFF_RESET_MS 10000 /* up so long: the next restart is quick again, as Docker has it */
 /* As long as a forwarder takes to end with its container. */
-#define PORTS_WAIT_MS 2000
-#define PORTS_STEP_MS 100
+#define NETWORK_WAIT_MS 2000
+#define NETWORK_STEP_MS 100
 
 static void on_container_event(struct container *container, enum container_event event, void *data);
 
@@ -264,14 +264,14 @@ static void start_again(struct timer *timer)
 	app_step(timer->data);
 }
 
-/* Whoever forwards the ports of the container before may be on its way out. */
-static bool waits_for_ports(struct app *app)
+/* What the container before had, a network or who forwards its ports, may be on its way out. */
+static bool waits_for_network(struct app *app)
 {
-	if (app->backoff_ms >= PORTS_WAIT_MS)
+	if (app->backoff_ms >= NETWORK_WAIT_MS)
 		return false;
-	app->backoff_ms += PORTS_STEP_MS;
+	app->backoff_ms += NETWORK_STEP_MS;
 	app->container->state = CONTAINER_RESTARTING;
-	timer_start(&app->agent->loop, &app->restart_timer, PORTS_STEP_MS, start_again, app);
+	timer_start(&app->agent->loop, &app->restart_timer, NETWORK_STEP_MS, start_again, app);
 	return true;
 }
 
@@ -287,7 +287,7 @@ static void start_container(struct app *app)
 	app->started_ms = 0;
 	if (prepare_ids(app, &err) == 0 && container_start(app->container, &err) == 0)
 		return;
-	if (err.code != NETWORKS_TAKEN || !waits_for_ports(app))
+	if ((err.code != NETWORKS_TAKEN && err.code != NETWORKS_OVERLAP) || !waits_for_network(app))
 		start_failed(app, err.text, is_of_device(err.code));
 }
 

@@ -49,18 +49,6 @@ static void forget(struct network *network)
 	free(network);
 }
 
-/* What an app's section names; the built-in one needs none. */
-static int find_section(const struct agent *agent, const char *name, struct network_config *section,
-			struct err *err)
-{
-	const struct network_config *found = agent_config_network(agent->config, name);
-
-	if (!found && strcmp(name, NETWORK_DEFAULT))
-		return err_set(err, -ENOENT, "there is no [network %s] in agent.ini any more", name);
-	*section = found ? *found : (struct network_config){ 0 };
-	return 0;
-}
-
 static int get(struct agent *agent, const char *name, struct network **out, struct err *err)
 {
 	struct network_shape shape = { 0 };
@@ -70,7 +58,7 @@ static int get(struct agent *agent, const char *name, struct network **out, stru
 	*out = find(agent, name);
 	if (*out)
 		return 0;
-	rc = find_section(agent, name, &section, err);
+	rc = networks_find_section(agent, name, &section, err);
 	if (!rc)
 		rc = networks_choose(agent, name, &section, &shape, err);
 	if (!rc)
@@ -383,7 +371,7 @@ static void reconfigure(struct agent *agent, struct network *network)
 	struct network_config section;
 	struct err err = ERR_INIT;
 
-	if (find_section(agent, network->name, &section, NULL) < 0)
+	if (networks_find_section(agent, network->name, &section, &err) < 0)
 		return; /* whoever is on it leaves */
 	if (networks_choose(agent, network->name, &section, &shape, &err) < 0) {
 		log_error("[network %s] stays as it is: %s", network->name, err.text);

@@ -76,8 +76,10 @@ void networks_start(struct agent *agent);
 
 /* The device has no such network, whatever the version of the app is. A code that nothing else of a start fails with. */
 #define NETWORKS_LACK (-ENONET)
-/* What the app shall have is taken: a port by another program, a subnet by another interface. May pass. */
+/* A port that the app publishes is another program's. May pass. */
 #define NETWORKS_TAKEN (-EADDRINUSE)
+/* The network's subnet is another interface's: for a moment perhaps that of a network that nobody needs any more. */
+#define NETWORKS_OVERLAP (-ENOTUNIQ)
 
 /*
  * Before the container is started: sets container->endpoint and makes the kernel ready for it. Harmless for one on no
@@ -113,6 +115,9 @@ struct ip endpoint_gateway(const struct endpoint *endpoint, int family);
 /* How the network is now; false: no container is on it. */
 bool networks_shape(struct agent *agent, const char *name, struct network_shape *shape);
 
+/* Sections of agent.ini that versions in the app's record are on are kept there; true: it has to be saved. */
+bool networks_keep_sections(struct app *app);
+
 /* --- names --- */
 
 #define HOSTNAME_SIZE 65
@@ -127,7 +132,7 @@ int networks_resolv(const struct container *container, struct buf *text, struct 
 
 /* The container whose network this one joins; NULL: none, or it isn't there. */
 struct container *networks_joined(const struct container *container);
-/* False: it waits for that one to run; app_step() is called then. app->error says so. */
+/* False: it waits for that one, which agent.ini has, to run; app_step() is called then. app->error says so. */
 bool networks_is_ready(struct app *app);
 /* A file in /proc that is the network namespace to join, as long as the container starts; free() it. */
 int networks_open_joined(struct container *container, char **path, struct err *err);

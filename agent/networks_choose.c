@@ -49,7 +49,7 @@ static int check_given(const struct subnet *given, const struct subnet *taken, s
 			continue;
 		subnet_format(given, text);
 		subnet_format(&taken[i], other);
-		return err_set(err, -EADDRINUSE, "subnet %s: this device has addresses or a route in %s: choose another", text,
+		return err_set(err, NETWORKS_OVERLAP, "subnet %s: this device has addresses or a route in %s: choose another", text,
 			       other);
 	}
 	return 0;

@@ -29,6 +29,13 @@ static bool is_up(const struct container *container)
 	       (container->state == CONTAINER_RUNNING || container->state == CONTAINER_PAUSED);
 }
 
+static bool is_in_config(struct agent *agent, const char *name)
+{
+	const struct app *app = app_find(agent, name);
+
+	return app && !app->is_leaving;
+}
+
 int networks_check_joined(struct agent *agent, const struct app_config *settings, struct err *err)
 {
 	const struct app *app = app_find(agent, settings->network.name);
@@ -43,7 +50,8 @@ bool networks_is_ready(struct app *app)
 	const struct app_network *settings = &app->container->settings->network;
 	char text[ERR_TEXT_MAX];
 
-	if (settings->kind != NETWORK_CONTAINER || is_up(networks_joined(app->container)))
+	/* One that is not in agent.ini any more is not waited for: the start fails. */
+	if (settings->kind != NETWORK_CONTAINER || !is_in_config(app->agent, settings->name) || is_up(networks_joined(app->container)))
 		return true;
 	snprintf(text, sizeof(text), "waits for app %s, whose network it joins", settings->name);
 	if (strcmp(app->error, text))
@@ -63,6 +71,8 @@ int networks_open_joined(struct container *container, char **path, struct err *e
 	uint64_t start_ticks = 0;
 	char file[64];
 
+	if (!is_in_config(container->agent, name))
+		return err_set(err, -ENOENT, "network = container:%s: there is no [app %s] in agent.ini any more", name, name);
 	if (!is_up(joined))
 		return err_set(err, -EAGAIN, "network = container:%s: that app does not run", name);
 	snprintf(file, sizeof(file), "/proc/%d/ns/net", (int)joined->pid);

@@ -3,6 +3,7 @@
  *
  *	networks.c		networks and bridges, what a container is given
  *	networks_choose.c	subnets
+ *	networks_sections.c	what agent.ini says of a network, or said
  *	networks_leases.c	addresses
  *	networks_rules.c	the firewall: what is published, and what keeps it so
  *	networks_forward.c	published ports without nf_tables
@@ -25,8 +26,14 @@ struct network {
 bool is_kernel_lack(int code);
 
 /*
+ * The section of a network; without one in agent.ini any more, as a version of an app remembers it. The built-in
+ * network needs none. What it has of agent.ini lasts as long as that.
+ */
+int networks_find_section(struct agent *agent, const char *name, struct network_config *section, struct err *err);
+
+/*
  * Sets the shape as the section has it. What the section leaves open stays as it is in the shape, or is
- * chosen when that has none. -EADDRINUSE: the device has routes to what the section names.
+ * chosen when that has none. NETWORKS_OVERLAP: the device has routes to what the section names.
  */
 int networks_choose(struct agent *agent, const char *name, const struct network_config *section,
 		    struct network_shape *shape, struct err *err);

@@ -198,6 +198,12 @@ static enum update_action end_rollback(struct record *record)
 	return ACTION_SETTLE;
 }
 
+/* What ran before can't run any more: tried on, but a corrected image or agent.ini is looked at again. */
+static enum update_action give_up_rollback(struct record *record)
+{
+	return record->phase == PHASE_ROLLING_BACK ? end_rollback(record) : ACTION_NONE;
+}
+
 static enum update_action accept_trying(struct record *record)
 {
 	generation_release(&record->previous);
@@ -330,11 +336,13 @@ enum update_action update_next(struct record *record, const struct update_event 
 	case UPDATE_STARTED:
 		return started(record);
 	case UPDATE_START_FAILED:
+		return update_is_on_trial(record) ? fail_trying(record, event->reason) :
+						    give_up_rollback(record);
 	case UPDATE_BAD:
 		/* Outside a trial the restart policy of the app decides, not the record. */
 		return update_is_on_trial(record) ? fail_trying(record, event->reason) : ACTION_NONE;
 	case UPDATE_NO_ROOM:
-		return update_is_on_trial(record) ? put_back(record) : ACTION_NONE;
+		return update_is_on_trial(record) ? put_back(record) : give_up_rollback(record);
 	case UPDATE_GOOD:
 		/* While switching: one that ran to its good end when no agent looked. */
 		return update_is_on_trial(record) ? accept_trying(record) : ACTION_NONE;

@@ -12,7 +12,7 @@
  *	idle ── candidate pulled ─► staged ── apply ─► switching ── started ─► probation ── good ─► idle
  *	                                                   │ failed               │ bad
  *	                                                   └──► rolling-back ◄────┘
- *	                                                          └── current started ─► idle, refused
+ *	                                                          └── current started, or can't be ─► idle, refused
  */
 #ifndef AGENT_UPDATE_H
 #define AGENT_UPDATE_H

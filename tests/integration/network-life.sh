@@ -263,6 +263,49 @@ taken_ports() {
 	same "and is no restart" "$(app_get a '"\(.restarts) \(.update.refused)"')" "0 []"
 }
 
+# A bad change that also takes the network away, of which the version before is: undone all the same.
+rolls_back_to_lost() {
+	local pid
+	config_begin
+	bridged a v1 'network = old'
+	printf '\n[network old]\nsubnet = 10.99.3.0/24\ninternal = yes\n' | config
+	bridged j v1 'network = container:a'
+	sed -i '/^\[app j\]/,$ { s/^env = PORT=.*/env = PORT=8090/; s,http://:8080/,http://:8090/, }' "$T/agent.ini"
+	agent_start
+	wait_until "a runs on a network" 30 runs a
+	wait_until "j joins it" 30 runs j
+	sed -i 's/^\[network old\]/[network new]/; s/^network = old/network = new/; s,^env = PORT=8080,command = /nosuch,' "$T/agent.ini"
+	agent_reload
+	wait_until "the network is renamed, and a is bad" 30 app_is a .update.last rolled-back
+	wait_until "what ran before runs" 20 runs a
+	like "on the network that it had" "$(address a)" '^10\.99\.3\.'
+	same "which has no way out" "$(inside a ip route | awk '{ print $1 }' | xargs)" 10.99.3.0/24
+	pid=$(app_pid a)
+	agent_stop TERM
+	kill -9 "$pid"
+	agent_start
+	wait_until "also when the next agent starts it" 20 eval '[ "$(app_pid a)" != '"$pid"' ] && runs a'
+	like "there" "$(address a)" '^10\.99\.3\.'
+}
+
+# There is no way back to the network of an app that is gone: said, and what is corrected is looked at.
+rolls_back_alone() {
+	config_begin
+	bridged j v1 'network = container:a'
+	sed -i '/^\[app j\]/,$ { s/^env = PORT=.*/env = PORT=8090/; s,http://:8080/,http://:8090/, }' "$T/agent.ini"
+	bridged a v1
+	agent_start
+	wait_until "j runs in a's network" 30 runs j
+	sed -i '/^\[app a\]/,$ d; s/^network = container:a/network = bridge\ncommand = \/nosuch/' "$T/agent.ini"
+	agent_reload
+	wait_until "a goes, and j is bad: the way back fails" 30 app_like j .update.error \
+		'network = container:a: there is no \[app a\] in agent.ini any more'
+	wait_until "which is the end of it" 10 app_is j '"\(.update.phase) \(.update.last)"' 'idle rolled-back'
+	sed -i '/^command = /d' "$T/agent.ini"
+	agent_reload
+	wait_until "a corrected agent.ini is looked at" 30 runs j
+}
+
 # A kernel without bridges is nobody's fault: what runs goes on, and no version is refused.
 without_bridges() {
 	local pid
@@ -291,5 +334,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads joins_later joins_once ended_long_ago taken_ports without_bridges config_errors
+case_run updates agent_ends reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges config_errors
 done_testing
