@@ -14,6 +14,8 @@
 #define SHARED_MAX 8
 #define SLOTS 1024
 
+#define OWN 0xf0000u /* where ARM's own calls begin, far behind those that others have, too */
+
 #define BAD_MACHINE SECCOMP_RET_KILL_THREAD /* as libseccomp */
 
 /* A call's number, and a rule that says something about it. */
@@ -22,6 +24,12 @@ struct cell {
 	uint32_t rule;
 	uint16_t selector;	/* the first argument of socketcall() or ipc() that it is for */
 	uint16_t selector_mask; /* 0: none */
+};
+
+/* The largest numbers that a profile names; 0: none. */
+struct named {
+	uint32_t common;
+	uint32_t own; /* of those from OWN on */
 };
 
 /* From `start` to the next range's. */
@@ -297,21 +305,31 @@ static void sort_cells(struct builder *builder, size_t first)
 		cells[begin[slot_of(builder->unsorted[i].number)]++] = builder->unsorted[i];
 }
 
-/*
- * The cells of one machine behind those that are there; *last is the largest number named, be it
- * that of a multiplexer.
- */
-static void add_cells(struct builder *builder, enum machine machine, uint32_t *last)
+static bool is_own(uint32_t number)
+{
+	return (number & ~SYSCALL_X32) >= OWN;
+}
+
+static void add_named(struct named *named, uint32_t number)
+{
+	uint32_t *last = is_own(number) ? &named->own : &named->common;
+
+	if (number > *last)
+		*last = number;
+}
+
+/* The cells of one machine behind those that are there. A multiplexer's number is named, too. */
+static struct named add_cells(struct builder *builder, enum machine machine)
 {
 	const struct seccomp_profile *profile = builder->profile;
 	size_t first = builder->cell_count;
+	struct named named = { 0 };
 
-	*last = 0;
 	for (size_t i = 0; i < profile->rule_count; i++) {
 		uint32_t number = syscall_number(profile->rules[i].call, machine);
 
-		if (number != SYSCALL_NONE && number > *last)
-			*last = number;
+		if (number != SYSCALL_NONE)
+			add_named(&named, number);
 		/* As runc: what is the default anyway is no rule. */
 		if (profile->rules[i].action == profile->default_action)
 			continue;
@@ -320,8 +338,9 @@ static void add_cells(struct builder *builder, enum machine machine, uint32_t *l
 		add_multiplexed(builder, i, machine);
 	}
 	sort_cells(builder, first);
-	if (builder->cell_count > first && builder->cells[builder->cell_count - 1].number > *last)
-		*last = builder->cells[builder->cell_count - 1].number;
+	for (size_t i = first; i < builder->cell_count; i++)
+		add_named(&named, builder->cells[i].number);
+	return named;
 }
 
 /* --- machines --------------------------------------------------------------------------------- */
@@ -338,14 +357,13 @@ static uint32_t unknown_action(const struct seccomp_profile *profile)
 	return SECCOMP_RET_ERRNO | ENOSYS;
 }
 
-/* The ranges of one machine, from the number `base` on. */
-static void add_machine(struct builder *builder, enum machine machine, uint32_t base)
+/* The ranges of the cells from `cells` to `end`, from the number `base` on; `last` is named. */
+static void add_ranges(struct builder *builder, const struct cell *cells, const struct cell *end,
+		       uint32_t base, uint32_t last)
 {
-	const struct cell *cells = builder->cells + builder->cell_count, *end, *next;
-	uint32_t last, after = base;
+	const struct cell *next;
+	uint32_t after = base;
 
-	add_cells(builder, machine, &last);
-	end = builder->cells + builder->cell_count;
 	for (; cells < end; cells = next) {
 		for (next = cells; next < end && next->number == cells->number;)
 			next++;
@@ -359,6 +377,20 @@ static void add_machine(struct builder *builder, enum machine machine, uint32_t 
 	if (builder->profile->rule_count)
 		add_plain_range(builder, last < base ? base : last + 1,
 				unknown_action(builder->profile));
+}
+
+/* All of one machine's, from the number `base` on. What is between common and own is unknown. */
+static void add_machine(struct builder *builder, enum machine machine, uint32_t base)
+{
+	const struct cell *cells = builder->cells + builder->cell_count, *end, *own;
+	struct named named = add_cells(builder, machine);
+
+	end = builder->cells + builder->cell_count;
+	for (own = end; own > cells && is_own(own[-1].number);)
+		own--;
+	add_ranges(builder, cells, own, base, named.common);
+	if (named.own)
+		add_ranges(builder, own, end, OWN, named.own);
 }
 
 #if defined(__x86_64__)

@@ -11,6 +11,7 @@
  *	  without any holds always, wherever it stands, and the first of those counts;
  *	- what no rule fits gets the default action; numbers past the last call that the profile
  *	  names fail with ENOSYS if the default is to refuse, so that a libc tries an older call;
+ *	  ARM's own ones, from 0xf0000 on, have a last one of their own;
  *	- calls of a machine that the profile does not name end the thread.
  */
 #ifndef AGENT_RUN_SECCOMP_PROFILE_H
