@@ -194,6 +194,8 @@ static int mount_source(const struct bundle_mount *mount, int root, struct err *
 	rc = mount->has_tree ?
 		     mount_tree_attach(mount->tree, target, err) :
 		     mount_bind(mount->source, target, mount->options.flags & MS_REC, err);
+	if (!rc && mount->has_tree && !mount->options.propagation)
+		rc = mount_tree_cut_off(mount->tree, err);
 	if (!rc && (flags || mount->options.cleared & KEPT_FLAGS))
 		rc = mount_change(root, mount->destination, &st, flags, mount->options.cleared,
 				  err);

@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "agent/run/path.h"
 #include "agent/run/userns.h"
 #include "lib/fd.h"
 #include "lib/sys.h"
@@ -43,6 +44,18 @@ int mount_tree_shift(int tree, int userns, bool recursive, const char *what, str
 int mount_tree_attach(int tree, int target, struct err *err)
 {
 	return sys_move_mount(tree, target) < 0 ? err_sys(err, "attach the mount") : 0;
+}
+
+int mount_tree_cut_off(int tree, struct err *err)
+{
+	static const struct sys_mount_attr none;
+	char path[PATH_OF_FD_MAX];
+
+	if (sys_mount_setattr(tree, false, &none) == 0 || errno != ENOSYS)
+		return 0;
+	if (mount(NULL, path_of_fd(path, tree), NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return err_sys(err, "cut the mount off from propagation");
+	return 0;
 }
 
 /* Its own mappings, else the container's. */

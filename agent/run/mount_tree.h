@@ -26,5 +26,7 @@ int mount_tree_open(const char *source, bool recursive, struct err *err);
 /* Owners in it are shifted as in `userns`. `what` names it in errors. */
 int mount_tree_shift(int tree, int userns, bool recursive, const char *what, struct err *err);
 int mount_tree_attach(int tree, int target, struct err *err);
+/* An attached one, before Linux 5.12: mount_tree_open() could not do it. */
+int mount_tree_cut_off(int tree, struct err *err);
 
 #endif

@@ -56,6 +56,14 @@ chmod 600 "$T/secret"
 MOUNTS=",{\"destination\":\"/srv/secret\",\"source\":\"$T/secret\",\"options\":[\"bind\"]}"
 run box cat /srv/secret
 like "a closed file of the host stays closed" "$OUT" 'Permission denied'
+mkdir "$T/volume"
+mount --bind "$T/volume" "$T/volume"
+mount --make-shared "$T/volume"
+MOUNTS=",{\"destination\":\"/srv/volume\",\"source\":\"$T/volume\",\"options\":[\"rbind\"]}"
+run box grep ' /srv/volume ' /proc/self/mountinfo
+like "a volume hears of the host's mounts" "$OUT" ' master:'
+unlike "and tells of none" "$OUT" ' shared:'
+umount "$T/volume"
 MOUNTS=''
 
 # ---- devices ----
