@@ -85,7 +85,8 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 		{ CGROUP_CPU, "cpu.shares", limits->cpu_shares, (int64_t)limits->cpu_shares },
 		{ CGROUP_CPU, "cpu.idle", limits->has_cpu_idle && limits->cpu_idle, 1 },
 	};
-	int rc = cgroup_apply_pair(cgroup, quota, err);
+	int rc = cgroup_shrink_burst(cgroup, "cpu.cfs_burst_us", limits, err) ?:
+		 cgroup_apply_pair(cgroup, quota, err);
 
 	return rc ?: cgroup_apply_settings(cgroup, others, SIZE_OF(others), err);
 }

@@ -107,7 +107,8 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 		{ CGROUP_CPU, "cpu.idle", limits->has_cpu_idle && limits->cpu_idle, 1 },
 		{ CGROUP_CPU, "cpu.max.burst", limits->has_cpu_burst, limits->cpu_burst_us },
 	};
-	int rc = apply_quota(cgroup, limits, err);
+	int rc = cgroup_shrink_burst(cgroup, "cpu.max.burst", limits, err) ?:
+		 apply_quota(cgroup, limits, err);
 
 	return rc ?: cgroup_apply_settings(cgroup, settings, SIZE_OF(settings), err);
 }

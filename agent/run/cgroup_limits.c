@@ -128,6 +128,17 @@ int cgroup_apply_pair(const struct cgroup *cgroup, const struct cgroup_setting p
 	return apply(cgroup, &pair[1], err);
 }
 
+int cgroup_shrink_burst(const struct cgroup *cgroup, const char *file,
+			const struct cgroup_limits *limits, struct err *err)
+{
+	const struct cgroup_setting burst = { CGROUP_CPU, file, true, limits->cpu_burst_us };
+
+	if (!limits->has_cpu_burst ||
+	    limits->cpu_burst_us >= cgroup_read_number(cgroup, CGROUP_CPU, file))
+		return 0;
+	return apply(cgroup, &burst, err);
+}
+
 int cgroup_apply_lines(const struct cgroup *cgroup, enum cgroup_controller controller,
 		       const char *file, const struct limit_lines *lines, struct err *err)
 {

@@ -64,6 +64,12 @@ if [ -n "$(cgroup_file one cpu cpu.idle cpu.idle 2> /dev/null)" ]; then
 	same "idle" "$(update --cpu-idle 1)$(cgroup_file one cpu cpu.idle cpu.idle)" 1
 	same "and back, with shares" "$(update --cpu-idle 0 --cpu-share 256)$(cgroup_file one cpu cpu.idle cpu.idle)" 0
 fi
+if [ -n "$(cgroup_file one cpu cpu.cfs_burst_us cpu.max.burst 2> /dev/null)" ]; then
+	same "quota and burst" "$(update --cpu-quota 100000 --cpu-burst 90000)" ''
+	same "down together" "$(update --cpu-quota 50000 --cpu-burst 40000)" ''
+	same "up together" "$(update --cpu-quota 100000 --cpu-burst 90000)" ''
+	update --cpu-quota -1 --cpu-burst 0
+fi
 same "a set of processors comes later" "$(update --cpuset-cpus 0)" ''
 same "and holds for those that run" "$(rt exec one sh -c 'grep Cpus_allowed_list /proc/1/status' < /dev/null)" \
 	$'Cpus_allowed_list:\t0'
