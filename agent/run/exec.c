@@ -50,7 +50,7 @@ static int load_process_file(struct process *process, const char *path, struct e
 
 	if (rc < 0)
 		return err_set(err, rc, "read %s: %s", path, strerror(-rc));
-	if (json_parse(&json, buf_text(&text), text.size, path, err) < 0)
+	if (json_parse_unsigned(&json, buf_text(&text), text.size, path, err) < 0)
 		return -EINVAL;
 	return process_parse(process, json, err) < 0 ? err_context(err, "%s", path) : 0;
 }
