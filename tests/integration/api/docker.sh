@@ -182,6 +182,7 @@ exec_signals() {
 	local client
 	start_apps
 	for signal in INT TERM; do
+		rm -f "$T/out" # or what the one before said would be taken for this one
 		"$BERTH" exec lines sh -c "trap 'echo trapped; exit 9' $signal; echo up; while :; do sleep 0.1; done" > "$T/out" &
 		client=$!
 		poll 5 grep -q up "$T/out"
