@@ -91,20 +91,6 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 	return rc ?: cgroup_apply_settings(cgroup, others, SIZE_OF(others), err);
 }
 
-static int apply_cpuset(const struct cgroup *cgroup, const struct cgroup_limits *limits,
-			struct err *err)
-{
-	int rc = 0;
-
-	if ((limits->cpus || limits->mems) && !cgroup_has(cgroup, CGROUP_CPUSET))
-		return cgroup_lacks("cpuset", err);
-	if (limits->cpus)
-		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.cpus", limits->cpus, err);
-	if (!rc && limits->mems)
-		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.mems", limits->mems, err);
-	return rc;
-}
-
 /* The weights belong to CFQ before 5.0, to BFQ since; each has its own file. */
 static int write_weight(const struct cgroup *cgroup, const char *name, const char *suffix,
 			const char *value, struct err *err)
@@ -222,7 +208,7 @@ int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 			       "unified: %s belongs to cgroup v2, this host has v1: take it out",
 			       limits->unified.items[0].name);
 	rc = apply_memory(cgroup, limits, err) ?: apply_cpu(cgroup, limits, err) ?:
-	     apply_cpuset(cgroup, limits, err) ?: apply_io(cgroup, limits, err) ?:
+	     cgroup_apply_cpuset(cgroup, limits, err) ?: apply_io(cgroup, limits, err) ?:
 	     apply_others(cgroup, limits, err);
 	return rc ?: cgroup1_change_devices(cgroup, limits->devices, limits->device_count, err);
 }

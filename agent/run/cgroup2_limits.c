@@ -113,20 +113,6 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 	return rc ?: cgroup_apply_settings(cgroup, settings, SIZE_OF(settings), err);
 }
 
-static int apply_cpuset(const struct cgroup *cgroup, const struct cgroup_limits *limits,
-			struct err *err)
-{
-	int rc = 0;
-
-	if ((limits->cpus || limits->mems) && !cgroup_has(cgroup, CGROUP_CPUSET))
-		return cgroup_lacks("cpuset", err);
-	if (limits->cpus)
-		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.cpus", limits->cpus, err);
-	if (!rc && limits->mems)
-		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.mems", limits->mems, err);
-	return rc;
-}
-
 /* --- block devices ---------------------------------------------------------------------------- */
 
 /* BFQ takes OCI's numbers; io.weight (iocost) has 1..10000 for 10..1000, as runc and crun do it. */
@@ -231,7 +217,7 @@ int cgroup2_change_devices(const struct cgroup *cgroup, const struct device_rule
 int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
 {
 	int rc = refuse_old(limits, err) ?: apply_memory(cgroup, limits, err) ?:
-		 apply_cpu(cgroup, limits, err) ?: apply_cpuset(cgroup, limits, err) ?:
+		 apply_cpu(cgroup, limits, err) ?: cgroup_apply_cpuset(cgroup, limits, err) ?:
 		 apply_io(cgroup, limits, err) ?: apply_others(cgroup, limits, err);
 
 	if (rc < 0 || !limits->device_count)

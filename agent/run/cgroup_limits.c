@@ -210,3 +210,17 @@ int cgroup_check_memory(const struct cgroup *cgroup, const struct cgroup_limits 
 		       "memory limit %" PRId64 ": %" PRId64 " bytes are in use: choose more, or "
 		       "end something first", limits->memory_bytes, used);
 }
+
+int cgroup_apply_cpuset(const struct cgroup *cgroup, const struct cgroup_limits *limits,
+			struct err *err)
+{
+	int rc = 0;
+
+	if ((limits->cpus || limits->mems) && !cgroup_has(cgroup, CGROUP_CPUSET))
+		return cgroup_lacks("cpuset", err);
+	if (limits->cpus)
+		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.cpus", limits->cpus, err);
+	if (!rc && limits->mems)
+		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.mems", limits->mems, err);
+	return rc;
+}

@@ -70,6 +70,9 @@ int cgroup_apply_settings(const struct cgroup *cgroup, const struct cgroup_setti
  */
 int cgroup_apply_pair(const struct cgroup *cgroup, const struct cgroup_setting pair[static 2],
 		      struct err *err);
+/* cpuset.cpus and cpuset.mems: the same on v1 and v2. */
+int cgroup_apply_cpuset(const struct cgroup *cgroup, const struct cgroup_limits *limits,
+			struct err *err);
 /* A burst is never more than the quota: one that gets smaller goes ahead of it. */
 int cgroup_shrink_burst(const struct cgroup *cgroup, const char *file,
 			const struct cgroup_limits *limits, struct err *err);
