@@ -27,7 +27,7 @@
 # out/san (host build with clang's sanitizers, for units and fuzzing). One run of make builds one of them.
 
 VERSION := 0.1.0
-FOLDERS := lib config net store agent agent/api agent/cli agent/helper agent/network agent/run
+FOLDERS := lib config net store agent $(addprefix agent/,api app cli container helper network networks pull run upkeep)
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:

@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 #include "agent/budget.h"
-#include "agent/fetch_sessions.h"
-#include "agent/heal.h"
+#include "agent/container/plug.h"
 #include "agent/loop.h"
-#include "agent/plug.h"
-#include "agent/networks.h"
+#include "agent/networks/networks.h"
+#include "agent/pull/fetch_sessions.h"
+#include "agent/upkeep/heal.h"
 #include "config/agent_config.h"
 #include "lib/list.h"
 #include "store/store.h"

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "agent/agent.h"
-#include "agent/app.h"
+#include "agent/app/app.h"
 #include "agent/run/cgroup.h"
 #include "lib/log.h"
 #include "lib/time.h"

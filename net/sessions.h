@@ -4,7 +4,7 @@
  *
  * fetch ends after each question, so a session has to travel: as text to the agent, which keeps it in memory, and
  * back to the next fetch with the same settings. Whoever knows a session can play its server: it is never on flash, and the
- * agent forgets it after some hours, so that certificates are looked at again (agent/fetch_sessions.h). A session
+ * agent forgets it after some hours, so that certificates are looked at again (agent/pull/fetch_sessions.h). A session
  * vouches for a server as far as the trust anchors it was made with: servers with others need sessions of their own.
  *
  * Session IDs of TLS 1.2 (RFC 5246, 7.3) only; BearSSL has no tickets. Servers written in Go have nothing

@@ -11,7 +11,7 @@
 #include "agent/api/relay.h"
 #include "agent/api/request.h"
 #include "agent/api/server.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "agent/helper/shim.h"
 #include "lib/fd.h"
 

@@ -6,7 +6,7 @@
 #include "agent/api/answer.h"
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
-#include "agent/app.h"
+#include "agent/app/app.h"
 
 void on_berth_status(struct request *request)
 {

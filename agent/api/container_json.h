@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "agent/health.h"
+#include "agent/app/health.h"
 #include "config/image_config.h"
 
 struct container;

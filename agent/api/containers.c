@@ -8,11 +8,11 @@
 #include "agent/api/filters.h"
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
-#include "agent/app.h"
-#include "agent/container.h"
-#include "agent/pause.h"
-#include "lib/signame.h"
+#include "agent/app/app.h"
+#include "agent/container/container.h"
+#include "agent/container/pause.h"
 #include "lib/json.h"
+#include "lib/signame.h"
 
 struct container *request_container(struct request *request)
 {

@@ -1,4 +1,4 @@
-/* berth's own calls about the devices of a running container (agent/plug.h). */
+/* berth's own calls about the devices of a running container (agent/container/plug.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,8 +6,8 @@
 #include "agent/api/handlers.h"
 #include "agent/api/later.h"
 #include "agent/api/request.h"
-#include "agent/container.h"
-#include "agent/plug.h"
+#include "agent/container/container.h"
+#include "agent/container/plug.h"
 
 /* The parameter that a call can't do without; answers and returns NULL when it isn't there. */
 static const char *parameter(struct request *request, const char *name)

@@ -8,7 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/api/exec_spawn.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"

@@ -14,8 +14,8 @@
 #include <sys/types.h>
 
 #include "agent/api/relay.h"
+#include "agent/app/update.h"
 #include "agent/loop.h"
-#include "agent/update.h"
 #include "lib/err.h"
 #include "lib/list.h"
 

@@ -8,7 +8,7 @@
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
 #include "agent/api/server.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "lib/json.h"
 #include "lib/signame.h"
 

@@ -6,7 +6,7 @@
 #include "agent/api/answer.h"
 #include "agent/api/container_json.h"
 #include "agent/api/network_json.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "lib/capname.h"
 #include "lib/fd.h"
 

@@ -11,7 +11,7 @@
 #include "agent/api/connection.h"
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
-#include "agent/app.h"
+#include "agent/app/app.h"
 #include "lib/fd.h"
 #include "lib/time.h"
 

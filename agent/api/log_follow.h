@@ -1,5 +1,5 @@
 /*
- * log_follow - reads a container's log ring (agent/logring.h) and goes on when there is more. A reader of files:
+ * log_follow - reads a container's log ring (agent/container/logring.h) and goes on when there is more. A reader of files:
  * the container and its shim are not asked for anything.
  *
  *	log_follow_open(&log, dir, lines, err)		the bundle directory; -1: all lines
@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "agent/logring.h"
+#include "agent/container/logring.h"
 #include "agent/loop.h"
 #include "lib/err.h"
 

@@ -10,7 +10,7 @@
 #include "agent/api/log_follow.h"
 #include "agent/api/mux.h"
 #include "agent/api/request.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "lib/fd.h"
 #include "lib/time.h"
 

@@ -6,7 +6,7 @@
 
 #include "agent/agent.h"
 #include "agent/api/answer.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "lib/fd.h"
 #include "lib/sha256.h"
 

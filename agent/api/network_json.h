@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "agent/networks.h"
+#include "agent/networks/networks.h"
 
 struct agent;
 struct container;

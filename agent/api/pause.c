@@ -2,8 +2,8 @@
 #include "agent/agent.h"
 #include "agent/api/handlers.h"
 #include "agent/api/later.h"
-#include "agent/container.h"
-#include "agent/pause.h"
+#include "agent/container/container.h"
+#include "agent/container/pause.h"
 
 static void set_paused(struct request *request, bool paused)
 {

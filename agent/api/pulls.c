@@ -10,7 +10,7 @@
 #include "agent/api/answer.h"
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
-#include "agent/pull.h"
+#include "agent/pull/pull.h"
 #include "config/platform.h"
 #include "lib/base64.h"
 #include "lib/fd.h"

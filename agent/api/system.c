@@ -9,7 +9,7 @@
 #include "agent/api/answer.h"
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "agent/run/cgroup.h"
 #include "config/platform.h"
 #include "lib/fd.h"

@@ -6,7 +6,7 @@
 #include "agent/api/answer.h"
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
-#include "agent/container.h"
+#include "agent/container/container.h"
 #include "lib/buf.h"
 
 struct waiting {

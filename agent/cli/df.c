@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/app/update.h"
 #include "agent/cli/cli.h"
 #include "agent/cli/table.h"
-#include "agent/update.h"
 #include "config/agent_config.h"
 #include "lib/fd.h"
 #include "lib/human.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "agent/cli/cli.h"
-#include "agent/fsck_look.h"
+#include "agent/upkeep/fsck_look.h"
 #include "config/agent_config.h"
 #include "lib/json.h"
 

@@ -17,9 +17,9 @@
 #include <string.h>
 
 #include "agent/applets.h"
-#include "agent/fsck_look.h"
 #include "agent/helper/report.h"
 #include "agent/helper/unpack_sandbox.h"
+#include "agent/upkeep/fsck_look.h"
 #include "lib/fd.h"
 #include "lib/sys.h"
 

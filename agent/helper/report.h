@@ -2,7 +2,7 @@
  * report - what a helper tells the agent: one JSON object a line on descriptor 3.
  *
  *	{"progress":{"layer":DIFF ID,"current":n,"total":n}}	{"status":TEXT, ...}	results of its own
- *	{"warning":TEXT} for the agent's log	{"sessions":TEXT} for the next fetch (agent/fetch_sessions.h)
+ *	{"warning":TEXT} for the agent's log	{"sessions":TEXT} for the next fetch (agent/pull/fetch_sessions.h)
  *	{"waiting":TEXT}: nothing moves, and why	{"waiting":null}: it goes on
  *	last: {"done":true} or {"error":TEXT,"code":CODE[,"retry_after_s":n]}
  *

@@ -41,7 +41,7 @@
  *	pid		init's pid as decimal text				    by the runtime
  *	started		{"pid":n,"start_ticks":n,"started":"RFC3339nano"}	    by the shim
  *	exit		{"code":n,"signal":n,"oom":bool,"error":"","finished":"RFC3339nano"}
- *	log, log.1	agent/logring.h						    by the shim
+ *	log, log.1	agent/container/logring.h						    by the shim
  * "started" and "exit" of an earlier run are removed before anything else happens. Starting the
  * same container again is a new shim on the same bundle, after the former one is gone.
  *

@@ -18,8 +18,8 @@
 
 #include <poll.h>
 
+#include "agent/container/logring.h"
 #include "agent/helper/shim.h"
-#include "agent/logring.h"
 #include "agent/run/cgroup.h"
 #include "agent/run/userns.h"
 #include "lib/buf.h"

@@ -1,5 +1,5 @@
 /* docker's config.json, which users copy from anywhere. */
-#include "agent/fetch_settings.h"
+#include "agent/pull/fetch_settings.h"
 #include "lib/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

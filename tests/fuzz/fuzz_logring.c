@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/logring.h"
+#include "agent/container/logring.h"
 #include "lib/fd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* App records: durable files on flash that goes bad. What parses must survive a round trip. */
 #include <stdlib.h>
 
-#include "agent/update.h"
+#include "agent/app/update.h"
 #include "lib/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/device_find.h"
+#include "agent/container/device_find.h"
 #include "config/app_device.h"
 #include "lib/fd.h"
 #include "tests/unit/scratch.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/fetch_settings.h"
+#include "agent/pull/fetch_settings.h"
 #include "lib/json.h"
 #include "test.h"
 

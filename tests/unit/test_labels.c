@@ -1,7 +1,7 @@
 /* Whose label counts when several have one of the same name. */
 #include <stdlib.h>
 
-#include "agent/labels.h"
+#include "agent/container/labels.h"
 #include "lib/buf.h"
 #include "lib/json.h"
 #include "tests/unit/test.h"

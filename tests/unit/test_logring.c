@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/logring.h"
+#include "agent/container/logring.h"
 #include "lib/buf.h"
 #include "lib/fd.h"
 

@@ -7,7 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/job.h"
-#include "agent/pull_parts.h"
+#include "agent/pull/pull_parts.h"
 #include "lib/json.h"
 #include "lib/time.h"
 #include "tests/unit/test.h"

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "agent/fetch_sessions.h"
 #include "agent/helper/fetch_input.h"
 #include "agent/job.h"
+#include "agent/pull/fetch_sessions.h"
 #include "net/sessions.h"
 #include "tests/unit/test.h"
 

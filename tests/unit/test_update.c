@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "agent/update.h"
+#include "agent/app/update.h"
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "test.h"

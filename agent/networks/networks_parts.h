@@ -1,0 +1,67 @@
+/*
+ * networks_parts - what the networks*.c share.
+ *
+ *	networks.c		networks and bridges, what a container is given
+ *	networks_choose.c	subnets
+ *	networks_sections.c	what agent.ini says of a network, or said
+ *	networks_leases.c	addresses
+ *	networks_rules.c	the firewall: what is published, and what keeps it so
+ *	networks_forward.c	published ports without nf_tables
+ *	networks_names.c	/etc/hosts and /etc/resolv.conf of containers
+ *	networks_join.c		network = container:APP
+ */
+#ifndef AGENT_NETWORKS_NETWORKS_PARTS_H
+#define AGENT_NETWORKS_NETWORKS_PARTS_H
+
+#include "agent/networks/networks.h"
+
+struct network {
+	struct list node;
+	char *name;
+	char interface[NETWORK_INTERFACE_SIZE];
+	struct network_shape shape;
+};
+
+/* What netlink says when the kernel was built without something. */
+bool is_kernel_lack(int code);
+
+/*
+ * The section of a network; without one in agent.ini any more, as a version of an app remembers it. The built-in
+ * network needs none. What it has of agent.ini lasts as long as that.
+ */
+int networks_find_section(struct agent *agent, const char *name, struct network_config *section, struct err *err);
+
+/*
+ * Sets the shape as the section has it. What the section leaves open stays as it is in the shape, or is
+ * chosen when that has none. NETWORKS_OVERLAP: the device has routes to what the section names.
+ */
+int networks_choose(struct agent *agent, const char *name, const struct network_config *section,
+		    struct network_shape *shape, struct err *err);
+
+/* The app's address: the one that it has on this network, else the lowest that is free, up to `room`. */
+int leases_take(struct agent *agent, const char *app, const char *network, uint32_t room, uint32_t *index,
+		struct err *err);
+/* It has had this one already. */
+void leases_recall(struct agent *agent, const char *app, const char *network, uint32_t index);
+/* Ends those of apps that are gone. */
+void leases_review(struct agent *agent);
+void leases_release(struct networks *networks);
+
+/* For one that joins another's: NETWORKS_LACK, as long as that one does not run. */
+int networks_check_joined(struct agent *agent, const struct app_config *settings, struct err *err);
+
+void networks_open_rules(struct agent *agent);
+/*
+ * Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false;
+ * NETWORKS_LACK: there are rules already, and it lacks what further ones need.
+ */
+int networks_apply_rules(struct agent *agent, struct err *err);
+
+/* Appends "--forward SPEC" for published ports that nf_tables can't do, up to `most` arguments in all. */
+void networks_forwards(const struct container *container, char **args, size_t *count, size_t most);
+
+/* Brings both files up to date in the containers that run. */
+void networks_refresh_names(struct agent *agent);
+void networks_watch_resolv(struct agent *agent);
+
+#endif

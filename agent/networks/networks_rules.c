@@ -1,0 +1,262 @@
+/* What containers publish, and what keeps networks apart: from endpoints to the firewall. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/container/container.h"
+#include "agent/networks/networks_parts.h"
+#include "lib/fd.h"
+#include "lib/log.h"
+#include "lib/time.h"
+
+/* Whoever took our tables away may not be done yet; and one that does so again and again is not fought with. */
+#define AGAIN_MS 100
+#define AGAIN_NEXT_MS 1000
+#define AGAIN_MAX_MS 60000
+
+struct rules {
+	struct firewall_network *networks;
+	char (*bridges)[NETWORK_INTERFACE_SIZE]; /* what they name */
+	size_t network_count;
+	struct firewall_port *ports;
+	size_t port_count;
+};
+
+static void rules_release(struct rules *rules)
+{
+	free(rules->networks);
+	free(rules->bridges);
+	free(rules->ports);
+}
+
+static const char *add_network(struct rules *rules, const struct endpoint *endpoint)
+{
+	char bridge[NETWORK_INTERFACE_SIZE];
+	struct firewall_network *network = &rules->networks[rules->network_count];
+
+	network_config_interface(endpoint->network, bridge);
+	for (size_t i = 0; i < rules->network_count; i++)
+		if (!strcmp(rules->bridges[i], bridge))
+			return rules->bridges[i];
+	memcpy(rules->bridges[rules->network_count], bridge, sizeof(bridge));
+	network->bridge = rules->bridges[rules->network_count++];
+	network->internal = endpoint->shape.internal;
+	for (int family = 0; family < IP_FAMILIES; family++)
+		network->subnets[family] = endpoint->shape.subnets[family];
+	return network->bridge;
+}
+
+static struct firewall_port port_of(const struct endpoint *endpoint, const char *bridge,
+				    const struct app_publish *publish)
+{
+	return (struct firewall_port){
+		.bridge = bridge,
+		.targets = { endpoint_address(endpoint, IPV4), endpoint_address(endpoint, IPV6) },
+		.protocol = publish->is_udp ? IPPROTO_UDP : IPPROTO_TCP,
+		.bind = publish->ip,
+		.host_first = publish->first,
+		.target_first = publish->to,
+		.count = (uint16_t)(publish->last - publish->first + 1),
+	};
+}
+
+static void collect_rules(struct agent *agent, struct rules *rules)
+{
+	size_t containers = 0, ports = 0;
+
+	list_for_each(node, &agent->containers) {
+		containers++;
+		ports += list_entry(node, struct container, node)->settings->network.publish_count;
+	}
+	rules->networks = xcalloc(containers + 1, sizeof(*rules->networks));
+	rules->bridges = xcalloc(containers + 1, sizeof(*rules->bridges));
+	rules->ports = xcalloc(ports + 1, sizeof(*rules->ports));
+	list_for_each(node, &agent->containers) {
+		const struct container *container = list_entry(node, struct container, node);
+		const struct app_network *settings = &container->settings->network;
+		const char *bridge;
+
+		if (!container->endpoint.network[0])
+			continue;
+		bridge = add_network(rules, &container->endpoint);
+		for (size_t i = 0; i < settings->publish_count; i++)
+			rules->ports[rules->port_count++] =
+				port_of(&container->endpoint, bridge, &settings->publishes[i]);
+	}
+}
+
+static bool publishes(const struct app_config *app, const struct app_publish *wanted)
+{
+	for (size_t i = 0; app && i < app->network.publish_count; i++) {
+		const struct app_publish *own = &app->network.publishes[i];
+
+		if (own->is_udp == wanted->is_udp && own->first <= wanted->last && wanted->first <= own->last)
+			return true;
+	}
+	return false;
+}
+
+int networks_check_ports(struct agent *agent, const struct app_config *settings, const struct app_config *own,
+			 struct err *err)
+{
+	static const struct endpoint nowhere;
+	struct network_shape shape;
+	int rc = 0;
+
+	networks_shape(agent, settings->network.name, &shape);
+	for (size_t i = 0; !rc && !shape.internal && i < settings->network.publish_count; i++) {
+		const struct app_publish *publish = &settings->network.publishes[i];
+		const struct firewall_port port = port_of(&nowhere, "", publish);
+
+		if (!publishes(own, publish))
+			rc = firewall_check_port(&port, err);
+	}
+	return rc;
+}
+
+static void append_ip(struct buf *out, const struct ip *ip)
+{
+	char text[IP_TEXT_MAX];
+
+	ip_format(ip, text);
+	buf_append_format(out, " %s", *text ? text : "-");
+}
+
+/* Only to be compared with the text of the last ones. */
+static void describe(const struct rules *rules, struct buf *out)
+{
+	char text[SUBNET_TEXT_MAX];
+
+	buf_append_text(out, "rules\n");
+	for (size_t i = 0; i < rules->network_count; i++) {
+		const struct firewall_network *network = &rules->networks[i];
+
+		buf_append_format(out, "%s %d", network->bridge, network->internal);
+		for (int family = 0; family < IP_FAMILIES; family++) {
+			subnet_format(&network->subnets[family], text);
+			buf_append_format(out, " %s", *text ? text : "-");
+		}
+		buf_append_text(out, "\n");
+	}
+	for (size_t i = 0; i < rules->port_count; i++) {
+		const struct firewall_port *port = &rules->ports[i];
+
+		buf_append_format(out, "%s %d %d %d %d", port->bridge, port->protocol, port->host_first,
+				  port->target_first, port->count);
+		append_ip(out, &port->targets[IPV4]);
+		append_ip(out, &port->targets[IPV6]);
+		append_ip(out, &port->bind);
+		buf_append_text(out, "\n");
+	}
+}
+
+static void go_without(struct agent *agent, const struct err *err)
+{
+	agent->networks.has_firewall = false;
+	watch_stop(&agent->networks.firewall_watch);
+	firewall_close(&agent->networks.firewall);
+	log_warn("networks: %s. Published ports are forwarded by a process of berth, and apps on a bridge don't reach "
+		 "beyond the device", err->text);
+}
+
+/*
+ * Nobody is cut off from rules that are in use, or left with forwarding and nothing that filters it. A former agent's
+ * tables would lead to addresses that are another app's now.
+ */
+static int is_lacking(struct agent *agent, const struct err *why, struct err *err)
+{
+	struct networks *networks = &agent->networks;
+
+	if (networks->has_rules || networks->has_forwarding)
+		return err_set(err, NETWORKS_LACK, "%s; or the network has no IPv6: subnet6 = none", why->text);
+	firewall_remove(&networks->firewall, NULL);
+	go_without(agent, why);
+	return 0;
+}
+
+static int apply(struct agent *agent, const struct rules *rules, struct err *err)
+{
+	const struct firewall_rules wanted = {
+		.networks = rules->networks,
+		.network_count = rules->network_count,
+		.ports = rules->ports,
+		.port_count = rules->port_count,
+	};
+
+	if (!rules->network_count)
+		return firewall_remove(&agent->networks.firewall, err);
+	return firewall_apply(&agent->networks.firewall, &wanted, err);
+}
+
+int networks_apply_rules(struct agent *agent, struct err *err)
+{
+	__attribute__((cleanup(rules_release))) struct rules rules = { 0 };
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct err local = ERR_INIT;
+	int rc;
+
+	if (!agent->networks.has_firewall)
+		return 0;
+	collect_rules(agent, &rules);
+	describe(&rules, &text);
+	if (!strcmp(buf_text(&text), buf_text(&agent->networks.rules)))
+		return 0;
+	rc = apply(agent, &rules, &local);
+	if (is_kernel_lack(rc))
+		return is_lacking(agent, &local, err);
+	buf_clear(&agent->networks.rules);
+	if (rc < 0)
+		return err_set(err, rc, "%s", local.text);
+	agent->networks.has_rules = rules.network_count;
+	buf_append(&agent->networks.rules, text.data, text.size);
+	return 0;
+}
+
+static void apply_again(struct timer *timer)
+{
+	networks_changed(timer->data);
+}
+
+static int64_t delay_of(struct networks *networks)
+{
+	int64_t now = time_monotonic_ms(), delay = 2 * networks->firewall_delay_ms;
+
+	if (!networks->firewall_delay_ms || now - networks->firewall_again_ms > AGAIN_MAX_MS)
+		delay = AGAIN_MS;
+	else if (delay < AGAIN_NEXT_MS)
+		delay = AGAIN_NEXT_MS;
+	else if (delay > AGAIN_MAX_MS)
+		delay = AGAIN_MAX_MS;
+	networks->firewall_delay_ms = delay;
+	networks->firewall_again_ms = now + delay;
+	return delay;
+}
+
+static void tables_changed(struct watch *watch, uint32_t events)
+{
+	struct agent *agent = watch->data;
+
+	(void)events;
+	if (!firewall_was_changed(&agent->networks.firewall) || timer_is_running(&agent->networks.firewall_timer))
+		return;
+	log_warn("networks: somebody has changed berth's firewall rules: set again");
+	buf_clear(&agent->networks.rules);
+	timer_start(&agent->loop, &agent->networks.firewall_timer, delay_of(&agent->networks), apply_again, agent);
+}
+
+void networks_open_rules(struct agent *agent)
+{
+	struct networks *networks = &agent->networks;
+	struct err err = ERR_INIT;
+
+	networks->has_firewall = true;
+	if (firewall_open(&networks->firewall, &err) < 0) {
+		go_without(agent, &err);
+		return;
+	}
+	watch_start(&agent->loop, &networks->firewall_watch, networks->firewall.events.fd, EPOLLIN,
+		    tables_changed, agent);
+}
