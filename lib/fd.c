@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/err.h"
+#include "lib/sys.h"
 
 void fd_close(int *fd)
 {
@@ -167,12 +169,19 @@ int fd_write_file(int dirfd, const char *name, const char *text)
 
 #define TEMPORARY_SIZE 272
 
+#define SPARE ".spare"
+
+static int hidden_name(char hidden[static TEMPORARY_SIZE], const char *name, const char *suffix)
+{
+	if (strchr(name, '/') || 1 + strlen(name) + strlen(suffix) > NAME_MAX)
+		return -EINVAL;
+	snprintf(hidden, TEMPORARY_SIZE, ".%s%s", name, suffix);
+	return 0;
+}
+
 static int temporary_name(char temporary[static TEMPORARY_SIZE], const char *name)
 {
-	if (strchr(name, '/') || strlen(name) > 255 - 5)
-		return -EINVAL;
-	snprintf(temporary, TEMPORARY_SIZE, ".%s.new", name);
-	return 0;
+	return hidden_name(temporary, name, ".new");
 }
 
 /* Returns its descriptor; the temporary file is gone when it fails. */
@@ -281,6 +290,69 @@ int fd_replace_file_volatile(int dirfd, const char *name, const void *data, size
 	const struct fd_content file = { dirfd, name, data, size };
 
 	return replace_files(&file, 1, mode, false, -1);
+}
+
+/* Somebody may have put anything in its place; only a file that has no other name is written over. */
+static int open_spare(int dirfd, const char *spare, mode_t mode, struct stat *st)
+{
+	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	FD_CLEANUP int fd = openat(dirfd, spare, flags, mode);
+
+	if (fd < 0 || fstat(fd, st) < 0)
+		return -errno;
+	if (!S_ISREG(st->st_mode) || st->st_nlink != 1 || (st->st_mode & 07777) != mode)
+		return -EEXIST;
+	return fd_steal(&fd);
+}
+
+static int write_spare(int dirfd, const char *spare, const void *data, size_t size, mode_t mode)
+{
+	struct stat st;
+	FD_CLEANUP int fd = open_spare(dirfd, spare, mode, &st);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = fd_write_full(fd, data, size);
+	if (!rc && st.st_size > (off_t)size && ftruncate(fd, (off_t)size) < 0)
+		rc = -errno;
+	return !rc && fdatasync(fd) < 0 ? -errno : rc;
+}
+
+int fd_exchange_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
+{
+	char spare[TEMPORARY_SIZE];
+	int rc = hidden_name(spare, name, SPARE);
+
+	if (rc < 0)
+		return rc;
+	rc = write_spare(dirfd, spare, data, size, mode);
+	if (rc < 0) {
+		unlinkat(dirfd, spare, 0);
+		return rc == -EEXIST || rc == -ELOOP ? fd_replace_file(dirfd, name, data, size, mode) : rc;
+	}
+	/* There is no file yet, or the file system can't exchange names. */
+	if (sys_exchange(dirfd, spare, name) < 0 && renameat(dirfd, spare, dirfd, name) < 0)
+		return -errno;
+	if (fsync(dirfd) == 0)
+		return 0;
+	rc = -errno;
+	unlinkat(dirfd, spare, 0); /* may still be NAME on the disk: not to be written over */
+	return rc;
+}
+
+int fd_remove_exchanged(int dirfd, const char *name)
+{
+	char spare[TEMPORARY_SIZE];
+	int rc = hidden_name(spare, name, SPARE);
+
+	if (rc < 0)
+		return rc;
+	if (unlinkat(dirfd, spare, 0) < 0 && errno != ENOENT)
+		return -errno;
+	if (unlinkat(dirfd, name, 0) < 0 || fsync(dirfd) < 0)
+		return -errno;
+	return 0;
 }
 
 int fd_make_dir(int dirfd, const char *name, mode_t mode)

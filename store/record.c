@@ -5,7 +5,7 @@
 
 #include "store/file.h"
 
-/* The temporary file's name has to fit as well: ".NAME.new". */
+/* The spare file's name has to fit as well: ".NAME.spare". */
 #define NAME_MAX_RECORD 240
 
 static int check_name(const char *name, struct err *err)
@@ -39,7 +39,7 @@ int record_save(struct store *store, const char *name, const void *data, size_t 
 		return rc;
 	if (size > RECORD_MAX)
 		return fail(-EFBIG, "write", name, err);
-	rc = file_write(store, store->apps, name, data, size);
+	rc = file_exchange(store, store->apps, name, data, size);
 	return rc ? fail(rc, "write", name, err) : 0;
 }
 
@@ -49,7 +49,7 @@ int record_remove(struct store *store, const char *name, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	rc = file_remove(store->apps, name);
+	rc = fd_remove_exchanged(store->apps, name);
 	return rc && rc != -ENOENT ? fail(rc, "remove", name, err) : 0;
 }
 

@@ -72,6 +72,8 @@ void app_save(struct app *app)
 	networks_keep_sections(app);
 	json = record_to_json(&app->record);
 	json_append(&text, json);
+	while (text.size % RECORD_STEP)
+		buf_append(&text, "\n", 1);
 	/* One that leaves has no record any more. */
 	if (app->is_leaving || record_save(&app->agent->store, app->config->name, text.data,
 					   text.size, &err) == 0) {
@@ -244,7 +246,6 @@ struct app *app_new(struct agent *agent, const struct app_config *config)
 	app->agent = agent;
 	app->config = app_config_copy(config);
 	app_config_digest(app->config, &app->settings);
-	app->stop_timeout_ms = -1;
 	if (load_record(agent, config->name, &app->record, &err) < 0)
 		log_error("app %s: its record is damaged (%s): it is installed anew", config->name,
 			  err.text);
@@ -361,7 +362,12 @@ int app_stop(struct app *app, int64_t timeout_ms, struct err *err)
 {
 	if (app->record.stopped)
 		return err_set(err, -EALREADY, "app %s is stopped already", app->config->name);
-	app->stop_timeout_ms = timeout_ms;
+	/*
+	 * The signal first, so that the record becomes durable while the container ends. Who asked is answered when both
+	 * is done; after a power cut before that the app may run, as if nobody had asked.
+	 */
+	if (app->container && container_is_alive(app->container))
+		app_stop_container(app, timeout_ms);
 	app_decide(app, &(struct update_event){ .kind = UPDATE_STOP });
 	return 0;
 }

@@ -44,7 +44,6 @@ struct app {
 	bool is_unhealthy;	/* it is being restarted for that */
 	int64_t started_ms; /* time_monotonic_ms() when it was seen to start; 0: it does not run */
 	int64_t backoff_ms;
-	int64_t stop_timeout_ms; /* for the stop under way; -1: the default */
 
 	/* app_check.c */
 	struct check *check;	 /* of the layers of what is due */
@@ -111,6 +110,7 @@ const char *app_phase_name(const struct app *app);
 void app_save(struct app *app); /* the record, again when it can't be written now */
 void app_decide(struct app *app, const struct update_event *event); /* record, then act */
 void app_step(struct app *app);			    /* app_run.c: towards app_generation() */
+void app_stop_container(struct app *app, int64_t timeout_ms); /* app_run.c: the live one; as container_stop() */
 void app_start_probation(struct app *app);	    /* app_run.c */
 void app_restart_later(struct app *app);	    /* app_run.c: with back-off */
 void app_retry(struct app *app);		    /* app_run.c: the same for one that may run, but badly */

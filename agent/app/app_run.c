@@ -292,14 +292,14 @@ static void start_container(struct app *app)
 }
 
 /* From here on nothing it does says how good it is. */
-static void stop_container(struct app *app)
+void app_stop_container(struct app *app, int64_t timeout_ms)
 {
 	health_stop(&app->health);
 	timer_stop(&app->probation_timer);
 	app->is_probation_over = false;
 	/* The stop signal once: a second one makes some programs leave in a hurry. */
-	if (!app->container->is_stopping || app->stop_timeout_ms >= 0)
-		container_stop(app->container, app->stop_timeout_ms);
+	if (!app->container->is_stopping || timeout_ms >= 0)
+		container_stop(app->container, timeout_ms);
 }
 
 static void leave(struct app *app)
@@ -322,10 +322,9 @@ void app_step(struct app *app)
 
 	if (app->container && container_is_alive(app->container)) {
 		if (!is_container_of(app->container, due))
-			stop_container(app);
+			app_stop_container(app, -1);
 		return; /* on_container_event() comes back here */
 	}
-	app->stop_timeout_ms = -1;
 	if (app->is_leaving) {
 		leave(app);
 		return;

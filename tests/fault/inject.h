@@ -87,6 +87,8 @@ static void inject_after(void)
 
 INJECT_WRAP(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size))
 INJECT_WRAP(int, fsync, (int fd), (fd))
+INJECT_WRAP(int, fdatasync, (int fd), (fd))
+INJECT_WRAP(int, ftruncate, (int fd, off_t size), (fd, size))
 INJECT_WRAP(int, renameat, (int a, const char *from, int b, const char *to), (a, from, b, to))
 INJECT_WRAP(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
 INJECT_WRAP(int, mkdirat, (int dir, const char *name, mode_t mode), (dir, name, mode))
