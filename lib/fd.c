@@ -169,6 +169,7 @@ int fd_write_file(int dirfd, const char *name, const char *text)
 
 #define TEMPORARY_SIZE 272
 
+#define TEMPORARY ".new"
 #define SPARE ".spare"
 
 static int hidden_name(char hidden[static TEMPORARY_SIZE], const char *name, const char *suffix)
@@ -181,7 +182,7 @@ static int hidden_name(char hidden[static TEMPORARY_SIZE], const char *name, con
 
 static int temporary_name(char temporary[static TEMPORARY_SIZE], const char *name)
 {
-	return hidden_name(temporary, name, ".new");
+	return hidden_name(temporary, name, TEMPORARY);
 }
 
 /* Returns its descriptor; the temporary file is gone when it fails. */
@@ -353,6 +354,28 @@ int fd_remove_exchanged(int dirfd, const char *name)
 	if (unlinkat(dirfd, name, 0) < 0 || fsync(dirfd) < 0)
 		return -errno;
 	return 0;
+}
+
+/* Whether `name` is ".FILE" and the suffix; then `size` is that of FILE. */
+static bool is_hidden(const char *name, const char *suffix, size_t *size)
+{
+	size_t all = strlen(name), end = strlen(suffix);
+
+	*size = all - end - 1;
+	return name[0] == '.' && all > 1 + end && !strcmp(name + all - end, suffix);
+}
+
+bool fd_is_left_over(int dirfd, const char *name)
+{
+	char file[NAME_MAX + 1];
+	size_t size;
+
+	if (is_hidden(name, TEMPORARY, &size))
+		return true;
+	if (!is_hidden(name, SPARE, &size) || size > NAME_MAX)
+		return false;
+	snprintf(file, sizeof(file), "%.*s", (int)size, name + 1);
+	return faccessat(dirfd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
 int fd_make_dir(int dirfd, const char *name, mode_t mode)

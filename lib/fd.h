@@ -77,6 +77,9 @@ int fd_exchange_file(int dirfd, const char *name, const void *data, size_t size,
 /* Removes such a file and its spare, durably; -ENOENT when there is none. */
 int fd_remove_exchanged(int dirfd, const char *name);
 
+/* Whether an entry of that directory is what a cut short fd_replace_file() left, or a spare whose file is gone. */
+bool fd_is_left_over(int dirfd, const char *name);
+
 /* Like fd_replace_file() without the fsyncs: for tmpfs, where readers must see whole files. */
 int fd_replace_file_volatile(int dirfd, const char *name, const void *data, size_t size,
 			     mode_t mode);

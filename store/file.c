@@ -120,13 +120,6 @@ int file_names(int dirfd, char ***names)
 	return rc;
 }
 
-static bool is_temporary(const char *name)
-{
-	size_t size = strlen(name);
-
-	return name[0] == '.' && size > 5 && !strcmp(name + size - 4, ".new");
-}
-
 int file_remove_temporary(int dirfd)
 {
 	DIR *dir = open_listing(dirfd);
@@ -136,7 +129,7 @@ int file_remove_temporary(int dirfd)
 	if (!dir)
 		return -errno;
 	while (!rc && (errno = 0, entry = readdir(dir)))
-		if (is_temporary(entry->d_name))
+		if (fd_is_left_over(dirfd, entry->d_name))
 			rc = fd_remove_tree(dirfd, entry->d_name);
 	if (!rc)
 		rc = -errno;

@@ -31,7 +31,7 @@ int file_remove(int dirfd, const char *name);
 /* Names in a directory that don't begin with a '.', sorted, NULL-terminated; free_strings(), also on error. */
 int file_names(int dirfd, char ***names);
 
-/* Removes what an interrupted fd_replace_file() left. */
+/* Removes what fd_is_left_over(). */
 int file_remove_temporary(int dirfd);
 
 /* "<hex>.json" */

@@ -137,8 +137,12 @@ class Store:
         left += ["staging/" + name for name in os.listdir(os.path.join(self.path, "staging"))]
         return left + list(self.temporary())
 
+    # The file that a record was before, which the next one is written to.
+    def is_spare(self, folder, name):
+        return folder == "apps" and name.endswith(".spare") and name[1:-len(".spare")] in self.names("apps")
+
     def temporary(self):
         for folder in ("", "layers", "images", "manifests", "tags", "apps", "pulls", "containers"):
             for name in os.listdir(os.path.join(self.path, folder)):
-                if name.startswith("."):
+                if name.startswith(".") and not self.is_spare(folder, name):
                     yield os.path.join(folder, name)

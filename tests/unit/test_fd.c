@@ -73,6 +73,11 @@ static void two_files_take_turns(void)
 	CHECK_INT(fd_exchange_file(dirfd, "t", "4", 1, 0600), 0);
 	CHECK_TEXT(content("t"), "4");
 	CHECK_INT(fd_exchange_file(dirfd, "x/y", "", 0, 0600), -EINVAL);
+	CHECK(!fd_is_left_over(dirfd, ".t.spare"));
+	CHECK(!fd_is_left_over(dirfd, ".spare"));
+	CHECK(!fd_is_left_over(dirfd, "t"));
+	CHECK(fd_is_left_over(dirfd, ".u.spare"));
+	CHECK(fd_is_left_over(dirfd, ".t.new"));
 	CHECK_INT(fd_remove_exchanged(dirfd, "t"), 0);
 	CHECK_INT(inode("t") || inode(".t.spare"), false);
 	CHECK_INT(fd_remove_exchanged(dirfd, "t"), -ENOENT);

@@ -219,6 +219,8 @@ static void leftovers_go_at_the_start(void)
 	put("staging/s1/fs/file", "x");
 	put("staging/t2", "x");
 	put("apps/.web.new", "half a record");
+	put("apps/.web.spare", "the record before");
+	put("apps/.gone.spare", "of an app that is gone");
 	put("apps/web", "a record");
 	put("tags/.x.new", "");
 	CHECK_INT(mkdir(in_store("volumes/.odd.new"), 0700), 0);
@@ -234,6 +236,7 @@ static void leftovers_go_at_the_start(void)
 	CHECK_INT(sweep(store.staging, &err), 0);
 	CHECK(!is_there("staging/t2") && is_there("staging") && !sweep_is_due(store.staging));
 	CHECK(!is_there("apps/.web.new") && !is_there("tags/.x.new") && is_there("apps/web"));
+	CHECK(is_there("apps/.web.spare") && !is_there("apps/.gone.spare"));
 	CHECK(is_there("volumes/.odd.new/x"));
 	CHECK(is_there("layers/" A "/fs") && is_there("layers/lost+found"));
 	/* A container may have them mounted; a pull replaces them, or gc() takes them. */
