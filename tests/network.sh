@@ -94,10 +94,10 @@ while True:
 	poll 5 eval 'nsenter -t "$(app_pid '"$1"')" -n ss -Hltn "sport = :'"$2"'" | grep -q .'
 }
 
-# agent_start_without route|netfilter: agent_start, as under a kernel that lacks this.
+# agent_start_without route|netfilter|nat6: agent_start, as under a kernel that lacks this.
 agent_start_without() {
 	local real=$BERTH
-	cp "$BERTH" "$T/berth-plain"
+	[ -e "$T/berth-plain" ] || cp "$BERTH" "$T/berth-plain"
 	printf '#!/bin/sh\nexec %s %s %s "$@"\n' "$TESTS/integration/without-netlink" "$1" "$T/berth-plain" > "$T/berth-without"
 	chmod +x "$T/berth-without"
 	BERTH=$T/berth-without

@@ -30,7 +30,7 @@ int firewall_open(struct firewall *firewall, struct err *err)
 {
 	int rc;
 
-	*firewall = (struct firewall){ .requests = { .fd = -1 }, .events = { .fd = -1 } };
+	*firewall = (struct firewall){ .lacks = { true, true }, .requests = { .fd = -1 }, .events = { .fd = -1 } };
 	rc = netlink_open(&firewall->requests, NETLINK_NETFILTER, err);
 	if (!rc)
 		rc = netlink_open(&firewall->events, NETLINK_NETFILTER, err);
@@ -51,7 +51,7 @@ void firewall_close(struct firewall *firewall)
 
 /* ---- apply, remove ---- */
 
-static bool has_family(const struct firewall_rules *rules, int family)
+bool firewall_has_family(const struct firewall_rules *rules, int family)
 {
 	for (size_t i = 0; i < rules->network_count; i++)
 		if (rules->networks[i].subnets[family].ip.family)
@@ -89,11 +89,17 @@ static int remove_family(struct firewall *firewall, int family, struct err *err)
  */
 static int explain(struct firewall *firewall, const struct firewall_rules *rules, int rc, struct err *err)
 {
-	struct err why = ERR_INIT;
+	bool *lacks = firewall->lacks;
 
-	for (int family = 0; family < IP_FAMILIES; family++)
-		if (has_family(rules, family) && firewall_check(firewall, family, &why) < 0)
-			return err_set(err, why.code, "%s", why.text);
+	for (int family = IP_FAMILIES; family-- > 0;) {
+		struct err why = ERR_INIT;
+
+		lacks[family] = firewall_has_family(rules, family) && firewall_check(firewall, family, &why) < 0;
+		if (lacks[family])
+			rc = err_set(err, why.code, "%s", why.text);
+	}
+	if (!lacks[IPV4] && !lacks[IPV6])
+		lacks[IPV4] = lacks[IPV6] = true;
 	return rc;
 }
 
@@ -103,7 +109,7 @@ static int commit(struct firewall *firewall, const struct firewall_rules *rules,
 
 	nft_begin(&nft);
 	for (int family = 0; family < IP_FAMILIES; family++)
-		if (has_family(rules, family))
+		if (firewall_has_family(rules, family))
 			firewall_build(&nft, rules, family);
 	return commit_unheard(firewall, &nft, err);
 }
@@ -119,7 +125,7 @@ int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules
 	if (rules->network_count > FIREWALL_NETWORKS_MAX || firewall_count(rules) > FIREWALL_RULES_MAX)
 		return err_set(err, -E2BIG, "firewall: over %d rules; publish fewer ports, or ranges under the same "
 			       "numbers", FIREWALL_RULES_MAX);
-	if (!rules->network_count)
+	if (!firewall_has_family(rules, IPV4) && !firewall_has_family(rules, IPV6))
 		return firewall_remove(firewall, err);
 	rc = commit(firewall, rules, err);
 	if (rc < 0) {
@@ -128,7 +134,7 @@ int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules
 		return rc;
 	}
 	for (int family = 0; family < IP_FAMILIES; family++)
-		if (!has_family(rules, family))
+		if (!firewall_has_family(rules, family))
 			remove_family(firewall, family, NULL);
 	firewall_forget_flows(&firewall->requests, rules);
 	return firewall_route_loopback(rules, err);

@@ -63,6 +63,7 @@ struct firewall_rules {
 };
 
 struct firewall {
+	bool lacks[IP_FAMILIES]; /* families that the kernel can't do: after an error of open and apply */
 	struct netlink requests;
 	struct netlink events; /* .fd: readable when somebody else changes tables, anyone's */
 };
@@ -78,10 +79,14 @@ void firewall_close(struct firewall *firewall);
 int firewall_check(struct firewall *firewall, int family, struct err *err);
 
 /*
- * Makes the kernel have these rules. -EOPNOTSUPP: it lacks something, the text names the options; -E2BIG: more than
- * FIREWALL_RULES_MAX. After an error the old rules are there.
+ * Makes the kernel have these rules. -EOPNOTSUPP: it lacks something, the text names the options; without the subnets
+ * and targets of the families that it lacks it can do the rest. -E2BIG: more than FIREWALL_RULES_MAX. After an error the
+ * old rules are there.
  */
 int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules, struct err *err);
+
+/* Is there a subnet of this family in it? */
+bool firewall_has_family(const struct firewall_rules *rules, int family);
 
 /*
  * Would these ports be taken from a program of the device that listens there? Translation comes first: it would
@@ -100,10 +105,10 @@ int firewall_remove(struct firewall *firewall, struct err *err);
 bool firewall_was_changed(struct firewall *firewall);
 
 /*
- * Lets the device forward packets: net.ipv4.ip_forward, and with `ipv6` all/forwarding. The latter would
+ * Lets the device forward packets of a family (IPV4, IPV6): net.ipv4.ip_forward, or all/forwarding. The latter would
  * make interfaces ignore router advertisements, which the device may have its own route from: those that
  * listen to them (accept_ra = 1) go on doing so (2). *told gets a line for each thing that was changed, for the log.
  */
-int firewall_enable_forwarding(bool ipv6, struct buf *told, struct err *err);
+int firewall_enable_forwarding(int family, struct buf *told, struct err *err);
 
 #endif

@@ -66,11 +66,9 @@ static int forward_ipv6(struct buf *told, struct err *err)
 	return rc ? rc : raise(SETTINGS "/ipv6/conf/all/forwarding", 1, "1", told, err);
 }
 
-int firewall_enable_forwarding(bool ipv6, struct buf *told, struct err *err)
+int firewall_enable_forwarding(int family, struct buf *told, struct err *err)
 {
-	int rc = raise(SETTINGS "/ipv4/ip_forward", 1, "1", told, err);
-
-	return rc || !ipv6 ? rc : forward_ipv6(told, err);
+	return family == IPV6 ? forward_ipv6(told, err) : raise(SETTINGS "/ipv4/ip_forward", 1, "1", told, err);
 }
 
 static bool has_port(const struct firewall_rules *rules, const char *bridge)

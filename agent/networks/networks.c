@@ -164,18 +164,20 @@ bool is_kernel_lack(int code)
 	return code == -EOPNOTSUPP || code == -EPROTONOSUPPORT || code == -EAFNOSUPPORT;
 }
 
-static void enable_forwarding(struct agent *agent)
+static void enable_forwarding(struct networks *networks, const struct network_shape *shape)
 {
-	struct networks *networks = &agent->networks;
 	BUF_CLEANUP struct buf told = BUF_INIT;
 	struct err err = ERR_INIT;
 	char *line, *rest;
 
-	if (networks->has_forwarding || !networks->has_firewall)
-		return; /* without the firewall the device would be a router for everybody */
-	networks->has_forwarding = true;
-	if (firewall_enable_forwarding(link_has_ipv6(), &told, &err) < 0)
-		log_warn("networks: apps on a bridge don't reach the internet: %s", err.text);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		/* Without the firewall the device would be a router for everybody. */
+		if (networks->has_forwarding[family] || !networks->has_nat[family] || !shape->subnets[family].ip.family)
+			continue;
+		networks->has_forwarding[family] = true;
+		if (firewall_enable_forwarding(family, &told, &err) < 0)
+			log_warn("networks: apps on a bridge don't reach the internet: %s", err.text);
+	}
 	for (rest = told.data; (line = strsep(&rest, "\n"));)
 		if (*line)
 			log_info("networks: %s", line);
@@ -201,7 +203,7 @@ static int connect_container(struct container *container, struct err *err)
 	endpoint.shape = network->shape;
 	container->endpoint = endpoint;
 	/* Without nf_tables the forwarder finds out by itself. */
-	if (agent->networks.has_firewall)
+	if (networks_have_firewall(&agent->networks))
 		rc = networks_check_ports(agent, container->settings, NULL, err);
 	if (rc < 0) {
 		container->endpoint = (struct endpoint){ 0 }; /* or they would be published all the same */
@@ -212,7 +214,7 @@ static int connect_container(struct container *container, struct err *err)
 	if (!rc)
 		rc = networks_apply_rules(agent, err);
 	if (!rc && !endpoint.shape.internal)
-		enable_forwarding(agent);
+		enable_forwarding(&agent->networks, &endpoint.shape);
 	return rc;
 }
 
@@ -502,7 +504,7 @@ void networks_release(struct networks *networks)
 	timer_stop(&networks->resolv_timer);
 	watch_stop(&networks->firewall_watch);
 	watch_stop(&networks->resolv_watch);
-	if (networks->has_firewall)
+	if (networks_have_firewall(networks))
 		firewall_close(&networks->firewall);
 	netlink_close(&networks->route);
 	fd_close(&networks->resolv_fd);

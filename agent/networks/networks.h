@@ -50,9 +50,9 @@ struct networks {
 	struct netlink route;
 	struct firewall firewall;
 	bool is_open; /* something is, or was, on a bridge: the firewall is in use, too */
-	bool has_firewall; /* the kernel has nf_tables */
-	bool has_rules; /* the firewall has some */
-	bool has_forwarding; /* it was enabled */
+	bool has_nat[IP_FAMILIES]; /* the kernel has nf_tables for it; for neither: the firewall is closed */
+	bool has_rules[IP_FAMILIES]; /* the firewall has some */
+	bool has_forwarding[IP_FAMILIES]; /* it was enabled */
 	bool has_bridges; /* there may be some of ours */
 	struct list networks; /* networks_parts.h */
 	struct list leases;

@@ -25,7 +25,7 @@ static struct ip left_over(const struct agent *agent, struct ip bind, const stru
 
 	if (bind.family == AF_INET6 && !link_has_ipv6())
 		return (struct ip){ 0 };
-	if (!agent->networks.has_firewall || target->family != bind.family)
+	if (!agent->networks.has_nat[bind.family == AF_INET ? IPV4 : IPV6] || target->family != bind.family)
 		return bind;
 	/* There is no route_localnet for IPv6. */
 	if (bind.family == AF_INET6 && (ip_is_unspecified(&bind) || ip_is_loopback(&bind)))

@@ -51,9 +51,10 @@ void leases_release(struct networks *networks);
 int networks_check_joined(struct agent *agent, const struct app_config *settings, struct err *err);
 
 void networks_open_rules(struct agent *agent);
+bool networks_have_firewall(const struct networks *networks);
 /*
- * Makes the firewall what the containers' endpoints say. A kernel without nf_tables is no error, but has_firewall false;
- * NETWORKS_LACK: there are rules already, and it lacks what further ones need.
+ * Makes the firewall what the containers' endpoints say. A kernel without nf_tables, or NAT for one family, is no error,
+ * but has_nat false; NETWORKS_LACK: there are rules already, and it lacks what further ones need.
  */
 int networks_apply_rules(struct agent *agent, struct err *err);
 

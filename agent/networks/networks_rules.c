@@ -63,6 +63,15 @@ static struct firewall_port port_of(const struct endpoint *endpoint, const char 
 	};
 }
 
+/* The kernel can't do this family: the forwarder has its ports. */
+static void leave_out(struct rules *rules, int family)
+{
+	for (size_t i = 0; i < rules->network_count; i++)
+		rules->networks[i].subnets[family] = (struct subnet){ 0 };
+	for (size_t i = 0; i < rules->port_count; i++)
+		rules->ports[i].targets[family] = (struct ip){ 0 };
+}
+
 static void collect_rules(struct agent *agent, struct rules *rules)
 {
 	size_t containers = 0, ports = 0;
@@ -86,6 +95,9 @@ static void collect_rules(struct agent *agent, struct rules *rules)
 			rules->ports[rules->port_count++] =
 				port_of(&container->endpoint, bridge, &settings->publishes[i]);
 	}
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (!agent->networks.has_nat[family])
+			leave_out(rules, family);
 }
 
 static bool publishes(const struct app_config *app, const struct app_publish *wanted)
@@ -153,28 +165,33 @@ static void describe(const struct rules *rules, struct buf *out)
 	}
 }
 
-static void go_without(struct agent *agent, const struct err *err)
+bool networks_have_firewall(const struct networks *networks)
 {
-	agent->networks.has_firewall = false;
-	watch_stop(&agent->networks.firewall_watch);
-	firewall_close(&agent->networks.firewall);
-	log_warn("networks: %s. Published ports are forwarded by a process of berth, and apps on a bridge don't reach "
-		 "beyond the device", err->text);
+	return networks->has_nat[IPV4] || networks->has_nat[IPV6];
 }
 
-/*
- * Nobody is cut off from rules that are in use, or left with forwarding and nothing that filters it. A former agent's
- * tables would lead to addresses that are another app's now.
- */
-static int is_lacking(struct agent *agent, const struct err *why, struct err *err)
+/* Without what the kernel lacks. A former agent's tables would lead to addresses that are another app's now. */
+static void go_without(struct networks *networks, const struct err *why)
 {
-	struct networks *networks = &agent->networks;
-
-	if (networks->has_rules || networks->has_forwarding)
-		return err_set(err, NETWORKS_LACK, "%s; or the network has no IPv6: subnet6 = none", why->text);
+	for (int family = 0; family < IP_FAMILIES; family++)
+		networks->has_nat[family] &= !networks->firewall.lacks[family];
+	log_warn("networks: %s. %s published ports are forwarded by a process of berth, and apps on a bridge don't reach "
+		 "beyond the device", why->text,
+		 networks->has_nat[IPV4] ? "By IPv6" : networks->has_nat[IPV6] ? "By IPv4" : "So");
+	if (networks_have_firewall(networks))
+		return;
 	firewall_remove(&networks->firewall, NULL);
-	go_without(agent, why);
-	return 0;
+	watch_stop(&networks->firewall_watch);
+	firewall_close(&networks->firewall);
+}
+
+/* Nobody is cut off from rules that are in use, or left with forwarding and nothing that filters it. */
+static bool is_needed(const struct networks *networks)
+{
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (networks->firewall.lacks[family] && (networks->has_rules[family] || networks->has_forwarding[family]))
+			return true;
+	return false;
 }
 
 static int apply(struct agent *agent, const struct rules *rules, struct err *err)
@@ -186,9 +203,11 @@ static int apply(struct agent *agent, const struct rules *rules, struct err *err
 		.port_count = rules->port_count,
 	};
 
-	if (!rules->network_count)
-		return firewall_remove(&agent->networks.firewall, err);
-	return firewall_apply(&agent->networks.firewall, &wanted, err);
+	int rc = firewall_apply(&agent->networks.firewall, &wanted, err);
+
+	for (int family = 0; !rc && family < IP_FAMILIES; family++)
+		agent->networks.has_rules[family] = firewall_has_family(&wanted, family);
+	return rc;
 }
 
 int networks_apply_rules(struct agent *agent, struct err *err)
@@ -196,22 +215,26 @@ int networks_apply_rules(struct agent *agent, struct err *err)
 	__attribute__((cleanup(rules_release))) struct rules rules = { 0 };
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	struct err local = ERR_INIT;
+	struct networks *networks = &agent->networks;
 	int rc;
 
-	if (!agent->networks.has_firewall)
+	if (!networks_have_firewall(networks))
 		return 0;
 	collect_rules(agent, &rules);
 	describe(&rules, &text);
-	if (!strcmp(buf_text(&text), buf_text(&agent->networks.rules)))
+	if (!strcmp(buf_text(&text), buf_text(&networks->rules)))
 		return 0;
 	rc = apply(agent, &rules, &local);
-	if (is_kernel_lack(rc))
-		return is_lacking(agent, &local, err);
-	buf_clear(&agent->networks.rules);
+	if (is_kernel_lack(rc) && is_needed(networks))
+		return err_set(err, NETWORKS_LACK, "%s; or the network has no IPv6: subnet6 = none", local.text);
+	if (is_kernel_lack(rc)) {
+		go_without(networks, &local);
+		return networks_apply_rules(agent, err);
+	}
+	buf_clear(&networks->rules);
 	if (rc < 0)
 		return err_set(err, rc, "%s", local.text);
-	agent->networks.has_rules = rules.network_count;
-	buf_append(&agent->networks.rules, text.data, text.size);
+	buf_append(&networks->rules, text.data, text.size);
 	return 0;
 }
 
@@ -252,9 +275,9 @@ void networks_open_rules(struct agent *agent)
 	struct networks *networks = &agent->networks;
 	struct err err = ERR_INIT;
 
-	networks->has_firewall = true;
+	networks->has_nat[IPV4] = networks->has_nat[IPV6] = true;
 	if (firewall_open(&networks->firewall, &err) < 0) {
-		go_without(agent, &err);
+		go_without(networks, &err);
 		return;
 	}
 	watch_start(&agent->loop, &networks->firewall_watch, networks->firewall.events.fd, EPOLLIN,

@@ -202,7 +202,51 @@ without_nftables() {
 	wait_until "a forwarder ends with its container" 5 not gets http://127.0.0.1:8080/
 }
 
+# Under one that has NAT for IPv4 only: IPv4 has it, IPv6 has the forwarder.
+without_nat6() {
+	nft flush ruleset
+	echo 0 > /proc/sys/net/ipv4/ip_forward
+	echo 0 > /proc/sys/net/ipv6/conf/all/forwarding
+	config_begin
+	bridged a v1 'publish = 8080:8080' 'publish = 7000:7000/udp'
+	bridged b v1 'network = lan'
+	printf '\n[network lan]\n' | config
+	agent_start_without nat6
+	wait_until "a runs" 30 runs a
+	wait_until "b runs" 30 runs b
+	same "what is missing is told once, and what that means" "$(grep -c 'networks: .*NAT for IPv6: it needs CONFIG_NFT_NAT.*By IPv6 published ports are forwarded by a process of berth' "$T/agent.log")" 1
+	check "IPv4 gets out into the world" pinged a 192.0.2.2
+	check "and networks are apart" not pinged b "$(address a)"
+	same "published ports work: from outside" "$(outside_gets http://192.0.2.1:8080/)" v1
+	same "by IPv6" "$(outside_gets 'http://[2001:db8::1]:8080/')" v1
+	same "by the loopback" "$(gets http://127.0.0.1:8080/)" v1
+	same "by [::1]" "$(gets 'http://[::1]:8080/')" v1
+	same "from another network" "$(inside_gets b 192.0.2.1 8080)" v1
+	same "IPv4's by the kernel, only IPv6's by a forwarder" "$(ss -Hltn 'sport = :8080' | awk '{ print $4 }')" '[::]:8080'
+	same "the device forwards no IPv6 that nothing filters" "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" 0
+	agent_stop
+	agent_start_without nat6
+	wait_until "the next agent" 20 runs a
+	same "changes nothing" "$(outside_gets http://192.0.2.1:8080/) $(outside_gets 'http://[2001:db8::1]:8080/')" "v1 v1"
+}
+
+# Under one without IPv6: nobody misses it.
+without_ipv6() {
+	nft flush ruleset
+	echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
+	config_begin
+	bridged a v1 'publish = 8080:8080'
+	agent_start
+	wait_until "a runs" 30 runs a
+	same "without an address of IPv6" "$(address6 a)" ""
+	check "out into the world" pinged a 192.0.2.2
+	same "in from there" "$(outside_gets http://192.0.2.1:8080/)" v1
+	same "by the kernel" "$(helpers forward | wc -w)" 0
+	same "nothing is missing" "$(grep networks: "$T/agent.log" | grep -vc 'ip_forward is 1 now')" 0
+	echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6
+}
+
 agent_pids() { echo "$AGENT"; }
 
-case_run published names taken joins without_nftables
+case_run ${1:-published names taken joins without_nftables without_nat6 without_ipv6}
 done_testing

@@ -92,7 +92,8 @@ static bool set_up(void)
 	good = good && CHECK_INT(fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "0"), 0);
 	for (size_t i = 0; i < NETWORKS; i++)
 		good = good && make_bridge(&networks[i]);
-	good = good && CHECK_INT(firewall_enable_forwarding(true, &told, &err), 0) &&
+	good = good && CHECK_INT(firewall_enable_forwarding(IPV4, &told, &err), 0) &&
+	       CHECK_INT(firewall_enable_forwarding(IPV6, &told, &err), 0) &&
 	       CHECK_INT(link_up(&nl, link_index(&nl, "lo", NULL), &err), 0) &&
 	       connect_place(OUTSIDE, &networks[0], "192.168.9.9", "fd09::9") &&
 	       connect_place(ONE, &networks[1], "172.29.0.2", "fd29::2") &&
@@ -513,7 +514,7 @@ static void taken_ports_are_found(void)
 static void what_is_missing_is_named(void)
 {
 	const char *option = getenv("FIREWALL_LACKS");
-	struct firewall_network network = { "berth0", { subnet_of("172.29.0.0/16") }, false };
+	struct firewall_network network = { "berth0", { subnet_of("172.29.0.0/16"), subnet_of("fd29::/64") }, false };
 	struct firewall_rules rules = { &network, 1, NULL, 0 };
 	int rc = firewall_open(&firewall, &err);
 
@@ -522,6 +523,11 @@ static void what_is_missing_is_named(void)
 	CHECK(rc == -EOPNOTSUPP || rc == -EPROTONOSUPPORT);
 	CHECK_HAS(err.text, option);
 	fprintf(stderr, "%s\n", err.text);
+	CHECK_INT(!firewall.lacks[IPV4], strstr(option, "IPV6") != NULL);
+	if (!firewall.lacks[IPV4]) {
+		network.subnets[IPV6] = (struct subnet){ 0 };
+		CHECK_INT(firewall_apply(&firewall, &rules, &err), 0);
+	}
 	firewall_close(&firewall);
 }
 
