@@ -88,7 +88,7 @@ static int listen_on(const struct forward *forward, uint16_t port)
 {
 	union forward_address address;
 	socklen_t size = forward_address(&address, &forward->bind, port);
-	bool is_tcp = forward->protocol == IPPROTO_TCP;
+	bool is_tcp = forward->protocol == IPPROTO_TCP, is_ipv6 = forward->bind.family == AF_INET6;
 	FD_CLEANUP int fd = socket(forward->bind.family,
 				   (is_tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1, rc;
@@ -98,6 +98,9 @@ static int listen_on(const struct forward *forward, uint16_t port)
 	/* Connections of the forwarder before may linger. For UDP it would share the port with any other program. */
 	if (is_tcp)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	else
+		setsockopt(fd, is_ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, is_ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &one,
+			   sizeof(one));
 	allow_early(fd, forward->bind.family);
 	rc = bind_patiently(fd, &address, size);
 	if (rc < 0)

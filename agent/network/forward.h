@@ -14,7 +14,7 @@
  *
  * A connection's bytes wait in bounded buffers; the end of one direction is passed on alone; a UDP peer that was
  * silent for FORWARD_UDP_IDLE_MS is forgotten. The container sees the device's address as the peer. An answer by UDP
- * from a port on 0.0.0.0 or :: has the source address that routing chooses, which may be another one than was asked.
+ * comes from the address that was asked.
  */
 #ifndef AGENT_NETWORK_FORWARD_H
 #define AGENT_NETWORK_FORWARD_H

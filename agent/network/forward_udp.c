@@ -10,15 +10,67 @@
 /* Datagrams that are taken for one event, so that a flood doesn't starve the others. */
 #define BATCH 32
 
+/*
+ * From whom a datagram is, and to which of the device's addresses, as the kernel says it (ip(7), IP_PKTINFO). The answer
+ * goes back the same way: a peer doesn't take one from another address.
+ */
+struct way {
+	union forward_address from;
+	socklen_t from_size;
+	socklen_t to_size;
+	_Alignas(struct cmsghdr) char to[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
 struct peer {
 	struct list node;
 	struct forward_listener *listener;
 	struct watch watch;
 	int fd;
-	union forward_address address;
-	socklen_t address_size;
+	struct way way;
 	int64_t used_ms;
 };
+
+static struct msghdr message(struct way *way, struct iovec *part)
+{
+	return (struct msghdr){ .msg_name = &way->from, .msg_namelen = way->from_size, .msg_iov = part, .msg_iovlen = 1,
+				.msg_control = way->to, .msg_controllen = way->to_size };
+}
+
+/* Not the interface: which one leads back is routing's to say. And nobody answers as a group. */
+static void turn_round(struct cmsghdr *to)
+{
+	void *data = CMSG_DATA(to);
+
+	if (to->cmsg_level == IPPROTO_IP) {
+		((struct in_pktinfo *)data)->ipi_ifindex = 0;
+	} else {
+		struct in6_pktinfo *info = data;
+
+		info->ipi6_ifindex = 0;
+		if (IN6_IS_ADDR_MULTICAST(&info->ipi6_addr))
+			info->ipi6_addr = in6addr_any;
+	}
+}
+
+static ssize_t receive(struct forward_listener *listener, struct way *way)
+{
+	struct iovec part = { listener->forwarder->datagram, FORWARD_DATAGRAM_MAX };
+	struct msghdr header;
+	struct cmsghdr *to;
+	ssize_t got;
+
+	memset(way, 0, sizeof(*way)); /* they are compared as bytes */
+	way->from_size = sizeof(way->from);
+	way->to_size = sizeof(way->to);
+	header = message(way, &part);
+	got = recvmsg(listener->fd, &header, 0);
+	to = CMSG_FIRSTHDR(&header);
+	way->from_size = header.msg_namelen;
+	way->to_size = header.msg_controllen;
+	if (got >= 0 && to)
+		turn_round(to);
+	return got;
+}
 
 static void forget(struct peer *peer)
 {
@@ -59,6 +111,8 @@ static void take_answer(struct watch *watch, uint32_t events)
 {
 	struct peer *peer = watch->data;
 	char *data = peer->listener->forwarder->datagram;
+	struct iovec part = { .iov_base = data };
+	const struct msghdr answer = message(&peer->way, &part);
 
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
@@ -67,24 +121,23 @@ static void take_answer(struct watch *watch, uint32_t events)
 		if (got < 0)
 			return;
 		touch(peer);
-		sendto(peer->listener->fd, data, (size_t)got, 0, &peer->address.any, peer->address_size);
+		part.iov_len = (size_t)got;
+		sendmsg(peer->listener->fd, &answer, 0);
 	}
 }
 
-static struct peer *find(const struct forward_listener *listener, const union forward_address *address,
-			 socklen_t size)
+static struct peer *find(const struct forward_listener *listener, const struct way *way)
 {
 	list_for_each(node, &listener->forwarder->peers) {
 		struct peer *peer = list_entry(node, struct peer, node);
 
-		if (peer->listener == listener && peer->address_size == size &&
-		    !memcmp(&peer->address, address, size))
+		if (peer->listener == listener && !memcmp(&peer->way, way, sizeof(*way)))
 			return peer;
 	}
 	return NULL;
 }
 
-static struct peer *meet(struct forward_listener *listener, const union forward_address *address, socklen_t size)
+static struct peer *meet(struct forward_listener *listener, const struct way *way)
 {
 	struct forwarder *forwarder = listener->forwarder;
 	int fd = forward_connect(listener, SOCK_DGRAM);
@@ -97,8 +150,7 @@ static struct peer *meet(struct forward_listener *listener, const union forward_
 	peer = xcalloc(1, sizeof(*peer));
 	peer->listener = listener;
 	peer->fd = fd;
-	peer->address = *address;
-	peer->address_size = size;
+	memcpy(&peer->way, way, sizeof(*way));
 	list_init(&peer->node);
 	watch_start(&forwarder->loop, &peer->watch, fd, EPOLLIN, take_answer, peer);
 	forwarder->peer_count++;
@@ -114,16 +166,15 @@ void forward_udp_receive(struct watch *watch, uint32_t events)
 
 	(void)events;
 	for (int i = 0; i < BATCH; i++) {
-		union forward_address address = { 0 };
-		socklen_t size = sizeof(address);
-		ssize_t got = recvfrom(listener->fd, data, FORWARD_DATAGRAM_MAX, 0, &address.any, &size);
+		struct way way;
+		ssize_t got = receive(listener, &way);
 		struct peer *peer;
 
 		if (got < 0)
 			return;
-		peer = find(listener, &address, size);
+		peer = find(listener, &way);
 		if (!peer)
-			peer = meet(listener, &address, size);
+			peer = meet(listener, &way);
 		if (!peer)
 			continue;
 		touch(peer);

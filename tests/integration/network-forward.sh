@@ -27,6 +27,7 @@ forwarders() { helpers forward; }
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$(forwarders)/stat"; }
 no_forwarders() { [ -z "$(forwarders)" ]; }
 serves() { [ -n "$(inside ss -Hltn "sport = :$1")" ]; }
+lan_link_local() { ip -6 -o address show dev lan0 scope link | awk '{ sub("/.*", "", $4); print $4 }'; }
 # told TEXT REGEX COMMAND...: what the command says.
 told() { like "$1" "$("${@:3}" 2>&1)" "$2"; }
 
@@ -34,17 +35,22 @@ namespace outside
 OUTSIDE=$PID
 ip link add lan0 type veth peer name eth0 netns "$OUTSIDE"
 ip address add 192.168.9.1/24 dev lan0
+ip address add 192.168.9.2/24 dev lan0 # routing chooses the first one
 ip address add fd09::1/64 dev lan0 nodad
+ip address add fd09::2/64 dev lan0 nodad
 ip link set lan0 up
 outside ip address add 192.168.9.9/24 dev eth0
 outside ip address add fd09::9/64 dev eth0 nodad
 outside ip link set eth0 up
+outside ip route add 172.29.0.0/16 via 192.168.9.1
+outside ip route add fd29::/64 via fd09::1
 
 serves_all() {
-	local ticks
+	local ticks address
 	namespace container
 	attach --host-name v1 --forward tcp,0.0.0.0,8080,172.29.0.2,80 --forward tcp,::,8080,172.29.0.2,80 \
 		--forward udp,0.0.0.0,5353,172.29.0.2,53 --forward udp,::1,5353,fd29::2,53 \
+		--forward udp,0.0.0.0,5354,172.29.0.2,53 --forward udp,::,5354,172.29.0.2,53 \
 		--forward tcp,127.0.0.1,7000-7004,172.29.0.2,7000 --forward tcp,192.168.9.1,81,172.29.0.2,99
 	same "a forwarder starts with the container" "$CODE $OUT" "0 "
 	same "there is one" "$(forwarders | wc -w)" 1
@@ -60,6 +66,14 @@ serves_all() {
 	told "from the container itself" '^172.29.0.1$' inside $TALK tcp 172.29.0.1 8080
 	told "udp" '^172.29.0.1$' outside $TALK udp 192.168.9.1 5353
 	told "udp by [::1]" '^fd29::1$' $TALK udp ::1 5353
+	for address in 192.168.9.2 192.168.9.1 172.29.0.1 fd09::2 fd09::1 fd29::1; do
+		told "udp that asks $address is answered from there" '^172.29.0.1$' outside $TALK udp $address 5354
+	done
+	told "also one socket that asks two" '^192.168.9.1 192.168.9.2 192.168.9.1$' outside $TALK \
+		answerers 5354 192.168.9.1 192.168.9.2 192.168.9.1
+	told "a broadcast is answered" '^192.168.9.1$' outside $TALK answerers 5354 192.168.9.255
+	told "a link-local one, and a group" "^$(lan_link_local) $(lan_link_local)\$" outside $TALK answerers 5354 \
+		"$(lan_link_local)%eth0" ff02::1%eth0
 	told "a range" '^172.29.0.1$' $TALK tcp 127.0.0.1 7003
 	told "not by another address" 'refused' outside $TALK tcp 192.168.9.1 7003
 	told "a port that nobody serves in the container" 'reset' outside $TALK tcp 192.168.9.1 81
