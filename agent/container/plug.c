@@ -17,6 +17,8 @@
 
 #define FILE_NAME "devices"
 #define FILE_MAX (256 * 1024)
+#define RETRY_MS 1000
+#define RETRY_MAX_MS (5 * 60 * 1000)
 
 /* Is it the same device? */
 static bool is_same(const struct plug_node *a, const struct plug_node *b)
@@ -181,20 +183,43 @@ static bool is_up(const struct container *container)
 	return container->state == CONTAINER_RUNNING || container->state == CONTAINER_PAUSED;
 }
 
+static void try_again(struct timer *timer)
+{
+	struct container *container = timer->data;
+
+	list_for_each(node, &container->plugs.list)
+		list_entry(node, struct plug, node)->is_due = true;
+	plugs_look(container);
+}
+
+static void try_later(struct container *container)
+{
+	struct plugs *plugs = &container->plugs;
+	int64_t delay = plugs->retry_ms ? 2 * plugs->retry_ms : RETRY_MS;
+
+	plugs->retry_ms = delay < RETRY_MAX_MS ? delay : RETRY_MAX_MS;
+	timer_start(&container->agent->loop, &plugs->retry, plugs->retry_ms, try_again, container);
+}
+
 /* The change of plugs->at is over; it may be gone afterwards. */
 static void finish(struct container *container, const struct err *err)
 {
 	struct plug *plug = container->plugs.at;
 	bool is_new = plug->done && !plug->is_leaving;
+	bool is_told = plug->is_refused && is_equal(&plug->refused, &container->plugs.wanted);
 
 	container->plugs.at = NULL;
 	plug->is_refused = err->code;
+	plug->is_due = false;
 	if (err->code) {
-		if (is_up(container))
+		if (is_up(container) && !is_told)
 			log_warn("container %s: %s", container->name, err->text);
 		plug->refused = container->plugs.wanted;
+		if (!plug->done)
+			try_later(container);
 	} else {
 		plug->now = container->plugs.wanted;
+		container->plugs.retry_ms = 0;
 		log_info("container %s: %s is %s", container->name, plug->device.path,
 			 plug->now.type ? plug->device.source : "gone");
 	}
@@ -262,7 +287,7 @@ static bool is_settled(const struct plug *plug, const struct plug_node *wanted)
 {
 	if (plug->is_leaving || (plug->done && !wanted->type))
 		return false;
-	return is_equal(wanted, &plug->now) || (plug->is_refused && is_equal(wanted, &plug->refused));
+	return is_equal(wanted, &plug->now) || (plug->is_refused && !plug->is_due && is_equal(wanted, &plug->refused));
 }
 
 /* True when a change was begun, or has failed, which may have removed it from the list. */
@@ -309,6 +334,8 @@ void plugs_release(struct container *container)
 	struct err err = ERR_INIT;
 
 	runtime_job_stop(&container->plugs.job);
+	timer_stop(&container->plugs.retry);
+	container->plugs.retry_ms = 0;
 	container->plugs.at = NULL;
 	err_set(&err, -ENOENT, "container %s has ended", container->name);
 	list_for_each_safe(node, &container->plugs.list) {

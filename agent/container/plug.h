@@ -5,7 +5,8 @@
  * Each has a source (config/app_device.h) and the node that is in the container now, or none. Whenever the kernel or udev
  * tells of a change (agent/container/plug_watch.c) each source is looked up again; what differs is changed by a job, `berth runtime
  * device`, one after the other. So a USB serial that comes back under another number is the same path with the
- * new number, and what was unplugged is no longer there: its number may soon be another device's.
+ * new number, and what was unplugged is no longer there: its number may soon be another device's. A change that failed is told
+ * once, and tried again after a while, ever longer, as long as the container runs; but not the user's, who was told.
  *
  *	plugs_begin(container, nodes)		it is being started with these
  *	plugs_look(container)			sources may have changed
@@ -44,7 +45,8 @@ struct plug {
 	bool is_removed; /* agent.ini's, taken away: only its number is still of interest, which config.json allows */
 	struct plug_node first; /* what config.json's rules allow; none for the user's */
 	struct plug_node now;
-	bool is_refused; /* the last change failed: this isn't tried again until it came or went */
+	bool is_refused; /* the last change failed: this isn't tried again until it came or went, or is due */
+	bool is_due;
 	struct plug_node refused;
 	void (*done)(const struct err *err, void *data); /* the user waits; NULL: nobody */
 	void *data;
@@ -55,6 +57,8 @@ struct plugs {
 	struct runtime_job job;
 	struct plug *at; /* what the job is about */
 	struct plug_node wanted;
+	struct timer retry;
+	int64_t retry_ms; /* the last wait; 0: nothing has failed since a change that was made */
 };
 
 /* In struct agent. */

@@ -123,6 +123,17 @@ optional() {
 	ln -s ../tty0 "$D/by-id/sensor"
 	uevent
 	wait_until "what is in its place is told" 10 grep -q 'ttyS9: something else is there' "$T/agent.log"
+	sleep 4
+	same "once" "$(grep -c 'ttyS9: something else is there' "$T/agent.log")" 1
+	inside busybox rm /dev/ttyS9
+	wait_until "when that is gone, the device gets there by itself" 15 is_number /dev/ttyS9 a:c8
+	rm "$D/by-id/sensor"
+	uevent
+	wait_until "and goes again" 10 is_gone /dev/ttyS9
+	inside sh -c 'echo > /dev/ttyS9'
+	ln -s ../tty0 "$D/by-id/sensor"
+	uevent
+	wait_until "what is in its place is told again" 10 eval '[ "$(grep -c "ttyS9: something else is there" "$T/agent.log")" = 2 ]'
 	rm "$D/by-id/sensor"
 	inside busybox rm /dev/ttyS9
 	uevent
