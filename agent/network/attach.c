@@ -168,6 +168,13 @@ static int add_address(struct netlink *nl, int index, const struct attach_addres
 	return 0;
 }
 
+/* As Docker has it: in a network of the app's own any of its users may ping and listen on low ports. Since 3.0 and 4.11. */
+static void let_users(void)
+{
+	fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+	fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+}
+
 /* The caller is in the container's network namespace. */
 static int set_up_inside(const struct attach *attach, struct err *err)
 {
@@ -182,6 +189,7 @@ static int set_up_inside(const struct attach *attach, struct err *err)
 	index = link_index(&nl, attach->name, err);
 	if (index < 0)
 		return index;
+	let_users();
 	rc = link_settle_ipv6(attach->name, err);
 	for (int i = 0; !rc && i < IP_FAMILIES; i++)
 		if (attach->addresses[i].ip.family)

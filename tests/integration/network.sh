@@ -202,6 +202,61 @@ without_nftables() {
 	wait_until "a forwarder ends with its container" 5 not gets http://127.0.0.1:8080/
 }
 
+# user_pings APP ADDRESS: as user 1000 of the app, with ping(8)'s socket that needs no right; busybox's ping knows no such.
+user_pings() {
+	nsenter -t "$(app_pid "$1")" -n python3 -c '
+import os, socket, sys
+first = int(open(sys.argv[2]).read().split()[1])
+os.setgroups([])
+os.setgid(first + 1000)
+os.setuid(first + 1000)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+s.settimeout(3)
+s.sendto(bytes([8, 0, 0, 0, 0, 0, 0, 1]), (sys.argv[1], 0))
+print("answered" if s.recv(100)[0] == 0 else "?")' "$2" "/proc/$(app_pid "$1")/gid_map" 2>&1 | tail -1
+}
+
+# An app with users of its own: its network is its user namespace's.
+own_users() {
+	local before
+	config_begin
+	bridged m v1 'userns = auto' 'publish = 8080:8080' 'publish = 7000:7000/udp'
+	bridged a v1
+	agent_start
+	wait_until "an app with users of its own runs" 30 runs m
+	wait_until "a runs" 30 runs a
+	check "its users are others here" test "$(awk '/^Uid/ { print $2 }' "/proc/$(app_pid m)/status")" -gt 65536
+	like "it has an address" "$(address m)" '^172\.29\.0\.[0-9]+$'
+	wait_until "and names" 5 has_name m a
+	wait_until "which others have" 5 has_name a m
+	same "it reaches them" "$(inside_gets m a 8080)" v1
+	same "and they reach it" "$(inside_gets a m 8080)" v1
+	same "its port is published: outside" "$(outside_gets http://192.0.2.1:8080/)" v1
+	same "by IPv6" "$(outside_gets 'http://[2001:db8::1]:8080/')" v1
+	same "on the device" "$(gets http://127.0.0.1:8080/)" v1
+	same "to itself" "$(inside_gets m 192.0.2.1 8080)" v1
+	udp_echo m 7000
+	same "and by udp" "$(udp_ask 192.0.2.1 7000 ping)" ping
+	echoes_end
+	check "its root pings" pinged m 192.0.2.2
+	check "by IPv6, too" pinged m 2001:db8::2
+	for app in a m; do
+		same "also any user ($app)" "$(user_pings $app 192.0.2.2)" answered
+		same "who may listen on a low port" \
+			"$(berth exec -u 1000:1000 $app /opt/app/bin/busybox timeout 1 /opt/app/bin/busybox nc -l -p 80 2>&1 | grep -c bind)" 0
+	done
+	same "it may not change its interface" "$(inside m ip link set eth0 down 2>&1 | grep -c 'not permitted')" 1
+	before=$(address m)
+	kill -9 "$(app_pid m)"
+	wait_until "killed, it is started anew" 20 app_is m .restarts 1
+	wait_until "and runs" 10 runs m
+	same "under its address" "$(address m)" "$before"
+	wait_until "its port is published" 5 outside_gets http://192.0.2.1:8080/
+	agent_stop
+	agent_start
+	same "the next agent leaves it alone" "$(app_get m .restarts) $(address m) $(outside_gets http://192.0.2.1:8080/)" "1 $before v1"
+}
+
 # Under one that has NAT for IPv4 only: IPv4 has it, IPv6 has the forwarder.
 without_nat6() {
 	nft flush ruleset
@@ -248,5 +303,5 @@ without_ipv6() {
 
 agent_pids() { echo "$AGENT"; }
 
-case_run ${1:-published names taken joins without_nftables without_nat6 without_ipv6}
+case_run ${1:-published names taken joins own_users without_nftables without_nat6 without_ipv6}
 done_testing
