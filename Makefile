@@ -96,12 +96,13 @@ machine := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-li
 depopt  := $(machine) -g
 LDFLAGS := -fsanitize=address,undefined
 else
-# Unwind tables cost 25 kB; RELRO pads to 64 kB pages and musl does not apply it in static programs.
+# Unwind tables cost 25 kB; RELRO pads to 64 kB pages and musl does not apply it in static programs. Between code and data
+# the linker pads to what it takes for a page, up to 4 kB: nothing needs that, the kernel maps that page of the file twice.
 CC      := $(BASE)/bin/cc
 AR      := $(triple)-ar
 machine := -Os -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 depopt  := $(machine) -g
-LDFLAGS := -static-pie -Wl,--gc-sections,-z,norelro,-z,noseparate-code,-z,noexecstack
+LDFLAGS := -static-pie -Wl,--gc-sections,-z,norelro,-z,noseparate-code,-z,noexecstack,-z,common-page-size=64,-T,scripts/link.ld
 sysroot := $(BASE)/musl/lib/libc.a
 QEMU    := $(if $(filter $(ARCH),$(host)),,$(qemu_$(ARCH)))
 endif
@@ -119,7 +120,7 @@ all: $(if $(SAN),$(OUT)/libberth.a,$(OUT)/berth)
 	@$(if $(SAN),,printf '%s: %s bytes\n' $< "$$(stat -c %s $<)")
 
 $(OUT)/berth: $(OUT)/berth.debug
-	@$(triple)-strip -o $@ $<
+	@$(triple)-strip -R .comment -o $@ $<
 
 $(OUT)/berth.debug: $(objects) $(dep_done)
 	@echo "  LINK $@"
