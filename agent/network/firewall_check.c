@@ -3,6 +3,7 @@
 #include <netinet/in.h> /* before those of the kernel, which know it */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "agent/network/firewall_parts.h"
@@ -59,20 +60,18 @@ static void try_dnat(struct nft *nft)
 	nft_rule_end(nft);
 }
 
-/* Each builds on those before it. */
+/* Each builds on those before it. Behind "IPV" comes the family's number. */
 static const struct {
 	void (*add)(struct nft *nft);
-	const char *option[IP_FAMILIES];
+	const char *option;
 } parts[] = {
-	{ try_nothing, { "CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV4", "CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV6" } },
-	{ try_filter, { "CONFIG_NF_TABLES_IPV4", "CONFIG_NF_TABLES_IPV6" } },
-	{ try_nat, { "CONFIG_NFT_NAT (before Linux 5.1 CONFIG_NFT_CHAIN_NAT_IPV4)",
-		     "CONFIG_NFT_NAT (before Linux 5.1 CONFIG_NFT_CHAIN_NAT_IPV6)" } },
-	{ try_connection, { "CONFIG_NFT_CT", "CONFIG_NFT_CT" } },
-	{ try_masquerade, { "CONFIG_NFT_MASQ (before Linux 5.2 CONFIG_NFT_MASQ_IPV4)",
-			    "CONFIG_NFT_MASQ (before Linux 5.2 CONFIG_NFT_MASQ_IPV6)" } },
-	{ try_fib, { "CONFIG_NFT_FIB_IPV4", "CONFIG_NFT_FIB_IPV6" } },
-	{ try_dnat, { "CONFIG_NFT_NAT", "CONFIG_NFT_NAT" } },
+	{ try_nothing, "CONFIG_NF_TABLES and CONFIG_NF_TABLES_IPV" },
+	{ try_filter, "CONFIG_NF_TABLES_IPV" },
+	{ try_nat, "CONFIG_NFT_NAT, or before Linux 5.1 CONFIG_NFT_CHAIN_NAT_IPV" },
+	{ try_connection, "CONFIG_NFT_CT" },
+	{ try_masquerade, "CONFIG_NFT_MASQ, or before Linux 5.2 CONFIG_NFT_MASQ_IPV" },
+	{ try_fib, "CONFIG_NFT_FIB_IPV" },
+	{ try_dnat, "CONFIG_NFT_NAT" },
 };
 
 /* Made and removed in one transaction: nobody ever sees the table. */
@@ -96,14 +95,17 @@ static bool means_missing(int rc)
 
 int firewall_check(struct firewall *firewall, int family, struct err *err)
 {
+	const char *number = family == IPV4 ? "4" : "6";
+
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		int rc = try_part(&firewall->requests, family, i, err);
+		const char *option = parts[i].option;
 
 		if (rc < 0 && !means_missing(rc))
 			return rc;
 		if (rc < 0)
-			return err_set(err, -EOPNOTSUPP, "the kernel can't do NAT for IPv%d: it needs %s, built in or "
-				       "as a module", family == IPV4 ? 4 : 6, parts[i].option[family]);
+			return err_set(err, -EOPNOTSUPP, "the kernel can't do NAT for IPv%s: it needs %s%s, built in or as a "
+				       "module", number, option, option[strlen(option) - 1] == 'V' ? number : "");
 	}
 	return 0;
 }
