@@ -221,21 +221,6 @@ static int take_other_bridge(const struct link *link, void *data)
 	return 0;
 }
 
-int bridge_remove_others(struct netlink *nl, const char *const *names, size_t count, struct err *err)
-{
-	struct bridge_names others = { .keep = names, .keep_count = count };
-	int rc = link_each(nl, take_other_bridge, &others, err);
-
-	for (size_t i = 0; i < others.count; i++) {
-		int removed = link_remove(nl, others.remove[i], rc ? NULL : err);
-
-		if (!rc)
-			rc = removed;
-	}
-	free(others.remove);
-	return rc;
-}
-
 static int is_port_of(const struct link *link, void *data)
 {
 	return link->master == *(int *)data;
@@ -246,4 +231,21 @@ int bridge_is_used(struct netlink *nl, const char *name, struct err *err)
 	int index = link_index(nl, name, err);
 
 	return index < 0 ? index : link_each(nl, is_port_of, &index, err);
+}
+
+int bridge_remove_others(struct netlink *nl, const char *const *names, size_t count, struct err *err)
+{
+	struct bridge_names others = { .keep = names, .keep_count = count };
+	int rc = link_each(nl, take_other_bridge, &others, err), stays = 0;
+
+	for (size_t i = 0; i < others.count; i++) {
+		bool is_used = bridge_is_used(nl, others.remove[i], NULL) > 0;
+		int removed = is_used ? 0 : link_remove(nl, others.remove[i], rc ? NULL : err);
+
+		stays |= is_used;
+		if (!rc)
+			rc = removed;
+	}
+	free(others.remove);
+	return rc ?: stays;
 }

@@ -49,7 +49,10 @@ bool link_has_ipv6(void);
  */
 int bridge_apply(struct netlink *nl, const struct bridge *bridge, struct err *err);
 
-/* Removes every bridge of ours but these. Attached containers lose their network. Goes on after an error. */
+/*
+ * Removes every bridge of ours but these and those that something is attached to: a container of another agent's, or one
+ * that nobody knows any more. 1: there are such. Goes on after an error.
+ */
 int bridge_remove_others(struct netlink *nl, const char *const *names, size_t count, struct err *err);
 
 /* Is a container attached to it? -ENODEV when there is no such bridge. */

@@ -310,6 +310,7 @@ static void remove_bridges(struct agent *agent)
 	const char *used[FIREWALL_NETWORKS_MAX];
 	struct err err = ERR_INIT;
 	size_t count = 0;
+	int others = 0;
 
 	list_for_each_safe(node, &networks->networks) {
 		struct network *network = list_entry(node, struct network, node);
@@ -320,9 +321,11 @@ static void remove_bridges(struct agent *agent)
 		else if (count < FIREWALL_NETWORKS_MAX)
 			used[count++] = network->interface;
 	}
-	if (networks->has_bridges && bridge_remove_others(&networks->route, used, count, &err) < 0)
+	if (networks->has_bridges)
+		others = bridge_remove_others(&networks->route, used, count, &err);
+	if (others < 0)
 		log_warn("networks: %s", err.text);
-	networks->has_bridges = count > 0;
+	networks->has_bridges = count > 0 || others;
 }
 
 static void settle(struct timer *timer)

@@ -118,7 +118,7 @@ static void a_bridge_is_made_and_adjusted(void)
 	netns_close(&ns);
 }
 
-/* Somebody's bridge of this name, and one that we are told to keep, stay. */
+/* Somebody's bridge of this name, one that is in use, and one that we are told to keep, stay. */
 static void only_ours_are_touched(void)
 {
 	struct netns ns;
@@ -136,6 +136,10 @@ static void only_ours_are_touched(void)
 	two.gateways[IPV6] = (struct ip){ 0 };
 	CHECK_INT(bridge_apply(&nl, &one, &err), 0);
 	CHECK_INT(bridge_apply(&nl, &two, &err), 0);
+	CHECK_INT(system("ip link add v0 type veth peer name v1 && ip link set v0 master other"), 0);
+	CHECK_INT(bridge_remove_others(&nl, keep, 1, &err), 1);
+	CHECK(link_index(&nl, "other", NULL) > 0);
+	CHECK_INT(link_remove(&nl, "v0", &err), 0);
 	CHECK_INT(bridge_remove_others(&nl, keep, 1, &err), 0);
 	CHECK(link_index(&nl, "berth0", NULL) > 0);
 	CHECK_INT(link_index(&nl, "other", NULL), -ENODEV);
