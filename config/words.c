@@ -55,7 +55,11 @@ int words_split(const char *text, char ***words, struct err *err)
 	size_t count = 0;
 	int rc = 0;
 
-	for (text += strspn(text, BLANKS); *text && rc == 0; text += strspn(text, BLANKS)) {
+	text += strspn(text, BLANKS);
+	if (!strncmp(text, "[\"", 2))
+		rc = err_set(err, -EINVAL, "this looks like a JSON array; write the words as in a shell: "
+			     "/bin/prog --flag 'a word'");
+	for (; *text && rc == 0; text += strspn(text, BLANKS)) {
 		BUF_CLEANUP struct buf word = BUF_INIT;
 
 		if (count == WORDS_MAX)

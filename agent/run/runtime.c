@@ -177,16 +177,17 @@ static void append_json(struct buf *line, const char *text)
 
 static void tell(const struct runtime *runtime, const char *command)
 {
+	const char *blank = *command ? " " : "";
 	BUF_CLEANUP struct buf line = BUF_INIT;
 	FD_CLEANUP int fd = -1;
 
-	fprintf(stderr, "berth runtime %s: %s\n", command, runtime->failure.err.text);
+	fprintf(stderr, "berth runtime%s%s: %s\n", blank, command, runtime->failure.err.text);
 	if (!runtime->log)
 		return;
 	if (runtime->log_json)
 		append_json(&line, runtime->failure.err.text);
 	else
-		buf_append_format(&line, "berth runtime %s: %s", command,
+		buf_append_format(&line, "berth runtime%s%s: %s", blank, command,
 				  runtime->failure.err.text);
 	buf_append_text(&line, "\n");
 	fd = open(runtime->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

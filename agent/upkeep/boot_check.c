@@ -9,6 +9,7 @@
 #include "agent/upkeep/check.h"
 #include "lib/fd.h"
 #include "lib/log.h"
+#include "store/layer.h"
 
 #define MARK "clean"
 #define BOOT_FILE "boot"
@@ -63,11 +64,19 @@ static void begin(struct timer *timer)
 		log_warn("the store is not checked: %s", err.text);
 }
 
+static bool has_layers(struct agent *agent)
+{
+	FREE_CLEANUP struct digest *ids = NULL;
+	size_t count = 0;
+
+	return layer_list(&agent->store, &ids, &count, NULL) < 0 || count > 0;
+}
+
 void boot_check_start(struct agent *agent)
 {
 	bool has_mark = take_mark(agent);
 
-	agent->is_boot_clean = is_same_boot(agent) || has_mark;
+	agent->is_boot_clean = is_same_boot(agent) || has_mark || !has_layers(agent);
 	if (!agent->is_boot_clean)
 		log_info("no clean end is on record: the store's contents are checked");
 	timer_start(&agent->loop, &agent->boot_timer,

@@ -5,8 +5,8 @@
  * boot. Without it, and when the kernel is another one than at the last start (<run>/boot has its boot ID), the
  * power was cut: flash that lies about what it has written may have lost anything.
  *
- *	clean end, or the same boot	presence of everything, in a helper: index checksums, records, documents
- *	unclean			every content, BOOT_CHECK_CONTENT_MS later and at the lowest priority
+ *	clean end, the same boot, no layers	presence of everything, in a helper: index checksums, records, documents
+ *	else				every content, BOOT_CHECK_CONTENT_MS later and at the lowest priority
  *
  * Besides, an app's layers are stat-compared before it starts the first time (app_check.c), always.
  * What is damaged is fetched again (heal.h).

@@ -106,6 +106,7 @@ static void refuses_bad_values(void)
 		{ "user = :b", "not a name or number" },
 		{ "workdir = srv", "absolute" },
 		{ "entrypoint = 'a", "quote" },
+		{ "entrypoint = [\"/bin/a\", \"-b\"]", "as in a shell" },
 		{ "group_add = a:b", "not a name or number" },
 		{ "label = =x", "NAME=VALUE" },
 		{ "label = x", "NAME=VALUE" },
