@@ -52,6 +52,18 @@ inside_gets() {
 	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 5 "$BERTH" exec -i "$1" /opt/app/bin/busybox nc -w 3 "$2" "$3" | tail -1
 }
 
+# forwarders: pids of `berth forward` on this device; what a runtime starts is a sealed copy of the program.
+forwarders() {
+	local link argv
+	for link in /proc/[0-9]*; do
+		argv=()
+		{ mapfile -d '' argv < "$link/cmdline"; } 2> /dev/null
+		[ "${argv[0]:-} ${argv[1]:-}" = "berth forward" ] &&
+			[ "$(readlink "$link/ns/net")" = "$(readlink /proc/self/ns/net)" ] && echo "${link#/proc/}"
+	done
+	return 0
+}
+
 # echoes_end: before the case does, because a network lives as long as a process in it.
 echoes_end() { xargs -r kill -9 < "$T/echoes"; rm "$T/echoes"; }
 

@@ -161,7 +161,7 @@ reloads() {
 	wait_until "no bridge is left" 10 are bridges ""
 	wait_until "no table" 5 are tables ""
 	wait_until "no veth but the test's own" 5 eval '[ "$(ip -o link show type veth | wc -l)" = 1 ]'
-	wait_until "no forwarder" 5 eval '[ -z "$(helpers forward)" ]'
+	wait_until "no forwarder" 5 eval '[ -z "$(forwarders)" ]'
 }
 
 # An app that shall join another's network runs on until that one is there.
@@ -325,6 +325,35 @@ without_bridges() {
 	same "and runs on" "$(app_pid web) $(app_get web '"\(.update.phase) \(.update.refused)"')" "$pid staged []"
 }
 
+# As berth(1) has it in REMOVING BERTH: agent.ini without apps, then the agent stops, then what it had is removed.
+removed() {
+	local root
+	config_begin
+	cp "$T/agent.ini" "$T/head.ini"
+	bridged web v1 'publish = 8080:8080' 'userns = auto'
+	bridged other v1 'network = lan' 'writable = tmpfs' 'volume = data:/data'
+	printf '\n[network lan]\n' | config
+	agent_start
+	wait_until "web runs" 30 runs web
+	wait_until "other runs" 30 runs other
+	check "a forwarder, too" test -n "$(forwarders)"
+	agent_stop
+	check "without an agent apps run on" published
+	cp "$T/head.ini" "$T/agent.ini"
+	agent_start
+	wait_until "an agent without apps has no containers" 20 eval '[ "$(berth ps -aq | wc -l)" = 0 ]'
+	agent_stop
+	same "no bridge is left" "$(bridges)" ""
+	same "no table" "$(tables)" ""
+	same "no veth but the test's own" "$(ip -o link show type veth | wc -l)" 1
+	wait_until "no process" 5 eval '[ -z "$(helpers agent shim init runtime probe sweep)$(forwarders)" ]'
+	same "no mount" "$(own_mounts | grep -cvE '^/run/bt\.[^/]*$|^/etc/resolv.conf$')" 0
+	same "no route" "$(ip route | grep -c 'dev berth')" 0
+	for root in $(cgroup_roots); do check "an empty cgroup" rmdir "$root"; done
+	check "and files, which can be removed" rm -r "$STORE" "$R"
+	mkdir "$R"
+}
+
 config_errors() {
 	local text
 	config_begin
@@ -334,5 +363,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run updates agent_ends reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges config_errors
+case_run ${1:-updates agent_ends reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
 done_testing
