@@ -106,9 +106,7 @@ static int make_state(struct making *making, struct err *err)
 	rc = save_hooks(making, err);
 	if (rc < 0)
 		return rc;
-	/*
-	 * With the cgroup's path, so that `delete --force` finds it if we are killed from here on.
-	 */
+	/* If we are killed from here on `delete --force` takes away what has been made. */
 	return state_save(state, err);
 }
 
@@ -120,6 +118,9 @@ static int make_cgroup(struct making *making, struct err *err)
 	dev_allow_defaults(&making->bundle.limits);
 	rc = cgroup_create(&making->cgroup, &making->bundle.limits, err);
 	making->has_cgroup = rc != -EEXIST;
+	making->state.has_cgroup = !rc;
+	if (!rc)
+		rc = state_save(&making->state, err);
 	if (!rc)
 		rc = cgroup_attach(&making->cgroup, making->pid, err);
 	making->is_in_cgroup = !rc;

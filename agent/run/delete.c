@@ -45,7 +45,7 @@ static void thaw(const struct state *state)
 {
 	struct cgroup cgroup;
 
-	if (*state->cgroup_path && cgroup_init(&cgroup, state->cgroup_path, NULL) == 0)
+	if (state_cgroup(state, &cgroup, NULL) == 0)
 		cgroup_freeze(&cgroup, false, NULL);
 }
 
@@ -89,7 +89,8 @@ static int remove_cgroup(const struct state *state, const struct cgroup *known, 
 		cgroup = *known;
 	else
 		rc = cgroup_init(&cgroup, state->cgroup_path, err);
-	if (rc < 0 || cgroup_remove_empty(&cgroup))
+	/* One that create was about to make, when it was killed, may be in use by somebody else. */
+	if (rc < 0 || cgroup_remove_empty(&cgroup) || !state->has_cgroup)
 		return rc;
 	rc = cgroup_kill(&cgroup, err);
 	return rc ?: cgroup_remove(&cgroup, err);
@@ -100,7 +101,7 @@ int delete_opened(const struct state *state, const struct cgroup *cgroup, const 
 {
 	int rc = end_init(state, err);
 
-	/* An empty path: create was killed before it had a cgroup. */
+	/* An empty path: create was killed before it wrote its state. */
 	if (!rc && *state->cgroup_path)
 		rc = remove_cgroup(state, cgroup, err);
 	if (rc < 0)
@@ -116,6 +117,7 @@ int delete_container(const char *root, const char *id, bool force, struct err *e
 
 	if (rc == -ENOENT && force) {
 		state_release(&state);
+		*err = ERR_INIT;
 		return 0;
 	}
 	if (!rc)

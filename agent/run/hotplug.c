@@ -74,7 +74,7 @@ static int set_rules(const struct state *state, struct bundle *bundle, const str
 	limits->device_count += change->rule_count;
 	limits->devices = xrealloc(limits->devices, limits->device_count * sizeof(*limits->devices));
 	memcpy(limits->devices + first, change->rules, change->rule_count * sizeof(*change->rules));
-	rc = cgroup_init(&cgroup, state->cgroup_path, err);
+	rc = state_cgroup(state, &cgroup, err);
 	return rc ?: cgroup_change_devices(&cgroup, limits->devices, limits->device_count, first, err);
 }
 

@@ -210,7 +210,7 @@ static int show(const struct state *state, bool once, int64_t interval_ms, struc
 
 	if (pidfd < 0 && pidfd != -ENOSYS)
 		return pidfd;
-	rc = cgroup_init(&watching.cgroup, state->cgroup_path, err);
+	rc = state_cgroup(state, &watching.cgroup, err);
 	if (rc < 0)
 		return rc;
 	if (once)

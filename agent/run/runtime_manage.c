@@ -50,7 +50,7 @@ static int signal_init(const struct state *state, int signal, struct err *err)
 static int signal_all(const struct state *state, int signal, struct err *err)
 {
 	struct cgroup cgroup;
-	int rc = cgroup_init(&cgroup, state->cgroup_path, err);
+	int rc = state_cgroup(state, &cgroup, err);
 
 	return rc ?: cgroup_signal(&cgroup, signal, err);
 }
@@ -61,7 +61,7 @@ static int signal_container(const struct state *state, int signal, bool all, str
 	int rc = all ? signal_all(state, signal, err) : signal_init(state, signal, err);
 	struct cgroup cgroup;
 
-	if (!rc && signal == SIGKILL && cgroup_init(&cgroup, state->cgroup_path, NULL) == 0 &&
+	if (!rc && signal == SIGKILL && state_cgroup(state, &cgroup, NULL) == 0 &&
 	    cgroup.mode == CGROUP_V1 && cgroup_is_frozen(&cgroup))
 		rc = cgroup_freeze(&cgroup, false, err);
 	return rc;

@@ -19,7 +19,7 @@ static int freeze(const struct state *state, bool frozen, struct err *err)
 	if (!frozen && status != STATE_PAUSED)
 		return err_set(err, -ESRCH, "container %s is %s, not paused", state->id,
 			       state_status_name(status));
-	rc = cgroup_init(&cgroup, state->cgroup_path, err);
+	rc = state_cgroup(state, &cgroup, err);
 	return rc ?: cgroup_freeze(&cgroup, frozen, err);
 }
 

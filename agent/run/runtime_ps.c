@@ -134,7 +134,7 @@ static int list(const struct state *state, bool json, struct err *err)
 	FREE_CLEANUP pid_t *pids = xcalloc(PIDS_MAX, sizeof(*pids));
 	struct cgroup cgroup;
 	ssize_t count;
-	int rc = cgroup_init(&cgroup, state->cgroup_path, err);
+	int rc = state_cgroup(state, &cgroup, err);
 
 	if (rc < 0)
 		return rc;

@@ -133,7 +133,7 @@ static int update(const struct state *state, const struct cgroup_limits *limits,
 	if (status == STATE_STOPPED || status == STATE_CREATING)
 		return err_set(err, -ESRCH, "container %s is %s: there is nothing to limit",
 			       state->id, state_status_name(status));
-	rc = cgroup_init(&cgroup, state->cgroup_path, err);
+	rc = state_cgroup(state, &cgroup, err);
 	return rc ?: cgroup_update(&cgroup, limits, err);
 }
 

@@ -107,9 +107,11 @@ static int read_fields(struct state *state, const json_t *json, struct err *err)
 	}
 	if (json_get_int(json, "pid", &pid, err) < 0 ||
 	    json_get_int(json, "startTicks", &ticks, err) < 0 ||
+	    json_get_bool(json, "hasCgroup", &state->has_cgroup, err) < 0 ||
 	    json_get_object(json, "annotations", &object, err) < 0)
 		return -EINVAL;
 	state->pid = (pid_t)pid;
+	state->has_cgroup |= pid > 0; /* what an older berth wrote */
 	state->start_ticks = (uint64_t)ticks;
 	if (object) {
 		json_append(&annotations, object);
@@ -160,6 +162,7 @@ int state_save(const struct state *state, struct err *err)
 	int rc;
 
 	json_object_set_new(json, "cgroup", json_string(state->cgroup_path));
+	json_object_set_new(json, "hasCgroup", json_boolean(state->has_cgroup));
 	json_object_set_new(json, "pid", json_integer(state->pid));
 	json_object_set_new(json, "startTicks", json_integer((json_int_t)state->start_ticks));
 	json_append(&text, json);
@@ -210,8 +213,14 @@ static bool is_frozen(const struct state *state)
 {
 	struct cgroup cgroup;
 
-	return *state->cgroup_path && cgroup_init(&cgroup, state->cgroup_path, NULL) == 0 &&
-	       cgroup_is_frozen(&cgroup);
+	return state_cgroup(state, &cgroup, NULL) == 0 && cgroup_is_frozen(&cgroup);
+}
+
+int state_cgroup(const struct state *state, struct cgroup *cgroup, struct err *err)
+{
+	if (!state->has_cgroup)
+		return err_set(err, -ESRCH, "container %s has no cgroup yet", state->id);
+	return cgroup_init(cgroup, state->cgroup_path, err);
 }
 
 enum state_status state_find_status(const struct state *state)

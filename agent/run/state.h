@@ -1,8 +1,8 @@
 /*
  * state - what the runtime remembers about a container: <root>/<id>/, on tmpfs, mode 0700.
  *
- *	state.json	OCI state plus "cgroup" and "startTicks", which with the pid names the
- *			process for good
+ *	state.json	OCI state plus "cgroup", which is its own from "hasCgroup" on, and
+ *			"startTicks", which with the pid names the process for good
  *	config.json	the configuration as it was at create, for exec
  *	hooks.json	config.json's hooks, when there are any: for start and delete
  *	start.sock	init listens here until it is started
@@ -38,6 +38,7 @@ struct state {
 	char id[STATE_ID_MAX + 1];
 	char *bundle;	   /* absolute */
 	char *cgroup_path; /* "" : none */
+	bool has_cgroup;   /* else create has not got that far: what is of that path may be another's */
 	char *created;	   /* RFC 3339 */
 	char *annotations; /* JSON object as text, or NULL */
 	pid_t pid;	   /* 0: not yet */
@@ -58,6 +59,9 @@ void state_release(struct state *state);
 
 enum state_status state_find_status(const struct state *state);
 const char *state_status_name(enum state_status status);
+
+/* The container's cgroup; -ESRCH when it has none yet. */
+int state_cgroup(const struct state *state, struct cgroup *cgroup, struct err *err);
 
 /* OCI state JSON (runtime spec 1.1, "State"), indented, with a newline. */
 void state_format(const struct state *state, struct buf *out);

@@ -58,7 +58,7 @@ like "a dead one is not killed" "$(rt kill box 9 2>&1)" 'container box is not ru
 check "delete" rt delete box
 like "gone" "$(rt state box 2>&1)" 'container box does not exist'
 same "its cgroup as well" "$(cgroup_dirs)" ''
-check "delete --force of nothing" rt delete --force box
+same "delete --force of nothing says nothing" "$(rt delete --force box 2>&1; echo $?)" 0
 like "delete of nothing" "$(rt delete box 2>&1)" 'container box does not exist'
 
 config box sleep 1000
@@ -84,6 +84,36 @@ kill -0 "$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$T/state/box/state.json")"
 same "it lives" $? 0
 rt delete box
 same "delete takes what is in the cgroup" "$(cgroup_dirs)" ''
+
+# ---- create is killed ----
+
+# Before it has a cgroup: nobody writes into the fifo, so it waits there. The path may be somebody else's.
+mkfifo "$T/fifo"
+others=$NAMESPACES
+killed_create() {
+	NAMESPACES="{\"type\":\"network\",\"path\":\"$T/fifo\"},{\"type\":\"uts\"},{\"type\":\"mount\"}"
+	config half true
+	sed -i "s|\"cgroupsPath\":\"[^\"]*\"|\"cgroupsPath\":\"$CG/$1\"|" "$T/half/config.json"
+	NAMESPACES=$others
+	rt create --bundle "$T/half" half < /dev/null &
+	check "create is on its way" wait_for 5 test -s "$T/state/half/state.json"
+	kill -9 $!
+	wait $! 2> /dev/null
+	same "and killed" "$(status half)" creating
+}
+start box sleep 1000
+killed_create box
+like "kill --all finds none of its processes" "$(rt kill --all half KILL 2>&1)" 'half has no cgroup yet'
+like "nor does ps" "$(rt ps half 2>&1)" 'half has no cgroup yet'
+check "delete --force" rt delete --force half
+same "leaves another one's cgroup alone" "$(status box)" running
+rt delete --force box
+killed_create half
+for dir in /sys/fs/cgroup"$CG" /sys/fs/cgroup/*"$CG"; do
+	[ -d "$dir" ] && mkdir "$dir/half"
+done
+check "delete --force" rt delete --force half
+same "takes away what was made so far" "$(cgroup_dirs)" ''
 
 # ---- wrong words ----
 
