@@ -195,22 +195,36 @@ static json_t *build_resources(const struct app_config *app, const struct spec_i
 	return resources;
 }
 
-/* Docker's default profile is in the runtime (agent/run/seccomp_profile.h), not in each config.json. */
-static void put_seccomp(json_t *object, const struct app_config *app, const struct spec_input *input)
+/* NULL: none. Docker's default profile is in the runtime (agent/run/seccomp_profile.h), not in each config.json. */
+static json_t *choose_seccomp(const struct app_config *app, const struct spec_input *input)
 {
 	const char *given = app->confine.seccomp;
 	json_t *profile;
 
 	if (input->seccomp) {
-		spec_put(object, "seccomp", json_incref(input->seccomp));
-		return;
+		profile = json_copy(input->seccomp);
+		if (!profile)
+			die_no_memory();
+		return profile;
 	}
 	if (given ? !strcmp(given, APP_SECCOMP_NONE) : app->confine.privileged)
-		return;
+		return NULL;
 	profile = json_object();
 	spec_put(profile, "profile", json_string("docker"));
 	if (given)
 		spec_put(profile, "required", json_true());
+	return profile;
+}
+
+static void put_seccomp(json_t *object, const struct app_config *app, const struct spec_input *input)
+{
+	json_t *profile = choose_seccomp(app, input);
+
+	if (!profile)
+		return;
+	/* From a user namespace the kernel itself lets nobody change projects. */
+	if (app->storage.quota_bytes && !input->id_count && !app->confine.privileged)
+		spec_put(profile, "keepProjects", json_true());
 	spec_put(object, "seccomp", profile);
 }
 

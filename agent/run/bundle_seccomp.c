@@ -349,14 +349,20 @@ int seccomp_profile_parse(struct seccomp_profile *profile, const json_t *object,
 {
 	const struct seccomp_situation situation = seccomp_situation(bounding);
 	const char *name;
+	bool keeps_projects = false;
 	int rc = json_get_string(object, "profile", &name, err);
 
 	*profile = (struct seccomp_profile){ 0 };
+	if (!rc)
+		rc = read_action(object, "defaultAction", "defaultErrnoRet", &profile->default_action,
+				 err);
+	if (rc < 0 || json_get_bool(object, "keepProjects", &keeps_projects, err) < 0)
+		return -EINVAL;
+	if (keeps_projects)
+		seccomp_profile_keep_projects(profile);
 	if (rc)
-		return rc < 0 ? rc : read_named(profile, object, name, &situation, err);
-	if (read_action(object, "defaultAction", "defaultErrnoRet", &profile->default_action,
-			err) < 0 ||
-	    read_machines(profile, object, err) < 0 || read_flags(profile, object, err) < 0 ||
+		return read_named(profile, object, name, &situation, err);
+	if (read_machines(profile, object, err) < 0 || read_flags(profile, object, err) < 0 ||
 	    read_rules(profile, object, &situation, err) < 0)
 		return -EINVAL;
 	return read_listener(profile, object, err);

@@ -50,6 +50,7 @@ struct seccomp_profile {
 	bool machines[MACHINES]; /* the native one is always there */
 	uint32_t flags;		 /* SECCOMP_FILTER_FLAG_... */
 	bool is_optional;	 /* a kernel that cannot filter goes without */
+	uint32_t refusal;	 /* of what would change a file's project; 0: that is not refused */
 	char *listener_path;	 /* who gets the listener's descriptor; NULL: no call is notified of */
 	char *listener_metadata; /* NULL: none */
 	struct call_rule *rules;
@@ -61,13 +62,19 @@ struct seccomp_profile {
 /*
  * Also Docker's files as they are (seccomp_conditions.h). Extension: {"profile": "docker"} stands for Docker's default profile with the conditions it has on
  * capabilities (those of the bounding set) and the kernel's version. It is not loaded where the
- * kernel has no filters, unless "required" is true.
+ * kernel has no filters, unless "required" is true. Another one, for both: "keepProjects": true, see below.
  */
 int seccomp_profile_parse(struct seccomp_profile *profile, const json_t *object, uint64_t bounding,
 			  struct err *err);
 /* seccomp_docker.c. `kernel`: 0x40800 is 4.8. */
 void seccomp_profile_docker(struct seccomp_profile *profile, uint64_t bounding, uint32_t kernel);
 void seccomp_profile_release(struct seccomp_profile *profile);
+
+/*
+ * Nobody may take a file out of its project, whatever other rules say, so that project quotas hold. Before the first rule, when
+ * default_action is known.
+ */
+void seccomp_profile_keep_projects(struct seccomp_profile *profile);
 
 /* One more rule; -E2BIG when there are too many. */
 int seccomp_profile_add(struct seccomp_profile *profile, int call, uint32_t action,

@@ -127,5 +127,28 @@ run docker sh -c 'grep Seccomp: /proc/self/status; mount -t tmpfs x /tmp; unshar
 like "Docker's profile is loaded" "$OUT" $'Seccomp:\t2'
 like "nobody mounts" "$OUT" 'mount: permission denied'
 like "nor makes a user namespace" "$OUT" 'unshare.*not permitted'
+
+# ---- the project of a file ----
+
+# Python is this machine's: busybox makes no such calls.
+if command -v python3 > /dev/null; then
+	MOUNTS=',{"destination":"/host","source":"/","options":["rbind","ro"]}'
+	leave() {
+		seccomp "$1"
+		run leave sh -c "exec 3< /data; chroot /host $(command -v python3) -c '
+import fcntl
+for request in 0x401c5820, 0x40086602:
+    try:
+        print(fcntl.ioctl(3, request, bytes(28)) and 1)
+    except OSError as error:
+        print(error.errno)'"
+	}
+	leave '{"profile":"docker"}'
+	unlike "is its owner's to change" "$OUT" 95
+	leave '{"profile":"docker","keepProjects":true}'
+	same "or is not" "$OUT" $'95\n95'
+	leave '{"defaultAction":"SCMP_ACT_ALLOW","keepProjects":true}'
+	same "by any profile" "$OUT" $'95\n95'
+fi
 fresh
 finish
