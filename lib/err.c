@@ -37,19 +37,34 @@ int err_set(struct err *err, int code, const char *format, ...)
 	return code;
 }
 
+__attribute__((format(printf, 3, 0)))
+static int set_code(struct err *err, int code, const char *format, va_list args)
+{
+	if (!err)
+		return code;
+	append(err->text, vsnprintf(err->text, sizeof(err->text), format, args), strerror(-code));
+	err->code = code;
+	return code;
+}
+
+int err_code(struct err *err, int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	set_code(err, code, format, args);
+	va_end(args);
+	return code;
+}
+
 int err_sys(struct err *err, const char *format, ...)
 {
 	int code = -errno;
 	va_list args;
-	int used;
 
-	if (!err)
-		return code;
 	va_start(args, format);
-	used = vsnprintf(err->text, sizeof(err->text), format, args);
+	set_code(err, code, format, args);
 	va_end(args);
-	append(err->text, used, strerror(-code));
-	err->code = code;
 	return code;
 }
 

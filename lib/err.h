@@ -31,7 +31,11 @@ struct err {
 int err_set(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Like err_set() with -errno, and ": strerror(errno)" behind the text. */
+/* Like err_set(), and ": strerror(-code)" behind the text. */
+int err_code(struct err *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same with -errno. */
 int err_sys(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "format: " in front of the text; returns the code that is set. */

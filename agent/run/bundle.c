@@ -210,7 +210,7 @@ int bundle_load(struct bundle *bundle, const char *directory, struct err *err)
 	file = xasprintf("%s/config.json", real);
 	rc = fd_read_file(AT_FDCWD, file, &text, BUNDLE_CONFIG_MAX);
 	if (rc < 0)
-		return err_set(err, rc, "read %s: %s", file, strerror(-rc));
+		return err_code(err, rc, "read %s", file);
 	rc = bundle_parse(bundle, real, buf_text(&text), text.size, err);
 	return rc ?: resolve_root(bundle, err);
 }

@@ -39,7 +39,7 @@ int cgroup_write(const struct cgroup *cgroup, enum cgroup_controller controller,
 	cgroup_file(cgroup, controller, file, path);
 	rc = fd_write_file(AT_FDCWD, path, value);
 	if (rc < 0)
-		return err_set(err, rc, "write \"%s\" to %s: %s", value, path, strerror(-rc));
+		return err_code(err, rc, "write \"%s\" to %s", value, path);
 	return 0;
 }
 
@@ -140,7 +140,7 @@ static int make_dirs(const struct cgroup *cgroup, enum cgroup_controller control
 		cgroup_file(&prefix, controller, NULL, dir);
 		rc = fd_make_dir(AT_FDCWD, dir, 0755);
 		if (rc < 0)
-			return err_set(err, rc, "make cgroup %s: %s", dir, strerror(-rc));
+			return err_code(err, rc, "make cgroup %s", dir);
 		if (cgroup->mode == CGROUP_V1)
 			cgroup1_prepare(&prefix, controller);
 		if (!slash)

@@ -85,7 +85,7 @@ static int detect(struct cgroup *cgroup, struct err *err)
 
 	*cgroup = (struct cgroup){ .mode = CGROUP_NONE };
 	if (rc < 0)
-		return err_set(err, rc, "read /proc/self/mountinfo: %s", strerror(-rc));
+		return err_code(err, rc, "read /proc/self/mountinfo");
 	for (line = text.data; line && *line; line = next) {
 		next = strchr(line, '\n');
 		if (next)

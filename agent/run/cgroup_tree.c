@@ -100,8 +100,7 @@ int cgroup_signal(const struct cgroup *cgroup, int signal, struct err *err)
 		count = cgroup_list_pids(cgroup, pids, (size_t)room);
 	}
 	if (count < 0)
-		return err_set(err, (int)count, "list the processes of cgroup %s: %s", cgroup->path,
-			       strerror((int)-count));
+		return err_code(err, (int)count, "list the processes of cgroup %s", cgroup->path);
 	for (ssize_t i = 0; i < count && i < room; i++)
 		if (kill(pids[i], signal) < 0 && errno != ESRCH)
 			return err_sys(err, "signal process %d of cgroup %s", (int)pids[i],
@@ -140,8 +139,7 @@ int cgroup_kill(const struct cgroup *cgroup, struct err *err)
 		int rc = left < 0 ? (int)left : kill_once(cgroup, err);
 
 		if (left < 0)
-			return err_set(err, rc, "list the processes of cgroup %s: %s", cgroup->path,
-				       strerror(-rc));
+			return err_code(err, rc, "list the processes of cgroup %s", cgroup->path);
 		if (rc < 0)
 			return rc;
 		if (time_monotonic_ms() > end)
@@ -201,8 +199,8 @@ int cgroup_remove(const struct cgroup *cgroup, struct err *err)
 		cgroup_file(cgroup, (enum cgroup_controller)c, NULL, dir);
 		rc = remove_tree(dir);
 		if (rc < 0 && !first)
-			first = err_set(err, rc, "remove cgroup %s%s: %s", cgroup->mounts[c],
-					cgroup->path, strerror(-rc));
+			first = err_code(err, rc, "remove cgroup %s%s", cgroup->mounts[c],
+					cgroup->path);
 	}
 	return first;
 }

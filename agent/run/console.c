@@ -104,8 +104,7 @@ int console_send(struct console *console, int sock, struct err *err)
 
 	fd_close(&console->master);
 	if (rc < 0)
-		return err_set(err, rc, "send the terminal to the console socket: %s",
-			       strerror(-rc));
+		return err_code(err, rc, "send the terminal to the console socket");
 	return 0;
 }
 

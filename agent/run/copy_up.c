@@ -123,6 +123,5 @@ int copy_up(int from, int to, struct err *err)
 	if (rc == -ENOSPC)
 		return err_set(err, rc, "copy the image's files into the tmpfs: they are more than "
 					"its size allows");
-	return rc < 0 ? err_set(err, rc, "copy the image's files into the tmpfs: %s",
-				strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "copy the image's files into the tmpfs") : 0;
 }

@@ -76,7 +76,7 @@ static int save_hooks(const struct making *making, struct err *err)
 	if (text)
 		rc = fd_replace_file_volatile(making->state.dirfd, STATE_HOOKS, text, strlen(text),
 					      0600);
-	return rc < 0 ? err_set(err, rc, "write the container's hooks: %s", strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "write the container's hooks") : 0;
 }
 
 static int make_state(struct making *making, struct err *err)
@@ -102,7 +102,7 @@ static int make_state(struct making *making, struct err *err)
 	rc = fd_replace_file_volatile(state->dirfd, "config.json", making->bundle.text,
 				      making->bundle.text_size, 0600);
 	if (rc < 0)
-		return err_set(err, rc, "write the container's state: %s", strerror(-rc));
+		return err_code(err, rc, "write the container's state");
 	rc = save_hooks(making, err);
 	if (rc < 0)
 		return rc;
@@ -211,7 +211,7 @@ int write_pid_file(const char *path, pid_t pid, struct err *err)
 		return err_sys(err, "pid file %s", path);
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	rc = fd_replace_file_volatile(dirfd, slash ? slash + 1 : dir, text, strlen(text), 0644);
-	return rc < 0 ? err_set(err, rc, "pid file %s: %s", path, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "pid file %s", path) : 0;
 }
 
 static int record(struct making *making, struct err *err)

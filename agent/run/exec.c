@@ -49,7 +49,7 @@ static int load_process_file(struct process *process, const char *path, struct e
 	int rc = fd_read_file(AT_FDCWD, path, &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "read %s: %s", path, strerror(-rc));
+		return err_code(err, rc, "read %s", path);
 	if (json_parse_unsigned(&json, buf_text(&text), text.size, path, err) < 0)
 		return -EINVAL;
 	return process_parse(process, json, err) < 0 ? err_context(err, "%s", path) : 0;
@@ -93,7 +93,7 @@ static int load_bundle(struct bundle *bundle, const struct state *state, struct 
 	int rc = fd_read_file(state->dirfd, "config.json", &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "read the container's configuration: %s", strerror(-rc));
+		return err_code(err, rc, "read the container's configuration");
 	return bundle_parse(bundle, state->bundle, buf_text(&text), text.size, err);
 }
 

@@ -81,7 +81,7 @@ int hooks_load(struct hooks *hooks, int dirfd, const char *name, struct err *err
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
-		return err_set(err, rc, "read %s: %s", name, strerror(-rc));
+		return err_code(err, rc, "read %s", name);
 	if (json_parse(&json, buf_text(&text), text.size, name, err) < 0)
 		return -EINVAL;
 	rc = hooks_read(hooks, json, err);
@@ -252,7 +252,7 @@ static int judge(int status, const struct hook *hook, const struct running *runn
 		return err_set(err, status, "%s did not end within its timeout of %d s%s%s",
 			       hook->path, hook->timeout_s, colon, running->text);
 	if (status < 0)
-		return err_set(err, status, "%s: %s", hook->path, strerror(-status));
+		return err_code(err, status, "%s", hook->path);
 	if (WIFSIGNALED(status))
 		return err_set(err, -EIO, "%s was killed by signal %d%s%s", hook->path,
 			       WTERMSIG(status), colon, running->text);

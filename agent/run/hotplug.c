@@ -240,7 +240,7 @@ static int load(const struct state *state, struct bundle *bundle, struct err *er
 	int rc = fd_read_file(state->dirfd, "config.json", &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "read the container's configuration: %s", strerror(-rc));
+		return err_code(err, rc, "read the container's configuration");
 	return bundle_parse(bundle, state->bundle, buf_text(&text), text.size, err);
 }
 

@@ -25,7 +25,7 @@ int listener_hand_over(int listener, int report, struct err *err)
 		rc = report_await_go(report);
 
 	close(listener);
-	return rc < 0 ? err_set(err, rc, "hand over the seccomp listener: %s", strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "hand over the seccomp listener") : 0;
 }
 
 static int take(pid_t pid, int number, struct err *err)
@@ -78,7 +78,7 @@ static int send_to(const char *path, const char *text, int listener, struct err 
 	int rc = sock < 0 ? sock : fd_send(sock, text, strlen(text), &listener, 1);
 
 	if (sock >= 0 && rc < 0)
-		err_set(err, rc, "send: %s", strerror(-rc));
+		err_code(err, rc, "send");
 	return rc < 0 ? err_context(err, "linux.seccomp.listenerPath %s", path) : 0;
 }
 

@@ -72,7 +72,7 @@ int mount_change(int root, const char *path, const struct stat *expected, unsign
 		return fd;
 	rc = change_fd(fd, flags, cleared);
 	if (rc < 0)
-		return err_set(err, rc, "change the mount flags of %s: %s", path, strerror(-rc));
+		return err_code(err, rc, "change the mount flags of %s", path);
 	return 0;
 }
 

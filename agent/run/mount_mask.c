@@ -74,7 +74,7 @@ static int mask_file(const struct masks *masks, const char *name, int target, st
 	if (rc == -ENOSYS)
 		return show_named(masks->root, name, masks->null, target,
 				  MS_RDONLY | MS_NOSUID | MS_NOEXEC, err);
-	return rc < 0 ? err_set(err, rc, "mount the null device: %s", strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "mount the null device") : 0;
 }
 
 static int mask_dir(struct masks *masks, const char *name, int target, struct err *err)

@@ -52,7 +52,7 @@ static int make_time(const struct namespaces *namespaces, struct err *err)
 	if (unshare(ns_flag(NS_TIME)) < 0)
 		return err_sys(err, "make a time namespace (Linux 5.6, CONFIG_TIME_NS)");
 	rc = fd_write_file(AT_FDCWD, "/proc/self/timens_offsets", text);
-	return rc < 0 ? err_set(err, rc, "linux.timeOffsets: %s", strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "linux.timeOffsets") : 0;
 }
 
 static bool is_joining(const struct ns_fds *joined)

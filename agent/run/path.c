@@ -163,7 +163,7 @@ int path_open(int root, const char *path, int flags, struct err *err)
 		return err_set(err, rc,
 			       "%s in the container's root is, or is below, a symbolic link", path);
 	if (rc < 0)
-		return err_set(err, rc, "%s in the container's root: %s", path, strerror(-rc));
+		return err_code(err, rc, "%s in the container's root", path);
 	return rc;
 }
 

@@ -82,7 +82,7 @@ int process_set_oom_score(const struct process *process, pid_t pid, struct err *
 	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
 	snprintf(text, sizeof(text), "%d", process->oom_score_adj);
 	rc = fd_write_file(AT_FDCWD, path, text);
-	return rc < 0 ? err_set(err, rc, "process.oomScoreAdj = %s: %s", text, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "process.oomScoreAdj = %s", text) : 0;
 }
 
 static int apply_rlimits(const struct process *process, struct err *err)

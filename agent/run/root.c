@@ -127,7 +127,7 @@ static int unmount_others(const char *root, struct err *err)
 	char *line = text.data, point[PATH_MAX];
 
 	if (rc < 0)
-		return err_set(err, rc, "read /proc/self/mountinfo: %s", strerror(-rc));
+		return err_code(err, rc, "read /proc/self/mountinfo");
 	while (text.size) {
 		/* From the end: cut off the last line, look at it. */
 		text.data[--text.size] = '\0';

@@ -93,7 +93,7 @@ int runtime_spec(struct runtime *runtime, int argc, char **argv)
 	}
 	rc = fd_write_full(fd, config, sizeof(config) - 1);
 	if (rc < 0)
-		err_set(err, rc, "write %s/config.json: %s", bundle, strerror(-rc));
+		err_code(err, rc, "write %s/config.json", bundle);
 	return rc < 0 ? EXIT_FAILED : 0;
 }
 

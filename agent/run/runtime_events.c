@@ -139,8 +139,8 @@ static int print_stats(const struct watching *watching, struct err *err)
 	if (!rc)
 		print_event("stats", watching->state->id, describe(&stats));
 	cgroup_stats_release(&stats);
-	return rc < 0 ? err_set(err, rc, "read the counters of cgroup %s: %s",
-				watching->cgroup.path, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "read the counters of cgroup %s",
+				watching->cgroup.path) : 0;
 }
 
 static void tell_ooms(struct watching *watching, bool was_told)

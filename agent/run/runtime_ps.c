@@ -140,8 +140,7 @@ static int list(const struct state *state, bool json, struct err *err)
 		return rc;
 	count = cgroup_list_pids(&cgroup, pids, PIDS_MAX);
 	if (count < 0)
-		return err_set(err, (int)count, "list the processes of cgroup %s: %s", cgroup.path,
-			       strerror((int)-count));
+		return err_code(err, (int)count, "list the processes of cgroup %s", cgroup.path);
 	if (count > PIDS_MAX)
 		count = PIDS_MAX;
 	if (json)

@@ -90,7 +90,7 @@ static int take_file(struct cgroup_limits *limits, const char *path, struct err 
 			    fd_read_file(AT_FDCWD, path, &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "read %s: %s", path, strerror(-rc));
+		return err_code(err, rc, "read %s", path);
 	limits_release(limits);
 	if (json_parse_unsigned(&json, buf_text(&text), text.size, path, err) < 0)
 		return -EINVAL;

@@ -75,7 +75,7 @@ int state_create(struct state *state, const char *root, const char *id, struct e
 		return rc;
 	rc = fd_make_dirs(root, 0700);
 	if (rc < 0)
-		return err_set(err, rc, "make %s: %s", root, strerror(-rc));
+		return err_code(err, rc, "make %s", root);
 	if (mkdir(path, 0700) < 0 && errno == EEXIST)
 		return err_set(err, -EEXIST, "container %s exists already", id);
 	else if (access(path, F_OK) < 0)
@@ -135,8 +135,7 @@ int state_open(struct state *state, const char *root, const char *id, struct err
 	if (rc == -ENOENT)
 		return 0;
 	if (rc < 0)
-		return err_set(err, rc, "read " FILE_NAME " of container %s: %s", id,
-			       strerror(-rc));
+		return err_code(err, rc, "read " FILE_NAME " of container %s", id);
 	if (json_parse(&json, buf_text(&text), text.size, FILE_NAME, err) < 0 ||
 	    read_fields(state, json, err) < 0)
 		return err_context(err, "container %s", id);
@@ -168,8 +167,7 @@ int state_save(const struct state *state, struct err *err)
 	json_append(&text, json);
 	rc = fd_replace_file_volatile(state->dirfd, FILE_NAME, text.data, text.size, 0600);
 	if (rc < 0)
-		return err_set(err, rc, "write " FILE_NAME " of container %s: %s", state->id,
-			       strerror(-rc));
+		return err_code(err, rc, "write " FILE_NAME " of container %s", state->id);
 	return 0;
 }
 
@@ -178,7 +176,7 @@ int state_remove(const char *root, const char *id, struct err *err)
 	FREE_CLEANUP char *path = xasprintf("%s/%s", root, id);
 	int rc = fd_remove_tree(AT_FDCWD, path);
 
-	return rc < 0 ? err_set(err, rc, "remove %s: %s", path, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "remove %s", path) : 0;
 }
 
 void state_release(struct state *state)

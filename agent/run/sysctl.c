@@ -91,8 +91,8 @@ int sysctl_apply(const struct bundle *bundle, struct err *err)
 		if (!rc)
 			rc = fd_write_file(dir, path, sysctl->value);
 		if (rc < 0)
-			return err_set(err, rc, "linux.sysctl: %s = %s: %s", sysctl->name,
-				       sysctl->value, strerror(-rc));
+			return err_code(err, rc, "linux.sysctl: %s = %s", sysctl->name,
+				       sysctl->value);
 	}
 	return 0;
 }

@@ -204,7 +204,7 @@ static int read_image_file(const char *path, struct buf *out, struct err *err)
 		return err_set(err, -EINVAL, "the image's %s is not a plain file", path);
 	rc = fd_read_all(fd, out, USER_FILE_MAX);
 	if (rc < 0)
-		return err_set(err, rc, "read the image's %s: %s", path, strerror(-rc));
+		return err_code(err, rc, "read the image's %s", path);
 	return 0;
 }
 
