@@ -126,12 +126,17 @@ int console_attach(struct console *console, uid_t uid, struct err *err)
 {
 	if (fchown(console->slave, uid, (gid_t)-1) < 0)
 		return err_sys(err, "give the terminal to uid %u", uid);
-	if (ioctl(console->slave, TIOCSCTTY, 0) < 0)
-		return err_sys(err, "make the terminal the controlling one");
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(console->slave, fd) < 0)
 			return err_sys(err, "make the terminal descriptor %d", fd);
 	fd_close(&console->slave);
+	return 0;
+}
+
+int console_control(struct err *err)
+{
+	if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		return err_sys(err, "make the terminal the controlling one");
 	return 0;
 }
 

@@ -27,10 +27,10 @@ int console_send(struct console *console, int sock, struct err *err);
 /* Receives it on the other end; negative on failure. */
 int console_receive(int sock, struct err *err);
 
-/*
- * The slave as stdin, stdout, stderr and controlling terminal; the process must lead its session.
- */
+/* The slave as stdin, stdout and stderr. */
 int console_attach(struct console *console, uid_t uid, struct err *err);
+/* What is stdin now as the controlling terminal; the process must lead its session. */
+int console_control(struct err *err);
 
 /* Connects to the socket of --console-socket. */
 int console_connect(const char *path, struct err *err);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +37,8 @@ struct joining {
 	struct cgroup cgroup;
 	struct bundle bundle; /* the container's, as it was at create */
 	struct confine confine;
+	bool is_watched; /* by container processes that may trace it */
+	bool is_confined;
 	int console[2]; /* [0] stays here, [1] is the child's; -1: none */
 	int report[2];
 	pid_t pid;
@@ -113,6 +117,17 @@ static int take_own_process(struct joining *joining, struct err *err)
 	return override(&joining->process, joining->exec, err);
 }
 
+/*
+ * A user namespace of its own keeps a container's CAP_SYS_PTRACE from what is not dumpable. Without one nothing does: what
+ * enters is only safe as long as it can't be seen.
+ */
+static bool may_be_traced(const struct bundle *bundle, const struct ns_fds *ns)
+{
+	const struct caps *caps = &bundle->process.caps;
+
+	return ns->fds[NS_USER] < 0 && (caps->bounding | caps->permitted) >> CAP_SYS_PTRACE & 1;
+}
+
 static int prepare(struct joining *joining, struct err *err)
 {
 	const struct exec *exec = joining->exec;
@@ -128,6 +143,9 @@ static int prepare(struct joining *joining, struct err *err)
 			       state_status_name(status));
 	rc = load_bundle(&joining->bundle, state, err);
 	if (!rc)
+		rc = ns_open_process(&joining->ns, state->pid, err);
+	joining->is_watched = may_be_traced(&joining->bundle, &joining->ns);
+	if (!rc)
 		rc = exec->process_file ?
 			     load_process_file(&joining->process, exec->process_file, err) :
 			     take_own_process(joining, err);
@@ -137,8 +155,6 @@ static int prepare(struct joining *joining, struct err *err)
 				     bundle->has_seccomp ? &bundle->seccomp : NULL, err);
 	if (!rc)
 		rc = find_cgroup(&joining->cgroup, state, exec->cgroup, err);
-	if (!rc)
-		rc = ns_open_process(&joining->ns, state->pid, err);
 	if (rc < 0)
 		return rc;
 	joining->root = userns_root_of(state->pid);
@@ -214,6 +230,8 @@ static int join(struct joining *joining, struct err *err)
 	/* While /proc is the host's. */
 	int rc = confine_label(&joining->process, err);
 
+	if (!rc && joining->is_watched)
+		rc = ns_enter_pid(&joining->ns, err);
 	if (!rc)
 		rc = ns_enter(&joining->ns, err);
 	ns_close(&joining->ns);
@@ -233,6 +251,33 @@ static int join(struct joining *joining, struct err *err)
 	return rc;
 }
 
+/*
+ * Into the pid namespace, which only a new process can be in: the runtime's child as well, and already no more than what it
+ * executes. To load the filter may take a capability that it must not have any more.
+ */
+static int step_in(struct joining *joining, struct err *err)
+{
+	pid_t pid;
+
+	joining->is_confined = confine_needs(&joining->confine, &joining->process) &&
+			       !confine_notifies(&joining->confine);
+	if (joining->is_confined &&
+	    confine_enter(&joining->confine, &joining->process, -1, err) < 0)
+		return err->code;
+	pid = clone_process(CLONE_PARENT);
+	if (pid < 0)
+		return err_sys(err, "make a process in the container");
+	if (pid) {
+		report_send_number(joining->report[1], pid);
+		_exit(0);
+	}
+	end_with_runtime(joining);
+	setsid();
+	if (report_await_go(joining->report[1]) < 0)
+		_exit(EXIT_RUNTIME);
+	return 0;
+}
+
 /* Who gets the listener has to have it before the first call that waits for an answer. */
 static int confine_early(const struct joining *joining, struct failure *failure)
 {
@@ -245,10 +290,19 @@ static int confine_early(const struct joining *joining, struct failure *failure)
 
 static int confine_late(const struct joining *joining, struct failure *failure)
 {
-	if (!confine_notifies(&joining->confine) &&
+	if (!confine_notifies(&joining->confine) && !joining->is_confined &&
 	    confine_enter(&joining->confine, &joining->process, -1, &failure->err) < 0)
 		return failure_of(failure);
 	return 0;
+}
+
+/* The rest of the way. */
+static int enter(struct joining *joining, struct failure *failure)
+{
+	if ((joining->is_watched && step_in(joining, &failure->err) < 0) ||
+	    (joining->process.terminal && console_control(&failure->err) < 0))
+		return failure_of(failure);
+	return confine_early(joining, failure);
 }
 
 static _Noreturn void run_child(struct joining *joining)
@@ -268,7 +322,7 @@ static _Noreturn void run_child(struct joining *joining)
 	    join(joining, &failure.err) < 0) {
 		failure_of(&failure);
 	} else if (process_find_program(&joining->process, program, &failure) == 0 &&
-		   confine_early(joining, &failure) == 0) {
+		   enter(joining, &failure) == 0) {
 		/* When the runtime was killed before that could be said. */
 		if (report_send(joining->report[1], NULL) < 0)
 			_exit(EXIT_RUNTIME);
@@ -282,11 +336,35 @@ static _Noreturn void run_child(struct joining *joining)
 
 /* --- outside ---------------------------------------------------------------------------------- */
 
+/*
+ * From the process that came first to the one in the container. That may be traced by then, so what it says is not
+ * believed unless it is a child of ours.
+ */
+static int follow(struct joining *joining, struct failure *failure)
+{
+	pid_t first = joining->pid;
+	siginfo_t info;
+	int pid;
+
+	if (report_receive_number(joining->report[0], &pid, failure) < 0)
+		return failure_of(failure);
+	if (pid == first || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+		err_set(&failure->err, -ECHILD, "process %d is none of ours", pid);
+		return failure_of(failure);
+	}
+	joining->pid = pid;
+	while (waitpid(first, NULL, 0) < 0 && errno == EINTR)
+		;
+	report_send_go(joining->report[0], pid);
+	return 0;
+}
+
 static int start_child(struct joining *joining, struct failure *failure)
 {
 	struct err *err = &failure->err;
 
-	if (report_open(joining->report, err) < 0 || ns_enter_pid(&joining->ns, err) < 0)
+	if (report_open(joining->report, err) < 0 ||
+	    (!joining->is_watched && ns_enter_pid(&joining->ns, err) < 0))
 		return failure_of(failure);
 	if (joining->ns.fds[NS_USER] >= 0)
 		userns_own_pipes(&joining->root);
@@ -303,6 +381,8 @@ static int start_child(struct joining *joining, struct failure *failure)
 	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(joining->report[0], joining->pid);
+	if (joining->is_watched && follow(joining, failure) < 0)
+		return failure_of(failure);
 	if (confine_notifies(&joining->confine) &&
 	    listener_deliver(joining->confine.profile, joining->state, STATE_RUNNING, joining->pid,
 			     joining->report[0], failure) < 0)

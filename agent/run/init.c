@@ -148,7 +148,7 @@ static int become_application(const struct init *init, struct console *console, 
 	/* A session of its own, so that the terminal can be its controlling one. */
 	setsid();
 	if (!rc && process->terminal)
-		rc = console_attach(console, process->uid, err);
+		rc = console_attach(console, process->uid, err) ?: console_control(err);
 	return rc ?: process_become(process, confine_needs(init->confine, process), err);
 }
 

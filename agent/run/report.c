@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/utf8.h"
 
 int failure_of(struct failure *failure)
 {
@@ -36,6 +37,17 @@ static ssize_t receive(int sock, void *data, size_t size)
 	return got < 0 ? -errno : got;
 }
 
+/* Whoever sends it may be in the hands of a container that traces it. */
+static ssize_t receive_failure(int sock, struct failure *failure)
+{
+	ssize_t got = receive(sock, failure, sizeof(*failure));
+
+	failure->err.text[ERR_TEXT_MAX - 1] = '\0';
+	if (got == sizeof(*failure))
+		utf8_make_printable(failure->err.text);
+	return got;
+}
+
 pid_t report_await_go(int sock)
 {
 	pid_t pid;
@@ -61,7 +73,7 @@ static int fail_silently(struct failure *failure)
 
 int report_receive(int sock, struct failure *failure)
 {
-	if (receive(sock, failure, sizeof(*failure)) != sizeof(*failure))
+	if (receive_failure(sock, failure) != sizeof(*failure))
 		return fail_silently(failure);
 	return failure->exit_code ? failure_of(failure) : 0;
 }
@@ -74,7 +86,7 @@ int report_send_number(int sock, int number)
 int report_receive_number(int sock, int *number, struct failure *failure)
 {
 	struct failure message;
-	ssize_t got = receive(sock, &message, sizeof(message));
+	ssize_t got = receive_failure(sock, &message);
 
 	if (got == sizeof(*number)) {
 		memcpy(number, &message, sizeof(*number));
@@ -90,7 +102,7 @@ int report_receive_end(int sock, struct failure *failure)
 {
 	struct failure last;
 
-	if (receive(sock, &last, sizeof(last)) != sizeof(last))
+	if (receive_failure(sock, &last) != sizeof(last))
 		return 0;
 	*failure = last;
 	return failure_of(failure);

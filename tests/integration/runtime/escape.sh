@@ -88,6 +88,26 @@ unlike "exec shows nothing of the host while it enters" "$(sort -u "$ROOTS/tmp/s
 rt delete --force watcher
 rm -f "$ROOTS/tmp/seen"
 
+# Who may trace everything sees a process in the pid namespace from its birth on: it is no more than the watcher by then, and
+# in its namespaces. Without no-new-privileges a filter takes CAP_SYS_ADMIN to load.
+for NNP in true false; do
+	allowed=$(list CAP_SYS_PTRACE CAP_KILL)
+	CAPS="{\"bounding\":[$allowed],\"effective\":[$allowed],\"permitted\":[$allowed]}"
+	LINUX=',"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["acct"],"action":"SCMP_ACT_ERRNO"}]}'
+	start watcher sh -c 'cd /proc; while :; do grep -h CapPrm [0-9]*/status; ls -l [0-9]*/ns [0-9]*/fd [0-9]*/cwd | sed -n "s/.*->//p"; done \
+		2> /dev/null >> /tmp/seen'
+	for i in $(seq 40); do rt exec watcher true < /dev/null; done
+	own=$(for ns in /proc/"$(pid_of watcher)"/ns/*; do readlink "$ns"; done)
+	seen=$(sed 's/^ //' "$ROOTS/tmp/seen" | grep -v '^pipe:' | sort -u)
+	like "NNP $NNP: the watcher sees" "$seen" $'CapPrm:\t0000000000080020'
+	same "no process that may more" "$(grep CapPrm <<< "$seen" | grep -vc 0000000000080020)" 0
+	same "nor one in other namespaces" "$(grep -E '^[a-z_]*:\[' <<< "$seen" | grep -E '^(cgroup|ipc|mnt|net|pid|uts):' | grep -vcxF "$own")" 0
+	unlike "nor one with a directory of the host" "$seen" "/state|$PWD"
+	rt delete --force watcher
+	rm -f "$ROOTS/tmp/seen"
+done
+fresh
+
 # A hostile root: what exec needs is replaced by traps.
 start trap sh -c 'rm -f /etc/passwd; mknod /etc/passwd p; rm -f /etc/group; ln -s /proc/kcore /etc/group; echo set > /tmp/set; sleep 1000'
 wait_for 5 test -e "$ROOTS/tmp/set"

@@ -2,6 +2,11 @@
 # exec: one more process in a container that runs.
 . "$(dirname "$0")/harness"
 
+bounding=a80425fb
+if [ "${TRACES:-}" ]; then # exec-traced.sh
+	CAPS="{\"bounding\":[$DOCKER_CAPS,\"CAP_SYS_PTRACE\"]}"
+	bounding=a80c25fb
+fi
 ENV='"PATH=/bin","COLOR=blue","SHAPE=round"'
 RESOURCES='"devices":[{"allow":false,"access":"rwm"}],"pids":{"limit":20}'
 CWD=/srv
@@ -27,7 +32,7 @@ same "the environment" "$(x --env SHAPE=square --env NEW=1 box sh -c 'echo $COLO
 same "the working directory" "$(x box pwd) $(x --cwd /tmp box pwd)" '/srv /tmp'
 same "the user" "$(x --user app box sh -c 'id -u; id -G; echo $HOME' | tr '\n' ' ')" '1000 1001 20 44 /srv '
 same "a user and group by number" "$(x -u 5:6 box id -G)" 6
-like "capabilities" "$(x box cat /proc/self/status)" $'CapBnd:\t00000000a80425fb.*NoNewPrivs:\t1'
+like "capabilities" "$(x box cat /proc/self/status)" $'CapBnd:\t00000000'$bounding$'.*NoNewPrivs:\t1'
 same "descriptors" "$(x box ls /proc/self/fd | tr '\n' ' ')" '0 1 2 3 ' # 3 is the directory that ls reads
 
 like "a missing program" "$(x box nothing; echo $?)" $'exec nothing: not found in PATH.*\n127'
