@@ -186,7 +186,7 @@ static int open_run_dir(struct agent *agent, struct err *err)
 		agent->run_fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		rc = agent->run_fd < 0 ? -errno : fd_make_dir(agent->run_fd, "containers", 0711);
 	}
-	return rc < 0 ? err_set(err, rc, "run = %s: %s", run, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "run = %s", run) : 0;
 }
 
 /* A broken agent.ini at boot: run what ran before, and say so. */

@@ -215,7 +215,7 @@ static int explain(const char *peer, int code, int connect_ms, struct err *err)
 	case -ETIMEDOUT:
 		return err_set(err, code, "%s: no connection within %d s", peer, (connect_ms + 999) / 1000);
 	}
-	return err_set(err, code, "%s: connect: %s", peer, strerror(-code));
+	return err_code(err, code, "%s: connect", peer);
 }
 
 int dial(const char *host, uint16_t port, int connect_ms, const char *peer, struct err *err)

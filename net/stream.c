@@ -33,7 +33,7 @@ static int fail(const struct stream *stream, int code, const char *what, struct 
 {
 	if (code == -ECONNRESET || code == -EPIPE)
 		return err_set(err, code, "%s closed the connection while %s was awaited", stream->peer, stream->waiting_for);
-	return err_set(err, code, "%s: %s: %s", stream->peer, what, strerror(-code));
+	return err_code(err, code, "%s: %s", stream->peer, what);
 }
 
 static int too_long(const struct stream *stream, struct err *err)

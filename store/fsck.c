@@ -131,7 +131,7 @@ static int each_name(struct fsck *fsck, int dir, const char *folder,
 	for (char **name = names; !rc && *name; name++)
 		look(fsck, *name);
 	free_strings(names);
-	return rc ? err_set(err, rc, "list %s/%s: %s", fsck->store->path, folder, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "list %s/%s", fsck->store->path, folder) : 0;
 }
 
 /* --- small files --- */

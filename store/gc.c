@@ -175,7 +175,7 @@ static int clear(struct gc *gc, int dir, const char *what, is_needed needed, boo
 	free_strings(names);
 	if (changed && fsync(dir) < 0 && !rc)
 		rc = -errno;
-	return rc ? err_set(err, rc, "remove unused %s: %s", what, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "remove unused %s", what) : 0;
 }
 
 static int collect(struct gc *gc, struct err *err)

@@ -58,7 +58,7 @@ static int write_list(struct held *held, struct err *err)
 	int rc = fd_write_full(held->list, held->unwritten.data, held->unwritten.size);
 
 	buf_clear(&held->unwritten);
-	return rc ? err_set(err, rc, "write the list of unchanged files: %s", strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "write the list of unchanged files") : 0;
 }
 
 static void append_path(struct buf *out, const char *dir, const char *name)

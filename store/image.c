@@ -38,7 +38,7 @@ static int load(int dir, const struct digest *digest, const char *what, struct b
 	if (rc == -ENOENT)
 		return err_set(err, rc, "no such %s: %s", what, digest->text);
 	if (rc < 0 && rc != -EFBIG)
-		return err_set(err, rc, "read %s %s: %s", what, digest->text, strerror(-rc));
+		return err_code(err, rc, "read %s %s", what, digest->text);
 	digest_of(&actual, buf_text(raw) + before, raw->size - before);
 	if (rc < 0 || !digest_equal(&actual, digest))
 		return err_set(err, -EBADMSG, "%s %s in the store is damaged: pull it again", what,
@@ -243,7 +243,7 @@ int image_list(const struct store *store, struct image **out, size_t *count, str
 		return rc;
 	rc = file_names(store->images, &names);
 	if (rc < 0)
-		err_set(err, rc, "list %s/images: %s", store->path, strerror(-rc));
+		err_code(err, rc, "list %s/images", store->path);
 	*out = xcalloc(rc ? 0 : count_strings(names), sizeof(**out));
 	for (char **name = names; !rc && *name; name++) {
 		struct image *image = &(*out)[*count];

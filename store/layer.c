@@ -125,7 +125,7 @@ int layer_read_meta(const struct store *store, const struct digest *diff_id,
 	if (!rc && !digest_equal(&meta->diff_id, diff_id))
 		return err_set(err, -EBADMSG, "layer %s is damaged: it says it is %s",
 			       diff_id->text, meta->diff_id.text);
-	return rc ? err_set(err, rc, "read layer %s: %s", diff_id->text, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "read layer %s", diff_id->text) : 0;
 }
 
 bool store_has_layer(const struct store *store, const struct digest *diff_id)
@@ -160,7 +160,7 @@ int layer_list(const struct store *store, struct digest **out, size_t *count, st
 			++*count;
 	}
 	free_strings(names);
-	return rc ? err_set(err, rc, "list %s/layers: %s", store->path, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "list %s/layers", store->path) : 0;
 }
 
 void layer_old_name(const struct store *store, const char *hex, char name[static LAYER_OLD_SIZE])

@@ -140,7 +140,7 @@ static int tell(int dirfd, int rc, struct err *err)
 
 	if (rc != -ENOSYS && rc != -ENOTTY && rc != -EOPNOTSUPP && rc != -ESRCH &&
 	    rc != -ENOTBLK && rc != -EINVAL)
-		return err_set(err, rc, "project quota: %s", strerror(-rc));
+		return err_code(err, rc, "project quota");
 	if (fstatfs(dirfd, &fs) < 0)
 		return err_sys(err, "project quota: statfs");
 	if (fs.f_type == EXT4_SUPER_MAGIC)

@@ -17,7 +17,7 @@ static int check_name(const char *name, struct err *err)
 
 static int fail(int rc, const char *verb, const char *name, struct err *err)
 {
-	return err_set(err, rc, "%s the record of %s: %s", verb, name, strerror(-rc));
+	return err_code(err, rc, "%s the record of %s", verb, name);
 }
 
 int record_load(const struct store *store, const char *name, struct buf *out, struct err *err)
@@ -57,5 +57,5 @@ int record_list(const struct store *store, char ***names, struct err *err)
 {
 	int rc = file_names(store->apps, names);
 
-	return rc ? err_set(err, rc, "list %s/apps: %s", store->path, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "list %s/apps", store->path) : 0;
 }

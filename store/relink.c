@@ -35,7 +35,7 @@ struct relink {
 
 static int failed(const char *path, int code, struct err *err)
 {
-	return err_set(err, code, "link the unchanged file %s: %s", path, strerror(-code));
+	return err_code(err, code, "link the unchanged file %s", path);
 }
 
 /* --- directories --- */
@@ -227,7 +227,7 @@ static int find_placeholders(struct relink *relink, struct err *err)
 		held_placeholder_name(name, i % 2, i / 2);
 		rc = add_placeholder(relink, name);
 	}
-	return rc ? err_set(err, rc, "read the list of unchanged files: %s", strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "read the list of unchanged files") : 0;
 }
 
 /* Any other name they have would be an empty file in the place of a real one. */

@@ -124,8 +124,7 @@ int stage_commit_layer(struct stage *stage, const struct layer_meta *meta, unsig
 	if (rc == 0)
 		suspect_clear(stage->store, &meta->diff_id);
 	if (rc < 0)
-		return err_set(err, rc, "put layer %s into the store: %s", meta->diff_id.text,
-			       strerror(-rc));
+		return err_code(err, rc, "put layer %s into the store", meta->diff_id.text);
 	return 0;
 }
 
@@ -135,7 +134,7 @@ static int read_unchecked(const struct stage *stage, const char *name, struct bu
 {
 	int rc = file_read(stage->dirfd, name, out, MANIFEST_SIZE_MAX);
 
-	return rc < 0 ? err_set(err, rc, "read %s of the stage: %s", name, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "read %s of the stage", name) : 0;
 }
 
 int stage_read_documents(const struct stage *stage, struct buf *manifest, struct buf *config,
@@ -215,5 +214,5 @@ int stage_commit_image(struct stage *stage, const struct digest *manifest,
 	 */
 	stage_discard(stage);
 	rc = file_write_all(store, files, tag ? 3 : 2, store->layers);
-	return rc ? err_set(err, rc, "write the image %s: %s", config->text, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "write the image %s", config->text) : 0;
 }

@@ -42,7 +42,7 @@ static int *folder_fd(struct store *store, size_t i)
 
 static int fail(const struct store *store, int rc, const char *what, struct err *err)
 {
-	return err_set(err, rc, "store %s: %s: %s", store->path, what, strerror(-rc));
+	return err_code(err, rc, "store %s: %s", store->path, what);
 }
 
 static int open_root(struct store *store, const char *path, struct err *err)
@@ -52,7 +52,7 @@ static int open_root(struct store *store, const char *path, struct err *err)
 	int rc = fd_make_dirs(path, 0700);
 
 	if (rc < 0)
-		return err_set(err, rc, "make the store %s: %s", path, strerror(-rc));
+		return err_code(err, rc, "make the store %s", path);
 	real = realpath(path, NULL);
 	if (!real)
 		return err_sys(err, "open the store %s", path);

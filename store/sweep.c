@@ -24,11 +24,11 @@ int sweep(int staging, struct err *err)
 	int rc = file_names(staging, &names), first = rc;
 
 	if (rc < 0)
-		err_set(err, rc, "list staging: %s", strerror(-rc));
+		err_code(err, rc, "list staging");
 	for (char **name = names; *name; name++) {
 		rc = **name == FILE_THROWN_AWAY ? fd_remove_tree(staging, *name) : 0;
 		if (rc < 0 && !first)
-			first = err_set(err, rc, "remove staging/%s: %s", *name, strerror(-rc));
+			first = err_code(err, rc, "remove staging/%s", *name);
 	}
 	free_strings(names);
 	return first;

@@ -79,7 +79,7 @@ int image_tag(struct store *store, const struct tag *tag, struct err *err)
 	const struct fd_content file = tag_file(store, tag, &text, name);
 	int rc = file_write_all(store, &file, 1, -1);
 
-	return rc ? err_set(err, rc, "tag %s: %s", tag->reference, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "tag %s", tag->reference) : 0;
 }
 
 int image_untag(struct store *store, const char *reference, struct err *err)
@@ -91,14 +91,14 @@ int image_untag(struct store *store, const char *reference, struct err *err)
 	rc = file_remove(store->tags, name);
 	if (rc == -ENOENT)
 		return err_set(err, rc, "no such image: %s", reference);
-	return rc ? err_set(err, rc, "remove the tag %s: %s", reference, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "remove the tag %s", reference) : 0;
 }
 
 int tag_remove_file(struct store *store, const char *name, struct err *err)
 {
 	int rc = strchr(name, '/') ? -EINVAL : file_remove(store->tags, name);
 
-	return rc ? err_set(err, rc, "remove tags/%s: %s", name, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "remove tags/%s", name) : 0;
 }
 
 int tag_load_file(const struct store *store, const char *name, struct tag *tag, struct err *err)
@@ -169,7 +169,7 @@ int tag_list(const struct store *store, struct tag **out, size_t *count, struct 
 	*count = 0;
 	*out = NULL;
 	if (rc < 0)
-		err_set(err, rc, "list %s/tags: %s", store->path, strerror(-rc));
+		err_code(err, rc, "list %s/tags", store->path);
 	else
 		*out = xcalloc(count_strings(names), sizeof(**out));
 	if (!rc)

@@ -77,8 +77,8 @@ int unfinished_save(struct store *store, const struct unfinished *unfinished, st
 
 	unfinished_format(unfinished, &text);
 	rc = file_write(store, store->pulls, digest_hex(&unfinished->image), text.data, text.size);
-	return rc ? err_set(err, rc, "note the pull of %.19s in the store: %s",
-			    unfinished->image.text, strerror(-rc)) :
+	return rc ? err_code(err, rc, "note the pull of %.19s in the store",
+			    unfinished->image.text) :
 		    0;
 }
 
@@ -86,8 +86,7 @@ int unfinished_remove(struct store *store, const struct digest *image, struct er
 {
 	int rc = file_remove(store->pulls, digest_hex(image));
 
-	return rc && rc != -ENOENT ? err_set(err, rc, "forget the pull of %.19s: %s", image->text,
-					     strerror(-rc)) :
+	return rc && rc != -ENOENT ? err_code(err, rc, "forget the pull of %.19s", image->text) :
 				     0;
 }
 
@@ -138,7 +137,7 @@ int unfinished_list(struct store *store, struct unfinished **out, size_t *count,
 	*count = 0;
 	*out = xcalloc(count_strings(names) + 1, sizeof(**out));
 	if (rc < 0)
-		err_set(err, rc, "list %s/pulls: %s", store->path, strerror(-rc));
+		err_code(err, rc, "list %s/pulls", store->path);
 	for (char **name = names; rc >= 0 && *name; name++) {
 		rc = take(store, *name, &(*out)[*count], err);
 		*count += rc > 0;

@@ -65,14 +65,14 @@ int volume_remove(struct store *store, const char *name, struct err *err)
 	rc = remove_whole(store, store->volumes, name);
 	if (rc == -ENOENT)
 		return err_set(err, rc, "no such volume: %s", name);
-	return rc ? err_set(err, rc, "remove the volume %s: %s", name, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "remove the volume %s", name) : 0;
 }
 
 int volume_list(const struct store *store, char ***names, struct err *err)
 {
 	int rc = file_names(store->volumes, names);
 
-	return rc ? err_set(err, rc, "list %s/volumes: %s", store->path, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "list %s/volumes", store->path) : 0;
 }
 
 static int check_id(const char *id, struct err *err)
@@ -82,7 +82,7 @@ static int check_id(const char *id, struct err *err)
 
 static int tell_dir(const char *id, int rc, struct err *err)
 {
-	return err_set(err, rc, "make the writable layer of %.12s: %s", id, strerror(-rc));
+	return err_code(err, rc, "make the writable layer of %.12s", id);
 }
 
 /* Not synced: a container that a power cut makes disappear is simply made again. */
@@ -121,7 +121,6 @@ int container_dir_remove(struct store *store, const char *id, struct err *err)
 	quota_lift(store->containers, id);
 	rc = remove_whole(store, store->containers, id);
 	if (rc < 0 && rc != -ENOENT)
-		return err_set(err, rc, "remove the writable layer of %.12s: %s", id,
-			       strerror(-rc));
+		return err_code(err, rc, "remove the writable layer of %.12s", id);
 	return 0;
 }

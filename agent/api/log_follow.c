@@ -22,7 +22,7 @@ int log_follow_open(struct log_follow *log, const char *dir, int64_t lines, stru
 	if (rc == 0 && lines >= 0)
 		rc = logring_reader_tail(&log->reader, (size_t)lines);
 	if (rc < 0)
-		return err_set(err, rc, "read the log in %s: %s", dir, strerror(-rc));
+		return err_code(err, rc, "read the log in %s", dir);
 	return 0;
 }
 

@@ -98,7 +98,7 @@ static int make_parent(const char *path, struct err *err)
 	*slash = '\0';
 	rc = fd_make_dirs(dir, 0755);
 	if (rc < 0)
-		return err_set(err, rc, "make the socket's directory %s: %s", dir, strerror(-rc));
+		return err_code(err, rc, "make the socket's directory %s", dir);
 	return 0;
 }
 

@@ -81,7 +81,7 @@ static int send_request(struct daemon *daemon, const char *method, const char *t
 	buf_append(&head, buf_text(&content), content.size);
 	rc = fd_write_full(daemon->fd, head.data, head.size);
 	if (rc < 0)
-		return err_set(err, rc, "send to the agent: %s", strerror(-rc));
+		return err_code(err, rc, "send to the agent");
 	return 0;
 }
 

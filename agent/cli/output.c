@@ -10,7 +10,7 @@ static int put(int fd, const char *data, size_t size, struct err *err)
 {
 	int rc = fd_write_full(fd, data, size);
 
-	return rc < 0 ? err_set(err, rc, "write the output: %s", strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "write the output") : 0;
 }
 
 int output_write(struct output *output, const char *data, size_t size, struct err *err)

@@ -26,7 +26,7 @@ static int read_json(int dirfd, const char *name, json_t **out, struct err *err)
 	int rc = fd_read_file(dirfd, name, &text, FILE_SIZE_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "%s: %s", name, strerror(-rc));
+		return err_code(err, rc, "%s", name);
 	return json_parse(out, buf_text(&text), text.size, name, err);
 }
 

@@ -75,7 +75,7 @@ static int put_file(struct plan *plan, const char *name, const void *data, size_
 	int rc = fd_replace_file_volatile(plan->dirfd, name, data, size, mode);
 
 	if (rc < 0)
-		return err_set(err, rc, "write %s/%s: %s", plan->dir, name, strerror(-rc));
+		return err_code(err, rc, "write %s/%s", plan->dir, name);
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static int read_seccomp(const struct plan *plan, json_t **profile, struct err *e
 	int rc = path ? fd_read_file(AT_FDCWD, path, &text, SECCOMP_FILE_MAX) : 0;
 
 	if (rc < 0)
-		return err_set(err, rc, "seccomp: read %s: %s", path, strerror(-rc));
+		return err_code(err, rc, "seccomp: read %s", path);
 	return path ? json_parse_unsigned(profile, buf_text(&text), text.size, path, err) : 0;
 }
 
@@ -307,7 +307,7 @@ static int make_dir(struct plan *plan, struct err *err)
 		rc = rc ?: fd_make_dir(plan->dirfd, SHIM_COPIES, 0755);
 		rc = rc ?: fd_make_dir(plan->dirfd, SHIM_WRITABLE, 0700);
 	}
-	return rc < 0 ? err_set(err, rc, "make %s: %s", plan->dir, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "make %s", plan->dir) : 0;
 }
 
 int bundle_write(struct container *container, struct err *err)

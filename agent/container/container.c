@@ -325,8 +325,8 @@ int container_signal(struct container *container, int signal, struct err *err)
 		return err_set(err, -ESRCH, "container %s is not running", container->name);
 	rc = shim_send(container->sock, &request);
 	if (rc < 0)
-		return err_set(err, rc, "container %s: its shim does not listen: %s",
-			       container->name, strerror(-rc));
+		return err_code(err, rc, "container %s: its shim does not listen",
+			       container->name);
 	return 0;
 }
 

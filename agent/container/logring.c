@@ -75,7 +75,7 @@ int logring_open(struct logring *ring, int dirfd, size_t limit_bytes, struct err
 		rc = -errno;
 	if (rc < 0) {
 		fd_close(&ring->fd);
-		return err_set(err, rc, "read the container's log: %s", strerror(-rc));
+		return err_code(err, rc, "read the container's log");
 	}
 	return 0;
 }

@@ -34,7 +34,7 @@ static int send_frame(enum frame_type type, const void *data, size_t size, struc
 
 	if (rc == -EPIPE)
 		return err_set(err, FEED_UNREAD, "unpack has gone while a layer was decompressed");
-	return rc < 0 ? err_set(err, rc, "write to unpack: %s", strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "write to unpack") : 0;
 }
 
 /* `max`: unpack would take no more either, but then the time would have been spent. */

@@ -56,7 +56,7 @@ static int send_frame(enum frame_type type, const void *data, size_t size, struc
 
 	if (ret == -EPIPE)
 		return err_set(err, FAILURE_RETRY, "decode has gone while the image was fetched");
-	return ret < 0 ? err_set(err, ret, "write to decode: %s", strerror(-ret)) : 0;
+	return ret < 0 ? err_code(err, ret, "write to decode") : 0;
 }
 
 /* Manifest. */

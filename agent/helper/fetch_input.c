@@ -327,7 +327,7 @@ int fetch_input_read(struct fetch_input *input, int argc, char **argv, int fd, s
 		return ret;
 	ret = fd_read_all(fd, &text, INPUT_MAX);
 	if (ret < 0)
-		return err_set(err, ret, "read the settings for fetch: %s", strerror(-ret));
+		return err_code(err, ret, "read the settings for fetch");
 	if (text.size == 0)
 		buf_append_text(&text, "{}");
 	ret = json_parse(&input->json, text.data, text.size, "settings for fetch", err);

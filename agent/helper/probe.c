@@ -131,7 +131,7 @@ static int connect_host(const char *host, const char *port, struct err *err)
 		sock = connect_one(a);
 	freeaddrinfo(list);
 	if (sock < 0)
-		return err_set(err, sock, "connect to %s port %s: %s", host, port, strerror(-sock));
+		return err_code(err, sock, "connect to %s port %s", host, port);
 	return sock;
 }
 
@@ -170,14 +170,14 @@ static int ask(const struct probe *probe, int sock, struct err *err)
 	int rc = fd_write_full(sock, request, strlen(request));
 
 	if (rc < 0)
-		return err_set(err, rc, "send the request: %s", strerror(-rc));
+		return err_code(err, rc, "send the request");
 	rc = read_status(sock);
 	if (rc == -ENODATA)
 		return err_set(err, rc, "GET %s: closed without an answer", probe->path);
 	if (rc == -EPROTO)
 		return err_set(err, rc, "GET %s: the answer is not HTTP", probe->path);
 	if (rc < 0)
-		return err_set(err, rc, "GET %s: %s", probe->path, strerror(-rc));
+		return err_code(err, rc, "GET %s", probe->path);
 	if (rc < 200 || rc > 399)
 		return err_set(err, -EPROTO, "GET %s: status %d", probe->path, rc);
 	return 0;

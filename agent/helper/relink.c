@@ -37,7 +37,7 @@ static int read_settings(json_t **settings, struct digest **base, struct relink_
 	int rc = fd_read_all(UNPACK_SETTINGS_FD, &text, UNPACK_SETTINGS_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "read the settings: %s", strerror(-rc));
+		return err_code(err, rc, "read the settings");
 	rc = json_parse(settings, buf_text(&text), text.size, "the settings", err);
 	if (!rc)
 		rc = unpack_input_read_base(base, &where->count, *settings, err);

@@ -108,7 +108,7 @@ static int private_root(int image_fd, struct err *err)
 		if (ret == -ENOENT)
 			ret = 0;
 		else if (ret < 0)
-			err_set(err, ret, "read %s: %s", path, strerror(-ret));
+			err_code(err, ret, "read %s", path);
 	}
 	/* The last line counts. The resolver can't be interrupted, and resolv.conf may ask for minutes. */
 	if (content[0].size > 0)

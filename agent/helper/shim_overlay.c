@@ -87,7 +87,7 @@ static int read_overlay(struct overlay *overlay, struct err *err)
 	if (rc == -ENOENT)
 		return 1;
 	if (rc < 0)
-		return err_set(err, rc, "read the bundle's overlay file: %s", strerror(-rc));
+		return err_code(err, rc, "read the bundle's overlay file");
 	for (char *line = overlay->text.size ? strtok_r(overlay->text.data, "\n", &save) : NULL;
 	     line && !rc; line = strtok_r(NULL, "\n", &save))
 		rc = read_line(overlay, line, err);

@@ -81,7 +81,7 @@ int shim_refresh(struct err *err)
 		int rc = refresh(names[i]);
 
 		if (rc < 0)
-			return err_set(err, rc, "the container's %s stays as it was: %s", names[i], strerror(-rc));
+			return err_code(err, rc, "the container's %s stays as it was", names[i]);
 	}
 	return 0;
 }

@@ -61,7 +61,7 @@ static int open_layer_dir(const struct unpack *unpack, size_t number, int *index
 	snprintf(name, sizeof(name), "%zu", number);
 	dir = fd_open_dir(unpack->root, name, 0700);
 	if (dir < 0)
-		return err_set(err, dir, "make the layer's directory: %s", strerror(-dir));
+		return err_code(err, dir, "make the layer's directory");
 	*index = openat(dir, "index", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (*index < 0) {
 		close(dir);
@@ -122,7 +122,7 @@ static int unpack_files(struct unpack *unpack, size_t number, int dir, struct in
 	int rc;
 
 	if (fs < 0)
-		return err_set(err, fs, "make the layer's directory: %s", strerror(-fs));
+		return err_code(err, fs, "make the layer's directory");
 	rc = unpack_stream(unpack, number, fs, unpack->base.count ? &reuse : NULL, index, result,
 			   err);
 	return rc ? rc : held_finish(held, err);
@@ -191,7 +191,7 @@ static int write_meta(const struct layer_meta *meta, int dir, struct err *err)
 
 	layer_meta_format(meta, &text);
 	rc = fd_replace_file_volatile(dir, "meta", text.data, text.size, 0600);
-	return rc ? err_set(err, rc, "write the layer's meta: %s", strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "write the layer's meta") : 0;
 }
 
 static int unpack_layer(struct unpack *unpack, size_t number, struct err *err)
@@ -276,7 +276,7 @@ static int write_document(const struct unpack *unpack, const char *name, const s
 {
 	int rc = fd_replace_file_volatile(unpack->root, name, text->data, text->size, 0600);
 
-	return rc ? err_set(err, rc, "write %s: %s", name, strerror(-rc)) : 0;
+	return rc ? err_code(err, rc, "write %s", name) : 0;
 }
 
 static int write_documents(const struct unpack *unpack, struct err *err)

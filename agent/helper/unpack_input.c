@@ -108,7 +108,7 @@ int unpack_input_read(struct unpack_input *input, int argc, char **argv, int fd,
 	rc = fd_read_all(fd, &text, UNPACK_SETTINGS_MAX);
 	close(fd);
 	if (rc < 0)
-		return err_set(err, rc, "read the settings: %s", strerror(-rc));
+		return err_code(err, rc, "read the settings");
 	return read_settings(input, &text, err);
 }
 

@@ -36,7 +36,7 @@ static int read_state(pid_t *pid, struct err *err)
 	int rc = fd_read_all(STDIN_FILENO, &text, STATE_BYTES_MAX);
 
 	if (rc < 0)
-		return err_set(err, rc, "read the container's state: %s", strerror(-rc));
+		return err_code(err, rc, "read the container's state");
 	rc = json_parse(&state, buf_text(&text), text.size, "the container's state", err);
 	if (rc < 0)
 		return rc;

@@ -24,7 +24,7 @@ static int raise(const char *path, int wanted, const char *text, struct buf *tol
 	if (!rc)
 		rc = fd_write_file(AT_FDCWD, path, text);
 	if (rc < 0)
-		return err_set(err, rc, "set %s to %s: %s", path, text, strerror(-rc));
+		return err_code(err, rc, "set %s to %s", path, text);
 	buf_append_format(told, "%s is %s now: containers' packets are forwarded\n", path + strlen("/proc/sys/"), text);
 	return 0;
 }

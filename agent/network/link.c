@@ -161,7 +161,7 @@ int link_setting(const char *family, const char *name, const char *setting, cons
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s/conf/%s/%s", family, name, setting);
 	rc = fd_write_file(AT_FDCWD, path, value);
-	return rc < 0 ? err_set(err, rc, "write %s to %s: %s", value, path, strerror(-rc)) : 0;
+	return rc < 0 ? err_code(err, rc, "write %s to %s", value, path) : 0;
 }
 
 /*

@@ -82,7 +82,7 @@ static int read_device_file(const char *path, struct buf *text, struct err *err)
 {
 	int rc = fd_read_file(AT_FDCWD, path, text, FILE_MAX);
 
-	return rc < 0 && rc != -ENOENT ? err_set(err, rc, "read %s: %s", path, strerror(-rc)) : 0;
+	return rc < 0 && rc != -ENOENT ? err_code(err, rc, "read %s", path) : 0;
 }
 
 int networks_hosts(const struct container *container, struct buf *text, struct err *err)

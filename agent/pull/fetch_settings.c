@@ -23,7 +23,7 @@ static int read_file(const char *path, size_t limit, const char *key, struct buf
 	int rc = fd_read_file(AT_FDCWD, path, out, limit);
 
 	if (rc < 0)
-		return err_set(err, rc, "%s = %s: %s", key, path, strerror(-rc));
+		return err_code(err, rc, "%s = %s", key, path);
 	return 0;
 }
 

@@ -340,7 +340,7 @@ static int start_fetch(struct pull *pull, const struct pull_lane *lane, int outp
 	json_append(&text, settings);
 	input = memory_file(text.data, text.size);
 	if (input < 0)
-		return err_set(err, input, "settings for fetch: %s", strerror(-input));
+		return err_code(err, input, "settings for fetch");
 	reference_format(&pull->request.reference, reference);
 	spec.fds[0] = (struct job_fd){ .from = input, .to = STDIN_FILENO };
 	spec.fds[1] = (struct job_fd){ .from = output_fd, .to = STDOUT_FILENO };
@@ -380,7 +380,7 @@ static int unpack_settings(const struct pull *pull, const struct pull_lane *lane
 			     lane_settings(&(struct lane){ lane->number, pull->lane_count }));
 	json_append(&text, settings);
 	fd = memory_file(text.data, text.size);
-	return fd < 0 ? err_set(err, fd, "settings for unpack: %s", strerror(-fd)) : fd;
+	return fd < 0 ? err_code(err, fd, "settings for unpack") : fd;
 }
 
 static int start_decode(struct pull *pull, const struct pull_lane *lane, int input_fd, int output_fd,

@@ -30,8 +30,7 @@ int pull_look_at_space(struct pull *pull, struct err *err)
 	int rc = space_read(agent->store.dirfd, agent->config->min_free_bytes, &pull->available,
 			    &pull->floor);
 
-	return rc ? err_set(err, rc, "look what is free in %s: %s", agent->store.path,
-			    strerror(-rc)) :
+	return rc ? err_code(err, rc, "look what is free in %s", agent->store.path) :
 		    0;
 }
 

@@ -51,7 +51,7 @@ static int settings_file(const struct pull *pull, struct err *err)
 			     pull_base_json(pull));
 	json_append(&text, settings);
 	fd = memory_file(text.data, text.size);
-	return fd < 0 ? err_set(err, fd, "settings for relink: %s", strerror(-fd)) : fd;
+	return fd < 0 ? err_code(err, fd, "settings for relink") : fd;
 }
 
 /* What it was that can't be linked: the next try does without. A helper that was killed says nothing about that. */
