@@ -261,10 +261,12 @@ int agent_main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	static struct agent agent = { .config_path = AGENT_CONFIG_PATH, .run_fd = -1 };
+	static struct agent agent; /* set below: with an initialiser, 11 kB of zeros would be in the program */
 	struct err err = ERR_INIT;
 	int option;
 
+	agent.config_path = AGENT_CONFIG_PATH;
+	agent.run_fd = -1;
 	while ((option = getopt_long(argc, argv, "c:Dh", options, NULL)) != -1) {
 		if (option == 'h')
 			return usage(0);

@@ -167,9 +167,11 @@ static int flush_output(int code)
 
 int cli_main(int argc, char **argv)
 {
-	static struct cli cli = { .daemon = DAEMON_INIT, .options.sig_proxy = true };
+	static struct cli cli; /* set below: with an initialiser, 20 kB of zeros would be in the program */
 	int operands;
 
+	cli.daemon.fd = -1;
+	cli.options.sig_proxy = true;
 	signal(SIGPIPE, SIG_IGN);
 	operands = parse_global(&cli, argc, argv);
 	if (operands < 0)
