@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <fnmatch.h>
 #include <string.h>
 
 #include "agent/agent.h"
@@ -9,6 +8,7 @@
 #include "agent/api/handlers.h"
 #include "agent/api/request.h"
 #include "lib/fd.h"
+#include "lib/glob.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -80,8 +80,8 @@ static bool matches_reference(const struct image *image, const json_t *filters)
 		reference_familiar_name(&ref, name);
 		reference_familiar(&ref, full);
 		json_array_foreach(patterns, i, pattern)
-			if (!fnmatch(json_string_value(pattern), name, FNM_PATHNAME) ||
-			    !fnmatch(json_string_value(pattern), full, FNM_PATHNAME))
+			if (glob_match(json_string_value(pattern), name) ||
+			    glob_match(json_string_value(pattern), full))
 				return true;
 	}
 	return false;

@@ -1,10 +1,11 @@
-/* The base: err, buf, base64, time, json. */
+/* The base: err, buf, base64, time, glob, json. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "lib/base64.h"
 #include "lib/buf.h"
 #include "lib/err.h"
+#include "lib/glob.h"
 #include "lib/json.h"
 #include "lib/time.h"
 #include "lib/utf8.h"
@@ -133,6 +134,60 @@ static int parse(const char *text, struct err *err)
 	return json_parse(&json, text, strlen(text), "x", err);
 }
 
+static void globs_are_those_of_docker(void)
+{
+	static const struct {
+		const char *pattern, *text;
+		bool matches;
+	} cases[] = {
+		{ "", "", true },
+		{ "", "a", false },
+		{ "*", "", true },
+		{ "busybox", "busybox", true },
+		{ "busybox", "busybox:1", false },
+		{ "busy*", "busybox:1.36", true },
+		{ "*:1.*", "busybox:1.36", true },
+		{ "*box", "busybox:1.36", false },
+		{ "b*b*x", "busybox", true },
+		{ "b**x", "busybox", true },
+		{ "*aab", "aaaab", true },
+		{ "*", "team/app", false },
+		{ "*/app", "team/app", true },
+		{ "*/app", "host/team/app", false },
+		{ "*/a*b", "team/xa/ab", false },
+		{ "team?app", "team/app", false },
+		{ "?", "", false },
+		{ "v?", "v1", true },
+		{ "v[0-9]", "v7", true },
+		{ "v[0-9]", "va", false },
+		{ "v[^0-9]", "va", true },
+		{ "v[^0-9]", "v7", false },
+		{ "v[^0-9]", "v/", false },
+		{ "v[abx-z]*", "vy1", true },
+		{ "v[\\]]", "v]", true },
+		{ "v[\\^a]", "v^", true },
+		{ "a\\*", "a*", true },
+		{ "a\\*", "ab", false },
+		/* Malformed ones. */
+		{ "v[", "v[", false },
+		{ "v[]", "v]", false },
+		{ "v[]a]", "v]", false },
+		{ "v[^]", "va", false },
+		{ "v[a", "va", false },
+		{ "v[a-", "va", false },
+		{ "v[a-]", "va", false },
+		{ "v[-a]", "va", false },
+		{ "v[\\", "v\\", false },
+		{ "v\\", "v\\", false },
+		{ "*\\", "v", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (glob_match(cases[i].pattern, cases[i].text) != cases[i].matches)
+			test_fail(__FILE__, __LINE__, "%s and %s: not %d", cases[i].pattern, cases[i].text,
+				  cases[i].matches);
+}
+
 static void json_is_bounded(void)
 {
 	struct err err = ERR_INIT;
@@ -198,6 +253,7 @@ int main(void)
 	RUN(base64_takes_urls_and_no_rubbish);
 	RUN(time_there_and_back);
 	RUN(knows_utf8);
+	RUN(globs_are_those_of_docker);
 	RUN(json_is_bounded);
 	RUN(getters_tell_absent_from_wrong);
 	return test_end();
