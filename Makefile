@@ -49,6 +49,7 @@ OUT     := $(BASE)
 triple_x86_64  := x86_64-linux-gnu
 triple_aarch64 := aarch64-linux-gnu
 triple_armv7   := arm-linux-gnueabihf
+pack_x86_64    := ,-z,pack-relative-relocs
 target_armv7   := -march=armv7-a+fp -mfloat-abi=hard -mthumb
 qemu_aarch64   := qemu-aarch64-static
 qemu_armv7     := qemu-arm-static
@@ -98,12 +99,12 @@ LDFLAGS := -fsanitize=address,undefined
 else
 # Unwind tables cost 25 kB, frame pointers 20 kB on aarch64 (where gcc keeps them at -Os); RELRO pads to 64 kB pages and musl
 # does not apply it in static programs. Between code and data the linker pads to what it takes for a page, up to 4 kB: nothing
-# needs that, the kernel maps that page of the file twice.
+# needs that, the kernel maps that page of the file twice. Packed relocations are 37 kB less; GNU ld has them for x86 only.
 CC      := $(BASE)/bin/cc
 AR      := $(triple)-ar
 machine := -Os -fPIE -fomit-frame-pointer -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 depopt  := $(machine) -g
-LDFLAGS := -static-pie -Wl,--gc-sections,-z,norelro,-z,noseparate-code,-z,noexecstack,-z,common-page-size=64,-T,scripts/link.ld
+LDFLAGS := -static-pie -Wl,--gc-sections,-z,norelro,-z,noseparate-code,-z,noexecstack,-z,common-page-size=64,-T,scripts/link.ld$(pack_$(ARCH))
 sysroot := $(BASE)/musl/lib/libc.a
 QEMU    := $(if $(filter $(ARCH),$(host)),,$(qemu_$(ARCH)))
 endif
@@ -168,7 +169,7 @@ out/src/.fetched: deps.lock scripts/fetch-deps
 	@scripts/fetch-deps
 	@touch $@
 
-$(BASE)/musl/lib/libc.a: scripts/build-musl | out/src/.fetched
+$(BASE)/musl/lib/libc.a: scripts/build-musl scripts/deps/musl/relr.patch | out/src/.fetched
 	@scripts/need-tools $(triple)-gcc
 	@echo "  MUSL $(ARCH)"
 	@scripts/build-musl $(BASE) $(triple) $(target_$(ARCH))
