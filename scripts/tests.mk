@@ -70,6 +70,7 @@ check-kernel:
 	@for arch in x86_64 aarch64 armv7; do $(MAKE) --no-print-directory ARCH=$$arch || exit; done
 	@tests/kernel/all
 	@for arch in x86_64 aarch64 armv7; do ARCH=$$arch tests/kernel/network || exit; done
+	@tests/kernel/engines
 	@tests/kernel/usb
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
