@@ -114,10 +114,7 @@ static int commit(struct firewall *firewall, const struct firewall_rules *rules,
 	return commit_unheard(firewall, &nft, err);
 }
 
-/*
- * First what is dropped is in place, then 127.0.0.1 is let out; the other way round when a table goes. A family
- * that no network has any more: its table goes, where the kernel knows it at all.
- */
+/* A family that no network has any more: its table goes, where the kernel knows it at all. */
 int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules, struct err *err)
 {
 	int rc;
@@ -137,7 +134,7 @@ int firewall_apply(struct firewall *firewall, const struct firewall_rules *rules
 		if (!firewall_has_family(rules, family))
 			remove_family(firewall, family, NULL);
 	firewall_forget_flows(&firewall->requests, rules);
-	return firewall_route_loopback(rules, err);
+	return 0;
 }
 
 int firewall_remove(struct firewall *firewall, struct err *err)

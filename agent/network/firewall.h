@@ -16,11 +16,10 @@
  * - A container reaches the world and the device with the device's address (masquerade). In an `internal` network
  *   nothing is forwarded out or in.
  * - Nothing new comes in from outside or from another network but to published ports; those are reached by the
- *   device's addresses from everywhere that can reach them: from outside, from the device (127.0.0.1 too), from other
- *   networks, from siblings and from the container itself.
+ *   device's addresses, but the loopback's, from everywhere that can reach them: from outside, from the device, from
+ *   other networks, from siblings and from the container itself.
  * - What a container sends out has an address of its network, or goes nowhere.
- * - To 127.0.0.0/8 the device routes what it sends itself out to a bridge (route_localnet, set by firewall_apply()
- *   on bridges with published ports only), and what comes in from a bridge for it is dropped.
+ * - What comes in from a bridge for 127.0.0.0/8 is dropped.
  * Another table's "drop" still counts (that of Docker's or firewalld's forward chain): no rule of ours can overrule it.
  */
 #ifndef AGENT_NETWORK_FIREWALL_H

@@ -17,9 +17,6 @@ size_t firewall_count(const struct firewall_rules *rules);
 bool firewall_is_published(const struct firewall_rules *rules, const struct firewall_port *port);
 bool firewall_port_is_for(const struct firewall_port *port, int family);
 
-/* Lets connections from 127.0.0.1 out to the bridges with published ports, and not to the others. */
-int firewall_route_loopback(const struct firewall_rules *rules, struct err *err);
-
 /*
  * Forgets UDP flows that these rules would translate otherwise than they are. Where the kernel can't list them
  * (CONFIG_NF_CT_NETLINK) they last until their peers are silent for half a minute.

@@ -94,10 +94,7 @@ static void add_forward(const struct builder *builder)
 			drop_to(builder, "forward", rules->networks[i].bridge);
 }
 
-/*
- * route_localnet lets a bridge take packets for 127.0.0.0/8 in: those of the device's own connections, which aren't
- * translated back yet here, so none of them is meant. From ::1 the kernel drops them by itself.
- */
+/* Where somebody has set route_localnet for all interfaces, as kube-proxy does. For ::1 the kernel drops them by itself. */
 static void add_raw(const struct builder *builder)
 {
 	const struct firewall_rules *rules = builder->rules;
@@ -151,13 +148,12 @@ static void add_range(const struct builder *builder, const struct firewall_port 
 	}
 }
 
-/* 127.0.0.1 from outside is no way in to a port that is published there; and [::1] leads nowhere but to lo. */
-static void jump_to_ports(const struct builder *builder, const char *chain, bool with_loopback)
+/* The loopback leads nowhere but to lo: the forwarder listens there. */
+static void jump_to_ports(const struct builder *builder, const char *chain)
 {
 	nft_rule(builder->nft, chain);
 	nft_destination_is_local(builder->nft);
-	if (!with_loopback)
-		nft_destination(builder->nft, &loopback[builder->family], false);
+	nft_destination(builder->nft, &loopback[builder->family], false);
 	nft_verdict(builder->nft, NFT_JUMP, PORTS);
 	nft_rule_end(builder->nft);
 }
@@ -187,9 +183,9 @@ static void add_ports(const struct builder *builder)
 		    firewall_port_is_for(&rules->ports[i], builder->family))
 			add_range(builder, &rules->ports[i]);
 	nft_base_chain(builder->nft, "prerouting", "nat", NF_INET_PRE_ROUTING, PRIORITY_DNAT);
-	jump_to_ports(builder, "prerouting", false);
+	jump_to_ports(builder, "prerouting");
 	nft_base_chain(builder->nft, "output", "nat", NF_INET_LOCAL_OUT, PRIORITY_DNAT);
-	jump_to_ports(builder, "output", builder->family == IPV4);
+	jump_to_ports(builder, "output");
 }
 
 /* ---- the device's address instead of the container's ---- */
@@ -214,25 +210,14 @@ static void masquerade_subnet(const struct builder *builder, const struct firewa
 	nft_rule_end(builder->nft);
 }
 
-static void masquerade_loopback(const struct builder *builder, const struct firewall_network *network)
-{
-	nft_rule(builder->nft, "postrouting");
-	nft_source(builder->nft, &loopback[builder->family], true);
-	nft_out_interface(builder->nft, network->bridge, true);
-	nft_masquerade(builder->nft);
-	nft_rule_end(builder->nft);
-}
-
 static void add_postrouting(const struct builder *builder)
 {
 	const struct firewall_rules *rules = builder->rules;
 
 	nft_base_chain(builder->nft, "postrouting", "nat", NF_INET_POST_ROUTING, PRIORITY_SNAT);
 	for (size_t i = 0; i < rules->network_count; i++)
-		if (!rules->networks[i].internal) {
+		if (!rules->networks[i].internal)
 			masquerade_subnet(builder, &rules->networks[i]);
-			masquerade_loopback(builder, &rules->networks[i]);
-		}
 }
 
 void firewall_build(struct nft *nft, const struct firewall_rules *rules, int family)

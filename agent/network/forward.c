@@ -141,7 +141,7 @@ static int count_ports(int count, char **specs, size_t *ports, struct err *err)
 		*ports += forward.count;
 	}
 	if (!rc && *ports > FORWARD_LISTENERS_MAX)
-		return err_set(err, -E2BIG, "over %d ports are published without nf_tables; publish fewer",
+		return err_set(err, -E2BIG, "over %d ports are for the forwarder; publish fewer",
 			       FORWARD_LISTENERS_MAX);
 	return rc;
 }

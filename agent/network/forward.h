@@ -1,6 +1,6 @@
 /*
  * forward - `berth forward`: carries connections to published ports in user space, where the kernel's nf_tables
- * can't: it is missing, or the way doesn't exist there ([::1] on the device).
+ * can't: it is missing, or it is the device's loopback that is connected to (127.0.0.1, [::1]).
  *
  * `berth attach-network --forward SPEC` starts one for a container, before the container runs. It listens on the
  * device's addresses and connects to the container's. It needs no agent and ends by itself when the host's end
@@ -29,7 +29,7 @@
 #define FORWARD_PEERS_MAX 256       /* of UDP: the one that was silent longest makes room */
 #define FORWARD_BUFFER_BYTES 16384  /* each direction, only while the other side doesn't take them */
 #define FORWARD_UDP_IDLE_MS 90000
-#define FORWARD_LISTENERS_MAX 1024 /* ports in all */
+#define FORWARD_LISTENERS_MAX 2048 /* ports in all, 127.0.0.1's and ::1's apart */
 
 struct forward {
 	uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP */

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "agent/network/firewall_parts.h"
-#include "agent/network/link_parts.h"
 #include "lib/fd.h"
 
 #define SETTINGS "/proc/sys/net"
@@ -69,26 +68,4 @@ static int forward_ipv6(struct buf *told, struct err *err)
 int firewall_enable_forwarding(int family, struct buf *told, struct err *err)
 {
 	return family == IPV6 ? forward_ipv6(told, err) : raise(SETTINGS "/ipv4/ip_forward", 1, "1", told, err);
-}
-
-static bool has_port(const struct firewall_rules *rules, const char *bridge)
-{
-	for (size_t i = 0; i < rules->port_count; i++)
-		if (!strcmp(rules->ports[i].bridge, bridge) && firewall_is_published(rules, &rules->ports[i]) &&
-		    firewall_port_is_for(&rules->ports[i], IPV4))
-			return true;
-	return false;
-}
-
-/* A bridge that isn't there (yet) needs nothing. */
-int firewall_route_loopback(const struct firewall_rules *rules, struct err *err)
-{
-	for (size_t i = 0; i < rules->network_count; i++) {
-		const char *bridge = rules->networks[i].bridge;
-		int rc = link_setting("ipv4", bridge, "route_localnet", has_port(rules, bridge) ? "1" : "0", err);
-
-		if (rc < 0 && rc != -ENOENT)
-			return rc;
-	}
-	return 0;
 }

@@ -31,8 +31,7 @@ static int try_port(const struct ip *ip, uint8_t protocol, uint16_t port)
 }
 
 /*
- * Of any address IPv4's are asked for: who listens on all has those. The forwarder that an app's container before had
- * on [::1] may still be on its way out.
+ * Of any address IPv4's are asked for: who listens on all has those.
  */
 int firewall_check_port(const struct firewall_port *port, struct err *err)
 {

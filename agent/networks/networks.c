@@ -13,8 +13,10 @@
 #include "lib/fd.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/time.h"
 
 #define RETRY_MS 5000
+#define FORWARDER_END_NS (3LL * 1000 * 1000 * 1000)
 #define ID_DIGITS 12 /* of a container's ID in the name of its veth */
 #define ARGS_MAX 600 /* two forwards of each published port, and what else there is */
 
@@ -109,16 +111,24 @@ static bool holds_place(const struct container *container)
 	return container_is_alive(container) || container->state == CONTAINER_RESTARTING;
 }
 
-/* The one before it may hold it still: they have one address, and publish the same ports. */
-static void take_place(struct container *container)
+/*
+ * The one before it may hold it still: they have one address, and publish the same ports. The settings of one whose
+ * forwarder may not have ended yet; NULL: there is none.
+ */
+static const struct app_config *take_place(struct container *container)
 {
+	const struct app_config *before = NULL;
+
 	list_for_each(node, &container->agent->containers) {
 		struct container *other = list_entry(node, struct container, node);
 
-		if (other != container && !container_is_alive(other) &&
-		    !strcmp(other->settings->name, container->settings->name))
-			other->endpoint = (struct endpoint){ 0 };
+		if (container_is_alive(other) || strcmp(other->settings->name, container->settings->name))
+			continue;
+		other->endpoint = (struct endpoint){ 0 };
+		if (time_now_ns() - other->finished_ns < FORWARDER_END_NS)
+			before = other->settings;
 	}
+	return before;
 }
 
 static int open_route(struct agent *agent, struct err *err)
@@ -183,7 +193,7 @@ static void enable_forwarding(struct networks *networks, const struct network_sh
 			log_info("networks: %s", line);
 }
 
-static int connect_container(struct container *container, struct err *err)
+static int connect_container(struct container *container, const struct app_config *before, struct err *err)
 {
 	struct agent *agent = container->agent;
 	const char *name = container->settings->network.name;
@@ -202,9 +212,9 @@ static int connect_container(struct container *container, struct err *err)
 	snprintf(endpoint.network, sizeof(endpoint.network), "%s", name);
 	endpoint.shape = network->shape;
 	container->endpoint = endpoint;
-	/* Without nf_tables the forwarder finds out by itself. */
+	/* What the forwarder listens on it finds out by itself. */
 	if (networks_have_firewall(&agent->networks))
-		rc = networks_check_ports(agent, container->settings, NULL, err);
+		rc = networks_check_ports(agent, container->settings, before, err);
 	if (rc < 0) {
 		container->endpoint = (struct endpoint){ 0 }; /* or they would be published all the same */
 		return rc;
@@ -220,9 +230,9 @@ static int connect_container(struct container *container, struct err *err)
 
 int networks_prepare(struct container *container, struct err *err)
 {
-	container->endpoint = (struct endpoint){ 0 };
-	take_place(container);
-	return container->settings->network.kind == NETWORK_BRIDGE ? connect_container(container, err) : 0;
+	const struct app_config *before = take_place(container);
+
+	return container->settings->network.kind == NETWORK_BRIDGE ? connect_container(container, before, err) : 0;
 }
 
 static void put_arg(char **args, size_t *count, const char *option, char *value)

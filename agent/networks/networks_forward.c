@@ -21,16 +21,15 @@ static struct forward forward_of(const struct app_publish *publish, struct ip bi
 /* Of this address of the device: what of it can the kernel not do? An absent one means nothing. */
 static struct ip left_over(const struct agent *agent, struct ip bind, const struct ip *target)
 {
-	static const struct ip loopback6 = { AF_INET6, { [15] = 1 } };
+	static const struct ip loopbacks[] = { { AF_INET, { 127, [3] = 1 } }, { AF_INET6, { [15] = 1 } } };
+	int family = bind.family == AF_INET ? IPV4 : IPV6;
 
 	if (bind.family == AF_INET6 && !link_has_ipv6())
 		return (struct ip){ 0 };
-	if (!agent->networks.has_nat[bind.family == AF_INET ? IPV4 : IPV6] || target->family != bind.family)
+	if (!agent->networks.has_nat[family] || target->family != bind.family || ip_is_loopback(&bind))
 		return bind;
-	/* There is no route_localnet for IPv6. */
-	if (bind.family == AF_INET6 && (ip_is_unspecified(&bind) || ip_is_loopback(&bind)))
-		return loopback6;
-	return (struct ip){ 0 };
+	/* IPv6 has no route_localnet, and with IPv4's the loopback is open to apps when somebody removes the rules. */
+	return ip_is_unspecified(&bind) ? loopbacks[family] : (struct ip){ 0 };
 }
 
 static void put_forward(const struct container *container, const struct app_publish *publish,

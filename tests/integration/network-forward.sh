@@ -137,8 +137,8 @@ ends() {
 
 most() {
 	namespace most
-	(ulimit -Sn 1024; attach --host-name v5 --forward tcp,127.0.0.1,20000-21023,172.29.0.2,80; echo "$CODE $OUT") > "$T/most"
-	same "1024 ports, though the agent has a lower limit" "$(cat "$T/most")" "0 "
+	(ulimit -Sn 1024; attach --host-name v5 --forward tcp,127.0.0.1,20000-22047,172.29.0.2,80; echo "$CODE $OUT") > "$T/most"
+	same "2048 ports, though the agent has a lower limit" "$(cat "$T/most")" "0 "
 	end KILL "$PID"
 	wait_until "they end with the container" 10 no_forwarders
 }
@@ -149,7 +149,7 @@ bad() {
 		tcp,::1,65536,::1,80 tcp,::1,1-10,::1,65530 tcp,::1,80,::1,80,1; do
 		told "refused: $spec" "$spec: not a forward" "$BERTH" forward --link lo "$spec"
 	done
-	told "too many" 'over 1024 ports' "$BERTH" forward --link lo tcp,127.0.0.1,20000-21023,127.0.0.1,80 tcp,::1,1,::1,1
+	told "too many" 'over 2048 ports' "$BERTH" forward --link lo tcp,127.0.0.1,20000-22047,127.0.0.1,80 tcp,::1,1,::1,1
 	told "no such interface" 'none: No such device' "$BERTH" forward --link none tcp,::1,80,::1,80
 	told "usage" '^usage: ' "$BERTH" forward tcp,::1,80,::1,80
 	check "nothing was left" no_forwarders

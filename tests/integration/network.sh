@@ -13,9 +13,20 @@ runs() { app_runs "$1" "$(digest_of "app:${2:-v1}")"; }
 running() { [ "$(inspect "$1" .State.Status)" = running ]; }
 pinged() { inside "$1" ping -c 1 -W 1 "$2"; }
 not() { ! "$@"; }
+# opens_loopback PID: what an app could do with CAP_NET_RAW: packets for the device's 127.0.0.1, where the registry listens.
+opens_loopback() {
+	nsenter -t "$1" -n bash -c '
+		echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
+		ip address delete 127.0.0.1/8 dev lo
+		ip route add 127.0.0.0/8 via $(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")
+		curl -sf -m 2 http://'"$REG"'/v2/ > /dev/null; status=$?
+		ip route delete 127.0.0.0/8
+		ip address add 127.0.0.1/8 dev lo
+		exit $status'
+}
 
 published() {
-	local url app
+	local url app pid
 	config_begin
 	config <<-INI
 
@@ -59,6 +70,18 @@ published() {
 	same "by its loopback" "$(udp_ask 127.0.0.1 7000 ping)" ping
 	same "udp from outside" "$(outside bash -c "$(declare -f udp_ask); udp_ask 192.0.2.1 7000 ping")" ping
 	echoes_end
+
+	pid=$(app_pid a)
+	check "the device's loopback is shut" not opens_loopback "$pid"
+	agent_stop KILL
+	nft flush ruleset
+	check "also when the rules are gone, and no agent is there" not opens_loopback "$pid"
+	echo 1 > /proc/sys/net/ipv4/conf/berth0/route_localnet
+	check "as this setting would open it then" opens_loopback "$pid"
+	echo 0 > /proc/sys/net/ipv4/conf/berth0/route_localnet
+	same "where published ports stay" "$(gets http://127.0.0.1:8080/)" v1
+	agent_start
+	wait_until "the next agent sets them again" 5 outside_gets http://192.0.2.1:8080/
 
 	check "out into the world" pinged a 192.0.2.2
 	check "by IPv6, too" pinged a 2001:db8::2
@@ -277,7 +300,8 @@ without_nat6() {
 	same "by the loopback" "$(gets http://127.0.0.1:8080/)" v1
 	same "by [::1]" "$(gets 'http://[::1]:8080/')" v1
 	same "from another network" "$(inside_gets b 192.0.2.1 8080)" v1
-	same "IPv4's by the kernel, only IPv6's by a forwarder" "$(ss -Hltn 'sport = :8080' | awk '{ print $4 }')" '[::]:8080'
+	same "IPv4's by the kernel, only IPv6's by a forwarder, and the loopback's" \
+		"$(ss -Hltn 'sport = :8080' | awk '{ print $4 }' | sort | xargs)" '127.0.0.1:8080 [::]:8080'
 	same "the device forwards no IPv6 that nothing filters" "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" 0
 	agent_stop
 	agent_start_without nat6
@@ -296,7 +320,7 @@ without_ipv6() {
 	same "without an address of IPv6" "$(address6 a)" ""
 	check "out into the world" pinged a 192.0.2.2
 	same "in from there" "$(outside_gets http://192.0.2.1:8080/)" v1
-	same "by the kernel" "$(forwarders)" ""
+	same "by the kernel, but for the loopback's" "$(ss -Hltn 'sport = :8080' | awk '{ print $4 }')" 127.0.0.1:8080
 	same "nothing is missing" "$(grep networks: "$T/agent.log" | grep -vc 'ip_forward is 1 now')" 0
 	echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6
 }
