@@ -1,5 +1,6 @@
 #include "agent/run/process.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -211,10 +212,14 @@ static int check_program(const char *path)
 	return access(path, X_OK) < 0 ? -errno : 0;
 }
 
+/*
+ * In the words of Go, without a capital: by "no such file or directory", "executable file not found" and "permission denied"
+ * docker's client finds its exit code.
+ */
 static int fail(struct failure *failure, int code, const char *program, const char *why)
 {
 	failure->exit_code = code == -ENOENT || code == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
-	return err_set(&failure->err, code, "exec %s: %s " HINT, program, why);
+	return err_set(&failure->err, code, "exec %s: %c%s " HINT, program, tolower(*why), why + 1);
 }
 
 static int search_path(const char *name, const char *list, char program[static PATH_MAX])
@@ -251,7 +256,7 @@ int process_find_program(const struct process *process, char program[static PATH
 	if (!strchr(name, '/')) {
 		rc = search_path(name, process_getenv(process, "PATH") ?: DEFAULT_PATH, program);
 		if (rc == -ENOENT)
-			return fail(failure, rc, name, "not found in PATH");
+			return fail(failure, rc, name, "executable file not found in PATH");
 	} else {
 		strcpy(program, name);
 		rc = check_program(program);
@@ -294,8 +299,8 @@ int process_execute(const struct process *process, const char *program, struct f
 	code = -errno;
 	why = strerror(errno);
 	if (code == -ENOENT)
-		why = "its interpreter (the #! line, or the dynamic loader) is missing in the "
-		      "image";
+		why = "no such file or directory: its interpreter (the #! line, or the dynamic "
+		      "loader) is missing in the image";
 	else if (code == -ENOEXEC)
 		why = "not a program for this processor, nor a script with a #! line";
 	return fail(failure, code, program, why);

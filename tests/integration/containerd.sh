@@ -57,8 +57,8 @@ ctr image import "$T/oci.tar" > "$T/out" || { cat "$T/out"; fail "import"; finis
 same "run" "$(box box:1 one echo hello)" hello
 box box:1 one sh -c 'exit 7' > "$T/out"
 same "its exit code" $? 7
-like "a missing program" "$(box box:1 one /none)" 'OCI runtime create failed: exec /none: No such file'
-like "one that can't be executed" "$(box box:1 one /etc/passwd)" 'OCI runtime create failed: exec /etc/passwd: Permission denied'
+like "a missing program" "$(box box:1 one /none)" 'OCI runtime create failed: exec /none: no such file'
+like "one that can't be executed" "$(box box:1 one /etc/passwd)" 'OCI runtime create failed: exec /etc/passwd: permission denied'
 same "a directory, a variable, a pid file" "$(box --cwd /srv --env A=b --pid-file "$T/pid" box:1 one sh -c 'pwd; echo $A'; grep -c '^[0-9]*$' "$T/pid")" $'/srv\nb\n1'
 like "--read-only, --mount" "$(box --read-only --mount "type=bind,src=$T,dst=/data,options=rbind:ro" box:1 one sh -c 'exec 2>&1
 	touch /x; touch /data/x; head -n 1 /data/config.toml')" $'/x: Read-only[^\n]*\n[^\n]*/data/x: Read-only[^\n]*\nversion = 2'
@@ -80,7 +80,7 @@ same "exec" "$(ctr task exec --exec-id a life cat /proc/1/comm)" sh
 ctr task exec --exec-id b life sh -c 'exit 9' > "$T/out"
 same "exec's exit code" $? 9
 same "exec as a user, elsewhere" "$(ctr task exec --exec-id c --user 5:6 --cwd /srv life sh -c 'id -u; id -g; pwd')" $'5\n6\n/srv'
-like "exec of a missing program" "$(ctr task exec --exec-id d life /none)" 'OCI runtime exec failed: exec /none: No such file'
+like "exec of a missing program" "$(ctr task exec --exec-id d life /none)" 'OCI runtime exec failed: exec /none: no such file'
 check "exec in the background" ctr task exec --exec-id e --detach --fifo-dir "$T" life sleep 1000
 like "ps" "$(ctr task ps life)" 'ExecID:e'
 check "kill of an exec" ctr task kill --exec-id e --signal KILL life

@@ -34,7 +34,7 @@ box localhost/box sh -c 'exit 7'
 same "its exit code" $? 7
 out=$(box localhost/box /none)
 same "a missing program is 127" $? 127
-like "and said so" "$out" 'exec /none: No such file'
+like "and said so" "$out" 'exec /none: no such file'
 out=$(box localhost/box /etc/passwd)
 same "one that can't be executed is 126" $? 126
 same "a user, a directory, a variable" "$(box --user 1000:1001 --workdir /srv --env A=b localhost/box sh -c 'id -u; id -g; pwd; echo $A')" $'1000\n1001\n/srv\nb'

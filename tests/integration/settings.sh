@@ -167,7 +167,7 @@ init() {
 	check "stop" berth stop with
 	same "the signal was passed on, and the exit code" "$(inspect with .State.ExitCode)" 9
 	wait_until "one that was killed ends with 128 + 9" 10 grep -q 'app killed: exited with code 137' "$T/agent.log"
-	wait_until "a program that isn't there is told as ever" 10 app_like missing .update.reason 'exec /nosuch: No such file'
+	wait_until "a program that isn't there is told as ever" 10 app_like missing .update.reason 'exec /nosuch: no such file'
 }
 
 # owner APP PATH: as the device sees it, through the app's first process.

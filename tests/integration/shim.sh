@@ -105,10 +105,10 @@ fresh
 # ---- failures ----
 
 bundle bad /bin/nothing
-talk bad "a missing program" spawn 'expect starting' 'expect failed 127 exec /bin/nothing: No such file.*' \
+talk bad "a missing program" spawn 'expect starting' 'expect failed 127 exec /bin/nothing: no such file.*' \
 	'connect' 'expect failed 127 .*' 'send bye' 'gone'
 same "in its exit file" "$(field bad/exit code) $(field bad/exit error)" \
-	'127 exec /bin/nothing: No such file or directory (check command = or the image'"'s Entrypoint)"
+	'127 exec /bin/nothing: no such file or directory (check command = or the image'"'s Entrypoint)"
 printf 'MZ\0\0' > "$ROOTS/bin/alien"
 chmod 755 "$ROOTS/bin/alien"
 bundle bad alien

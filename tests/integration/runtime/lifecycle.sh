@@ -14,13 +14,13 @@ same "stdin is ours" "$CODE$OUT" 0
 
 run nothing /bin/nothing
 same "a missing program is 127" "$CODE" 127
-like "and said so" "$OUT" 'exec /bin/nothing: No such file or directory \(check command = or the image'
+like "and said so" "$OUT" 'exec /bin/nothing: no such file or directory \(check command = or the image'
 run nothing nothing
 same "one that PATH does not have is 127" "$CODE" 127
-like "and said so" "$OUT" 'exec nothing: not found in PATH'
+like "and said so" "$OUT" 'exec nothing: executable file not found in PATH'
 run nothing /etc/passwd
 same "one that is not executable is 126" "$CODE" 126
-like "and said so" "$OUT" 'exec /etc/passwd: Permission denied'
+like "and said so" "$OUT" 'exec /etc/passwd: permission denied'
 run nothing /etc
 same "a directory is 126" "$CODE" 126
 printf '#!/bin/none\n' > "$ROOTS/bin/orphan"
@@ -28,7 +28,7 @@ printf 'MZ\0\0\0' > "$ROOTS/bin/alien"
 chmod 755 "$ROOTS/bin/orphan" "$ROOTS/bin/alien"
 run nothing /bin/orphan
 same "a missing interpreter is 127" "$CODE" 127
-like "and said so" "$OUT" 'exec /bin/orphan: its interpreter'
+like "and said so" "$OUT" 'exec /bin/orphan: no such file or directory: its interpreter'
 run nothing alien
 same "a program for nobody is 126" "$CODE" 126
 like "and said so" "$OUT" 'not a program for this processor'
