@@ -314,6 +314,8 @@ static _Noreturn void run_child(struct joining *joining)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	end_with_runtime(joining);
+	if (joining->exec->ignore_paused)
+		report_send_number(joining->report[1], 0);
 	shut_out(joining);
 	rc = sched_set_cpus(sched->first_cpus, &failure.err);
 	if (report_await_go(joining->report[1]) < 0)
@@ -362,6 +364,7 @@ static int follow(struct joining *joining, struct failure *failure)
 static int start_child(struct joining *joining, struct failure *failure)
 {
 	struct err *err = &failure->err;
+	int ready;
 
 	if (report_open(joining->report, err) < 0 ||
 	    (!joining->is_watched && ns_enter_pid(&joining->ns, err) < 0))
@@ -377,6 +380,10 @@ static int start_child(struct joining *joining, struct failure *failure)
 		run_child(joining);
 	fd_close(&joining->report[1]);
 	fd_close(&joining->console[1]);
+	/* In a paused cgroup it does nothing more, so before it has to be sure that it ends with us. */
+	if (joining->exec->ignore_paused &&
+	    report_receive_number(joining->report[0], &ready, failure) < 0)
+		return failure_of(failure);
 	if (cgroup_attach_beside(&joining->cgroup, joining->pid, joining->state->pid, err) < 0 ||
 	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
