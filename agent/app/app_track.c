@@ -82,6 +82,13 @@ static void note_error(struct app *app, const struct err *err)
 	snprintf(app->error, sizeof(app->error), "%s", err->text);
 }
 
+/* Pulls go well. What the app waits for to start is told on. */
+static void forget_error(struct app *app)
+{
+	if (!networks_are_waited_for(app))
+		app->error[0] = '\0';
+}
+
 static void note_waiting(struct app *app, const char *text)
 {
 	char name[REFERENCE_TEXT_SIZE];
@@ -103,7 +110,7 @@ static void note_progress(struct pull *pull, const json_t *line, void *data)
 		note_waiting(app, text);
 	json_get_int(json_object_get(line, "progress"), "current", &current, NULL);
 	if ((current > 0 || json_is_null(json_object_get(line, "waiting"))) && !pull_is_waiting(pull))
-		app->error[0] = '\0';
+		forget_error(app);
 }
 
 static void poll_failed(struct app *app, const struct pull_result *result)
@@ -142,7 +149,7 @@ static void pull_failed(struct app *app, const struct pull_result *result)
 static void pull_worked(struct app *app)
 {
 	app->failed = DIGEST_NONE;
-	app->error[0] = '\0';
+	forget_error(app);
 	timer_stop(&app->room_timer);
 }
 

@@ -134,6 +134,8 @@ int networks_resolv(const struct container *container, struct buf *text, struct 
 struct container *networks_joined(const struct container *container);
 /* False: it waits for that one, which agent.ini has, to run; app_step() is called then. app->error says so. */
 bool networks_is_ready(struct app *app);
+/* Is that what app->error says? */
+bool networks_are_waited_for(const struct app *app);
 /* A file in /proc that is the network namespace to join, as long as the container starts; free() it. */
 int networks_open_joined(struct container *container, char **path, struct err *err);
 /* Those that join it follow. */

@@ -45,15 +45,30 @@ int networks_check_joined(struct agent *agent, const struct app_config *settings
 	return err_set(err, NETWORKS_LACK, "network = container:%s: that app does not run", settings->network.name);
 }
 
-bool networks_is_ready(struct app *app)
+static bool must_wait(const struct app *app, char text[static ERR_TEXT_MAX])
 {
 	const struct app_network *settings = &app->container->settings->network;
-	char text[ERR_TEXT_MAX];
 
 	/* One that is not in agent.ini any more is not waited for: the start fails. */
 	if (settings->kind != NETWORK_CONTAINER || !is_in_config(app->agent, settings->name) || is_up(networks_joined(app->container)))
+		return false;
+	snprintf(text, ERR_TEXT_MAX, "waits for app %s, whose network it joins", settings->name);
+	return true;
+}
+
+bool networks_are_waited_for(const struct app *app)
+{
+	char text[ERR_TEXT_MAX];
+
+	return app->container && must_wait(app, text) && !strcmp(app->error, text);
+}
+
+bool networks_is_ready(struct app *app)
+{
+	char text[ERR_TEXT_MAX];
+
+	if (!must_wait(app, text))
 		return true;
-	snprintf(text, sizeof(text), "waits for app %s, whose network it joins", settings->name);
 	if (strcmp(app->error, text))
 		log_info("app %s: %s", app->config->name, text);
 	memcpy(app->error, text, sizeof(text));

@@ -192,6 +192,7 @@ joins() {
 	berth stop a > /dev/null
 	wait_until "it is stopped with a" 20 app_is j .state exited
 	wait_until "and says what it waits for" 5 app_like j .update.error 'waits for app a, whose network it joins'
+	check "also after polls" stays 3 app_like j .update.error 'waits for app a, whose network it joins'
 	pid=$(agent_pids)
 	agent_stop KILL
 	agent_start
