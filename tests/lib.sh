@@ -7,7 +7,7 @@
 # Counting: ok TEXT, fail TEXT, skip TEXT, check TEXT COMMAND..., same TEXT GOT WANTED, like TEXT GOT REGEX.
 #   case_run FUNCTION... runs each in a subshell; one that ends early counts as failed. done_testing prints
 #   "N passed, N failed" as the last line and exits with 1 when something failed.
-# Waiting: wait_until TEXT SECONDS COMMAND... polls; when time is up it counts a failure with the status and the
+# Waiting: wait_until TEXT SECONDS COMMAND... polls (PATIENCE=5: five times as long, for slow machines); when time is up it counts a failure with the status and the
 #   end of the agent's log, and ends the case (what follows would only fail for the same reason).
 # Registry: registry_start [name=N] [tls] [basic] [token] [storage=DIR] sets REG (host:port), REG_DIR, REG_LOG.
 #   registry_push LAYOUT REF REPOSITORY:TAG, registry_stop.
@@ -100,7 +100,7 @@ need() {
 
 # poll SECONDS COMMAND...: 0 as soon as the command succeeds.
 poll() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + $1 * ${PATIENCE:-1} + 1))
 	shift
 	until "$@" > /dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || return 1

@@ -7,7 +7,6 @@ cd "$(dirname "$0")" || exit 2
 need jq curl mkfs.ext4 mkfs.f2fs mkfs.xfs
 
 BOX=/opt/app/bin/busybox
-SLOW=1
 
 # in_guest: this script in an emulated device, which sees this machine's files.
 in_guest() {
@@ -16,7 +15,7 @@ in_guest() {
 	VM_MEM=768 VM_SHARE=/ VM_DISKS=$T/disks/0 VM_TIMEOUT=900 VM_MODULES="ext4 f2fs xfs quota_v2" ../kernel/vm "$T/add" "
 		for dir in proc sys dev; do mount --rbind /\$dir /host/\$dir; done
 		for dir in run mnt tmp; do mount -t tmpfs tmpfs /host/\$dir; done
-		export IN_GUEST=1 BERTH=$SOURCE/out/x86_64/berth CACHE=$CACHE PATH=/usr/sbin:/usr/bin:/sbin:/bin
+		export IN_GUEST=1 PATIENCE=5 BERTH=$SOURCE/out/x86_64/berth CACHE=$CACHE PATH=/usr/sbin:/usr/bin:/sbin:/bin
 		cd /host && mount --move . / && exec chroot . /bin/bash $PWD/writable.sh" | tee "$T/guest.log"
 	[ "${PIPESTATUS[0]}" = 0 ] && tail -n 1 "$T/guest.log" | grep -q '^[0-9]* passed, 0 failed'
 	exit
@@ -61,7 +60,7 @@ limited() {
 	FLASH=$T/flash
 	capped "$1"
 	agent_start
-	wait_until "$1: it runs" $((30 * SLOW)) app_is "$1" .state running
+	wait_until "$1: it runs" 30 app_is "$1" .state running
 	if [ "$(app_get "$1" .state)" = running ]; then
 		like "$1: more than its size is refused" "$(in_app "$1" dd if=/dev/zero of=/big bs=64k count=200 2>&1)" 'No space left|quota exceeded'
 		check "$1: but not much less" test "$(in_app "$1" stat -c %s /big)" -gt 7000000
@@ -76,8 +75,8 @@ limited() {
 	agent_stop
 	sed -i '/writable_size/d' "$T/agent.ini"
 	agent_start
-	wait_until "$1: without the limit" $((30 * SLOW)) has_no_limit "$1"
-	wait_until "$1: the old container's project is gone" $((30 * SLOW)) has_no_projects
+	wait_until "$1: without the limit" 30 has_no_limit "$1"
+	wait_until "$1: the old container's project is gone" 30 has_no_projects
 	sweep
 	rm -rf "$T/flash/store" "${R:?}"/*
 	check "$1: the disk is free again" poll 20 umount "$T/flash"
@@ -110,7 +109,7 @@ refused() {
 	FLASH=$T/flash
 	capped "$1"
 	agent_start
-	wait_until "$1: it is told why not" $((30 * SLOW)) app_like "$1" .update.reason "$2"
+	wait_until "$1: it is told why not" 30 app_like "$1" .update.reason "$2"
 	agent_stop
 	sweep
 	rm -rf "$T/flash/store" "${R:?}"/*
@@ -126,7 +125,7 @@ memory() { mkdir -p "$T/flash"; mount -t tmpfs tmpfs "$T/flash" && refused tmpfs
 
 if [ "${IN_GUEST:-}" ]; then
 	IMAGES=$CACHE/test/oci
-	DISK=/dev/vda SLOW=5
+	DISK=/dev/vda
 	for module in ext4 f2fs xfs; do
 		case_run $module
 	done
