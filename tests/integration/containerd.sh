@@ -19,6 +19,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
 address = "$T/sock"
 END
 
+daemon=''
 serve() {
 	PATH=$T/bin:$PATH containerd --config "$T/config.toml" --log-level warn >> "$T/daemon.log" 2>&1 &
 	daemon=$!
@@ -46,11 +47,13 @@ remove() {
 	ctr container delete "$1"
 }
 clean() {
+	[ "$daemon" ] || return
 	for id in $(ctr container list --quiet); do
 		remove "$id"
 	done
 	kill "$daemon"
 	wait "$daemon"
+	daemon=''
 	rmdir /run/containerd/runc/"${CG#/}" # where --runc-root was not heard of
 }
 trap 'clean > /dev/null 2>&1; umount -R "$T/root" "$T/task" 2> /dev/null; cleanup' EXIT
@@ -108,7 +111,8 @@ check "and it runs on" is life RUNNING
 
 kill "$daemon"
 wait "$daemon"
-check "a new daemon" serve
+serve
+same "a new daemon" $? 0
 same "finds it" "$(told inside life cat /proc/1/comm)" sh
 check "kill" ctr task kill --signal TERM life
 check "it has ended" wait_for 5 is life STOPPED
@@ -158,5 +162,6 @@ rm -f "${socket#unix://}"
 
 clean > "$T/out" 2>&1
 same "no cgroup" "$(cgroup_dirs)" ''
+same "no daemon" "$(pgrep -f "$T/config.toml")" ''
 same "no mount" "$(grep -c " $T/" /proc/self/mountinfo)" 0
 finish

@@ -96,7 +96,7 @@ for NNP in true false; do
 	LINUX=',"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["acct"],"action":"SCMP_ACT_ERRNO"}]}'
 	start watcher sh -c 'cd /proc; while :; do grep -h CapPrm [0-9]*/status; ls -l [0-9]*/ns [0-9]*/fd [0-9]*/cwd | sed -n "s/.*->//p"; done \
 		2> /dev/null >> /tmp/seen'
-	for i in $(seq 40); do rt exec watcher true < /dev/null; done
+	for i in $(seq 20); do rt exec watcher true < /dev/null; done
 	own=$(for ns in /proc/"$(pid_of watcher)"/ns/*; do readlink "$ns"; done)
 	seen=$(sed 's/^ //' "$ROOTS/tmp/seen" | grep -v '^pipe:' | sort -u)
 	like "NNP $NNP: the watcher sees" "$seen" $'CapPrm:\t0000000000080020'

@@ -95,11 +95,12 @@ killed_create() {
 	config half true
 	sed -i "s|\"cgroupsPath\":\"[^\"]*\"|\"cgroupsPath\":\"$CG/$1\"|" "$T/half/config.json"
 	NAMESPACES=$others
-	rt create --bundle "$T/half" half < /dev/null &
+	"$BERTH" runtime --root "$T/state" create --bundle "$T/half" half < /dev/null &
 	check "create is on its way" wait_for 5 test -s "$T/state/half/state.json"
 	kill -9 $!
 	wait $! 2> /dev/null
 	same "and killed" "$(status half)" creating
+	check "really" dead $!
 }
 start box sleep 1000
 killed_create box
