@@ -17,6 +17,7 @@
 #include "agent/helper/seccomp.h"
 #include "agent/last_good.h"
 #include "agent/pull/fetch_settings.h"
+#include "agent/run/seal.h"
 #include "agent/upkeep/boot_check.h"
 #include "agent/upkeep/collect.h"
 #include "lib/fd.h"
@@ -283,6 +284,7 @@ int agent_main(int argc, char **argv)
 		log_error("agent: must run as root: it mounts, and makes namespaces and cgroups");
 		return 1;
 	}
+	seal_for_helpers(argv - 1); /* main() has skipped the program's name */
 	/* Whoever starts it: volumes and what is bind-mounted have to be readable in containers. */
 	umask(022);
 	list_init(&agent.apps);

@@ -156,14 +156,21 @@ end() {
 	poll 15 gone "$2"
 }
 
-# This test runs its own copy of the binary: whatever runs $T/berth is the agent, a shim or a helper of this test,
-# also when its arguments and its root directory tell nothing. Others (registries) have $T in their arguments.
-own_processes() {
-	local link file
-	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$T/berth*" -printf '%h\n' 2> /dev/null |
-		while read -r link; do
-			echo "${link#/proc/}"
+# This test runs its own copy of the binary: whatever runs it is the agent, a shim or a helper of this test, also when
+# its arguments and its root directory tell nothing, and the link's text neither (agent/run/seal.h).
+own_links() {
+	local exe file
+	for exe in /proc/[0-9]*/exe; do
+		for file in "$T"/berth*; do
+			[[ $exe -ef $file ]] && echo "${exe%/exe}"
 		done
+	done
+}
+
+# All of this test. Others (registries) have $T in their arguments.
+own_processes() {
+	local file
+	own_links | sed 's|/proc/||'
 	for file in /proc/[0-9]*/cmdline; do
 		[[ $file = /proc/$$/* || $file = /proc/$BASHPID/* ]] && continue
 		{ tr '\0' ' ' < "$file"; } 2> /dev/null | grep -qF "$T/" && basename "${file%/cmdline}"
@@ -173,14 +180,13 @@ own_processes() {
 # helpers ROLE...: pids of this test's processes of these roles (agent, shim, fetch, unpack, probe, runtime).
 helpers() {
 	local link argv role
-	find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname "$T/berth*" -printf '%h\n' 2> /dev/null |
-		while read -r link; do
-			argv=()
-			{ mapfile -d '' argv < "$link/cmdline"; } 2> /dev/null
-			for role; do
-				[[ ${argv[0]:-} = "$role" || ${argv[1]:-} = "$role" ]] && echo "${link#/proc/}"
-			done
+	own_links | while read -r link; do
+		argv=()
+		{ mapfile -d '' argv < "$link/cmdline"; } 2> /dev/null
+		for role; do
+			[[ ${argv[0]:-} = "$role" || ${argv[1]:-} = "$role" ]] && echo "${link#/proc/}"
 		done
+	done
 }
 
 cgroup_roots() {
@@ -466,6 +472,17 @@ agent_start() {
 		explain
 		exit 1
 	fi
+}
+
+# agent_start_by WORD...: the same by a command that executes it.
+agent_start_by() {
+	local real=$BERTH
+	[ -e "$T/berth-plain" ] || cp "$BERTH" "$T/berth-plain"
+	printf '#!/bin/sh\nexec %s "$@"\n' "$* $T/berth-plain" > "$T/berth-without"
+	chmod +x "$T/berth-without"
+	BERTH=$T/berth-without
+	agent_start
+	BERTH=$real
 }
 
 agent_stop() { end "${1:-TERM}" "$AGENT"; }

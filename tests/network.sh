@@ -107,12 +107,4 @@ while True:
 }
 
 # agent_start_without route|netfilter|nat6: agent_start, as under a kernel that lacks this.
-agent_start_without() {
-	local real=$BERTH
-	[ -e "$T/berth-plain" ] || cp "$BERTH" "$T/berth-plain"
-	printf '#!/bin/sh\nexec %s %s %s "$@"\n' "$TESTS/integration/without-netlink" "$1" "$T/berth-plain" > "$T/berth-without"
-	chmod +x "$T/berth-without"
-	BERTH=$T/berth-without
-	agent_start
-	BERTH=$real
-}
+agent_start_without() { agent_start_by "$TESTS/integration/without-netlink" "$1"; }

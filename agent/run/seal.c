@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,8 +18,30 @@
 #include "lib/sys.h"
 
 #define EXE "/proc/self/exe"
-/* Set by us for ourselves; the container's environment is another one. */
+/* "Sealed just now": who does not find it so gives up, instead of executing itself for ever. */
 #define MARK "BERTH_SEALED"
+
+/*
+ * The mount is part of no mount table, so the path of its root, which is the binary, is "/"; and so
+ * nobody can make it writable again. "(deleted)": another binary has taken its place on disk.
+ */
+static bool is_sealed_mount(void)
+{
+	char path[sizeof("/ (deleted)")] = "";
+	struct statvfs fs;
+
+	return readlink(EXE, path, sizeof(path) - 1) > 0 &&
+	       (!strcmp(path, "/") || !strcmp(path, "/ (deleted)")) && statvfs(EXE, &fs) == 0 &&
+	       (fs.f_flag & ST_RDONLY);
+}
+
+static bool is_sealed_copy(void)
+{
+	FD_CLEANUP int fd = open(EXE, O_RDONLY | O_CLOEXEC);
+	int seals = fd < 0 ? 0 : fcntl(fd, F_GET_SEALS);
+
+	return seals > 0 && (seals & F_SEAL_WRITE);
+}
 
 static int is_this_program(int fd)
 {
@@ -65,22 +90,49 @@ static int copy_sealed(struct err *err)
 	return fd_steal(&to);
 }
 
+/* An execution by descriptor is named after its number, one by the link "exe". */
+static int execute_again(int fd, char **argv, struct err *err)
+{
+	setenv(MARK, "1", 1);
+	syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
+	err_sys(err, "execute berth's own binary again");
+	unsetenv(MARK);
+	return err->code;
+}
+
+static bool was_executed_again(void)
+{
+	bool was = getenv(MARK);
+
+	unsetenv(MARK);
+	return was;
+}
+
 int seal_self(char **argv, struct err *err)
 {
+	bool again = was_executed_again();
 	FD_CLEANUP int fd = -1;
 
-	if (getenv(MARK)) {
-		unsetenv(MARK);
-		/* An execution by descriptor is named after its number. */
+	if (is_sealed_mount() || is_sealed_copy()) {
 		prctl(PR_SET_NAME, "berth-runtime");
 		return 0;
 	}
+	if (again)
+		return err_set(err, -EPERM, "the runtime's own binary cannot be sealed");
 	fd = clone_read_only();
 	if (fd < 0)
 		fd = copy_sealed(err);
-	if (fd < 0)
-		return fd;
-	setenv(MARK, "1", 1);
-	syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
-	return err_sys(err, "execute the runtime's own binary again");
+	return fd < 0 ? fd : execute_again(fd, argv, err);
+}
+
+void seal_for_helpers(char **argv)
+{
+	bool again = was_executed_again();
+	FD_CLEANUP int fd = -1;
+	struct err err;
+
+	if (is_sealed_mount())
+		prctl(PR_SET_NAME, "berth");
+	else if (!again && (fd = clone_read_only()) >= 0)
+		execute_again(fd, argv, &err);
 }

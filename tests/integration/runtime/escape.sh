@@ -69,6 +69,7 @@ out=$(in_box 'for p in /proc/[0-9]*; do
 	case $(tr "\0" " " < $p/cmdline) in *shim*evil*) echo x > $p/exe ;; esac; done')
 like "and cannot be written to" "$out" 'Read-only file system|Permission denied|Operation not permitted'
 same "the host's binary is the same" "$(md5sum < "$BERTH")" "$before"
+like "nobody gets in by only saying that it is sealed" "$(BERTH_SEALED=1 rt exec box true 2>&1 < /dev/null; echo $?)" $'cannot be sealed\n125'
 rt delete --force box
 wait
 
