@@ -167,12 +167,12 @@ void sys_release_stack(void)
 	madvise((void *)(end - STACK_RELEASED), STACK_RELEASED, MADV_DONTNEED);
 }
 
-int sys_process_start(pid_t pid, uint64_t *ticks)
+int sys_process_state(pid_t pid, uint64_t *ticks)
 {
 	BUF_CLEANUP struct buf stat = BUF_INIT;
 	char path[32];
 	const char *p;
-	int rc;
+	int rc, state = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	rc = fd_read_file(AT_FDCWD, path, &stat, 4096);
@@ -180,10 +180,19 @@ int sys_process_start(pid_t pid, uint64_t *ticks)
 		return rc;
 	/* Field 2 is the name in parentheses and may hold anything: count from the last ')'. */
 	p = strrchr(buf_text(&stat), ')');
+	if (p && p[1] == ' ')
+		state = p[2];
 	for (int field = 2; p && field < 22; field++)
 		p = strchr(p + 1, ' ');
-	if (!p)
+	if (!p || !state)
 		return -EINVAL;
 	*ticks = strtoull(p + 1, NULL, 10);
-	return 0;
+	return state;
+}
+
+int sys_process_start(pid_t pid, uint64_t *ticks)
+{
+	int state = sys_process_state(pid, ticks);
+
+	return state < 0 ? state : 0;
 }

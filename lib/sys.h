@@ -58,5 +58,7 @@ void sys_close_others(int first, const int *kept, size_t count);
 
 /* The start time of a process in clock ticks since boot (proc(5), field 22): with the pid it names a process for good. */
 int sys_process_start(pid_t pid, uint64_t *ticks);
+/* The same; what it returns is the letter of its state, 'Z' for a zombie, or a negative errno value. */
+int sys_process_state(pid_t pid, uint64_t *ticks);
 
 #endif

@@ -192,19 +192,10 @@ void state_release(struct state *state)
 /* Is there a process of that pid and start time that is not a zombie? */
 static bool is_alive(const struct state *state)
 {
-	BUF_CLEANUP struct buf stat = BUF_INIT;
-	char path[32];
-	const char *p;
 	uint64_t ticks;
+	int letter = state->pid > 0 ? sys_process_state(state->pid, &ticks) : -ESRCH;
 
-	if (state->pid <= 0 || sys_process_start(state->pid, &ticks) < 0 ||
-	    ticks != state->start_ticks)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)state->pid);
-	if (fd_read_file(AT_FDCWD, path, &stat, 4096) < 0)
-		return false;
-	p = strrchr(buf_text(&stat), ')'); /* the name before it may hold anything */
-	return p && p[1] == ' ' && p[2] != 'Z' && p[2] != 'X';
+	return letter > 0 && letter != 'Z' && letter != 'X' && ticks == state->start_ticks;
 }
 
 static bool is_frozen(const struct state *state)
@@ -221,15 +212,20 @@ int state_cgroup(const struct state *state, struct cgroup *cgroup, struct err *e
 	return cgroup_init(cgroup, state->cgroup_path, err);
 }
 
-enum state_status state_find_status(const struct state *state)
+enum state_status state_find_status_in(const struct state *state, const struct cgroup *cgroup)
 {
 	if (!state->pid)
 		return STATE_CREATING;
 	if (!is_alive(state))
 		return STATE_STOPPED;
-	if (is_frozen(state))
+	if (cgroup ? cgroup_is_frozen(cgroup) : is_frozen(state))
 		return STATE_PAUSED;
 	return start_is_awaited(state) ? STATE_CREATED : STATE_RUNNING;
+}
+
+enum state_status state_find_status(const struct state *state)
+{
+	return state_find_status_in(state, NULL);
 }
 
 int state_pidfd(const struct state *state, struct err *err)

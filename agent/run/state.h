@@ -58,6 +58,8 @@ int state_remove(const char *root, const char *id, struct err *err);
 void state_release(struct state *state);
 
 enum state_status state_find_status(const struct state *state);
+/* For who has looked for its cgroup already: to read all mounts takes its time. */
+enum state_status state_find_status_in(const struct state *state, const struct cgroup *cgroup);
 const char *state_status_name(enum state_status status);
 
 /* The container's cgroup; -ESRCH when it has none yet. */
