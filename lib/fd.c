@@ -165,6 +165,13 @@ int fd_write_file(int dirfd, const char *name, const char *text)
 	return (size_t)put == size ? 0 : -EIO;
 }
 
+int fd_create_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
+{
+	FD_CLEANUP int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+	return fd < 0 ? -errno : fd_write_full(fd, data, size);
+}
+
 int fd_make_dir(int dirfd, const char *name, mode_t mode)
 {
 	struct stat st;

@@ -43,6 +43,8 @@ int fd_read_file(int dirfd, const char *name, struct buf *out, size_t limit);
 int fd_read_number(int dirfd, const char *name, int64_t *value);
 /* Writes `text` in one write() to an existing file (cgroup, proc, sys). */
 int fd_write_file(int dirfd, const char *name, const char *text);
+/* A file that there is not yet; -EEXIST. Who may look for it meanwhile could see half of it. */
+int fd_create_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
 
 /*
  * Replaces a small file so that after a power cut at any moment the old or the new content is

@@ -111,12 +111,15 @@ static int read_hooks(struct bundle *bundle, const json_t *config, struct err *e
 
 static int read_process(struct bundle *bundle, const json_t *config, struct err *err)
 {
+	BUF_CLEANUP struct buf text = BUF_INIT;
 	json_t *process;
 	int rc = json_get_object(config, "process", &process, err);
 
 	if (rc <= 0)
 		return rc;
 	bundle->has_process = true;
+	json_append(&text, process);
+	bundle->process_text = buf_steal(&text);
 	if (process_parse(&bundle->process, process, err) < 0)
 		return err_context(err, "process");
 	return 0;
@@ -237,6 +240,7 @@ void bundle_release(struct bundle *bundle)
 	bundle_release_linux(bundle);
 	free(bundle->directory);
 	free(bundle->text);
+	free(bundle->process_text);
 	free(bundle->root_path);
 	free(bundle->hostname);
 	free(bundle->domainname);

@@ -98,6 +98,7 @@ struct bundle {
 
 	struct process process;
 	bool has_process;
+	char *process_text; /* JSON, as process_parse() reads it; NULL: none */
 	char *root_path; /* absolute */
 	bool root_readonly;
 	bool no_pivot; /* by the command line */

@@ -14,6 +14,8 @@
 #include "agent/run/listener.h"
 #include "lib/fd.h"
 
+#define FILTER "filter" /* flags and instructions, as seccomp(2) takes them */
+
 /* --- system calls ----------------------------------------------------------------------------- */
 
 static bool kernel_has_filters(void)
@@ -57,9 +59,50 @@ int confine_prepare(struct confine *confine, const struct seccomp_profile *profi
 			       "(CONFIG_SECCOMP_FILTER): build it in, or ask for no profile");
 	}
 	rc = check_actions(profile, err) ?: seccomp_filter_build(&confine->filter, profile, err);
-	if (!rc)
-		confine->profile = profile;
-	return rc;
+	if (rc < 0)
+		return rc;
+	confine->profile = profile;
+	confine->flags = profile->flags;
+	return 0;
+}
+
+int confine_save(const struct confine *confine, int dirfd, struct err *err)
+{
+	const struct seccomp_filter *filter = &confine->filter;
+	BUF_CLEANUP struct buf data = BUF_INIT;
+	int rc;
+
+	if (confine_notifies(confine))
+		return 0;
+	if (filter->instructions) {
+		buf_append(&data, &confine->flags, sizeof(confine->flags));
+		buf_append(&data, filter->instructions,
+			   filter->size * sizeof(*filter->instructions));
+	}
+	rc = fd_create_file(dirfd, FILTER, data.data, data.size, 0600);
+	return rc < 0 ? err_code(err, rc, "write the container's " FILTER) : 0;
+}
+
+int confine_load(struct confine *confine, int dirfd, struct err *err)
+{
+	const size_t head = sizeof(confine->flags), each = sizeof(struct sock_filter);
+	BUF_CLEANUP struct buf data = BUF_INIT;
+	int rc = fd_read_file(dirfd, FILTER, &data, head + BPF_MAXINSNS * each);
+
+	*confine = (struct confine){ 0 };
+	if (rc == -ENOENT)
+		return rc;
+	if (rc < 0)
+		return err_code(err, rc, "read the container's " FILTER);
+	if (!data.size)
+		return 0;
+	if (data.size <= head || (data.size - head) % each)
+		return err_set(err, -EINVAL, "the container's " FILTER " is not whole");
+	memcpy(&confine->flags, data.data, head);
+	confine->filter.size = (unsigned short)((data.size - head) / each);
+	confine->filter.instructions = xmalloc(data.size - head);
+	memcpy(confine->filter.instructions, data.data + head, data.size - head);
+	return 0;
 }
 
 void confine_release(struct confine *confine)
@@ -69,7 +112,7 @@ void confine_release(struct confine *confine)
 
 uint64_t confine_needs(const struct confine *confine, const struct process *process)
 {
-	bool needs = confine->profile && !process->no_new_privileges;
+	bool needs = confine->filter.instructions && !process->no_new_privileges;
 
 	return needs ? UINT64_C(1) << CAP_SYS_ADMIN : 0;
 }
@@ -86,7 +129,7 @@ static int load_filter(const struct confine *confine, struct err *err)
 	const struct sock_fprog program = {
 		.len = confine->filter.size, .filter = confine->filter.instructions,
 	};
-	uint32_t flags = confine->profile->flags;
+	uint32_t flags = confine->flags;
 	int fd;
 
 	if (confine_notifies(confine)) {
@@ -111,7 +154,7 @@ int confine_enter(const struct confine *confine, const struct process *process, 
 	struct caps last;
 	int rc;
 
-	if (!confine->profile)
+	if (!confine->filter.instructions)
 		return 0;
 	rc = caps_reach(&process->caps, &last, err);
 	if (!rc)

@@ -3,6 +3,7 @@
  * security module (AppArmor, SELinux) gives it.
  *
  *	confine_prepare		outside, before the process is made
+ *	confine_save		so that the processes which follow the first need only confine_load
  *	confine_label		in it, while /proc is still the host's: a container's own could be a trap
  *				(CVE-2019-16884, CVE-2025-52881)
  *	process_become		with confine_needs(), what the kernel wants for a filter
@@ -19,13 +20,21 @@
 #include "agent/run/seccomp_filter.h"
 
 struct confine {
-	const struct seccomp_profile *profile; /* NULL: no filter */
+	const struct seccomp_profile *profile; /* NULL: no filter, or one that was loaded */
 	struct seccomp_filter filter;
+	uint32_t flags; /* SECCOMP_FILTER_FLAG_... */
 };
 
 /* `profile`: NULL for none. Fails when the kernel has no filters, or not what the profile uses. */
 int confine_prepare(struct confine *confine, const struct seccomp_profile *profile,
 		    struct err *err);
+/*
+ * The filter as a file in `dirfd`, an empty one for none. Nothing is written when calls are notified
+ * of: then every process needs the profile.
+ */
+int confine_save(const struct confine *confine, int dirfd, struct err *err);
+/* -ENOENT, with nothing in `err`: it was not saved. */
+int confine_load(struct confine *confine, int dirfd, struct err *err);
 void confine_release(struct confine *confine);
 
 /* linux.mountLabel: -ENOTSUP where the kernel has no such labels. */

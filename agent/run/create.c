@@ -68,6 +68,21 @@ static int check_bundle(struct making *making, struct err *err)
 			       err);
 }
 
+/* Nobody looks for these before there is a process. */
+static int save_config(const struct making *making, struct err *err)
+{
+	const struct bundle *bundle = &making->bundle;
+	int dirfd = making->state.dirfd;
+	int rc = fd_create_file(dirfd, STATE_CONFIG, bundle->text, bundle->text_size, 0600);
+
+	if (!rc)
+		rc = fd_create_file(dirfd, STATE_PROCESS, bundle->process_text,
+				    strlen(bundle->process_text), 0600);
+	if (rc < 0)
+		return err_code(err, rc, "write the container's configuration");
+	return confine_save(&making->confine, dirfd, err);
+}
+
 static int save_hooks(const struct making *making, struct err *err)
 {
 	const char *text = making->bundle.hooks_text;
@@ -99,11 +114,9 @@ static int make_state(struct making *making, struct err *err)
 				     xasprintf(CGROUP_PARENT "/%s", create->id);
 	if (making->bundle.annotations)
 		state->annotations = xstrdup(making->bundle.annotations);
-	rc = fd_replace_file_volatile(state->dirfd, "config.json", making->bundle.text,
-				      making->bundle.text_size, 0600);
-	if (rc < 0)
-		return err_code(err, rc, "write the container's state");
-	rc = save_hooks(making, err);
+	rc = save_config(making, err);
+	if (!rc)
+		rc = save_hooks(making, err);
 	if (rc < 0)
 		return rc;
 	/* If we are killed from here on `delete --force` takes away what has been made. */

@@ -35,7 +35,7 @@ struct joining {
 	struct ns_fds ns;
 	struct userns_root root;
 	struct cgroup cgroup;
-	struct bundle bundle; /* the container's, as it was at create */
+	struct bundle bundle; /* the container's, as it was at create; if that is needed */
 	struct confine confine;
 	bool is_watched; /* by container processes that may trace it */
 	bool is_confined;
@@ -46,11 +46,11 @@ struct joining {
 
 /* --- what to run ------------------------------------------------------------------------------ */
 
-static int load_process_file(struct process *process, const char *path, struct err *err)
+static int load_process(struct process *process, int dirfd, const char *path, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	JSON_CLEANUP json_t *json = NULL;
-	int rc = fd_read_file(AT_FDCWD, path, &text, BUNDLE_CONFIG_MAX);
+	int rc = fd_read_file(dirfd, path, &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
 		return err_code(err, rc, "read %s", path);
@@ -94,37 +94,63 @@ static int override(struct process *process, const struct exec *exec, struct err
 static int load_bundle(struct bundle *bundle, const struct state *state, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	int rc = fd_read_file(state->dirfd, "config.json", &text, BUNDLE_CONFIG_MAX);
+	int rc = fd_read_file(state->dirfd, STATE_CONFIG, &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
 		return err_code(err, rc, "read the container's configuration");
 	return bundle_parse(bundle, state->bundle, buf_text(&text), text.size, err);
 }
 
-static int find_cgroup(struct cgroup *cgroup, const struct state *state, const char *below,
-		       struct err *err)
+static int find_cgroup_below(struct cgroup *cgroup, const struct state *state, const char *below,
+			     struct err *err)
 {
-	FREE_CLEANUP char *path = xasprintf("%s/%s", state->cgroup_path, below ?: "");
+	FREE_CLEANUP char *path = xasprintf("%s/%s", state->cgroup_path, below);
 
 	return cgroup_init(cgroup, path, err);
 }
 
-/* The container's own process with what the command line says otherwise. */
-static int take_own_process(struct joining *joining, struct err *err)
+/* Calls that are notified of need the profile; and a berth before this one has saved nothing else. */
+static int take_from_bundle(struct joining *joining, struct err *err)
 {
+	const struct bundle *bundle = &joining->bundle;
+	int rc = load_bundle(&joining->bundle, joining->state, err);
+
+	if (!rc)
+		rc = confine_prepare(&joining->confine,
+				     bundle->has_seccomp ? &bundle->seccomp : NULL, err);
 	joining->process = joining->bundle.process;
 	joining->bundle.process = (struct process){ 0 };
-	return override(&joining->process, joining->exec, err);
+	return rc;
+}
+
+/* The container's own process, and its filter. */
+static int take_own_process(struct joining *joining, struct err *err)
+{
+	int dirfd = joining->state->dirfd;
+	int rc = confine_load(&joining->confine, dirfd, err);
+
+	if (rc == -ENOENT)
+		return take_from_bundle(joining, err);
+	return rc ?: load_process(&joining->process, dirfd, STATE_PROCESS, err);
+}
+
+/* That with what the command line says otherwise, or another one. */
+static int choose_process(struct joining *joining, struct err *err)
+{
+	const struct exec *exec = joining->exec;
+
+	if (!exec->process_file)
+		return override(&joining->process, exec, err);
+	process_release(&joining->process);
+	return load_process(&joining->process, AT_FDCWD, exec->process_file, err);
 }
 
 /*
  * A user namespace of its own keeps a container's CAP_SYS_PTRACE from what is not dumpable. Without one nothing does: what
  * enters is only safe as long as it can't be seen.
  */
-static bool may_be_traced(const struct bundle *bundle, const struct ns_fds *ns)
+static bool may_be_traced(const struct caps *caps, const struct ns_fds *ns)
 {
-	const struct caps *caps = &bundle->process.caps;
-
 	return ns->fds[NS_USER] < 0 && (caps->bounding | caps->permitted) >> CAP_SYS_PTRACE & 1;
 }
 
@@ -132,29 +158,26 @@ static int prepare(struct joining *joining, struct err *err)
 {
 	const struct exec *exec = joining->exec;
 	const struct state *state = joining->state;
-	const struct bundle *bundle = &joining->bundle;
-	enum state_status status = state_find_status(state);
+	enum state_status status;
 	FD_CLEANUP int pidfd = -1;
-	int rc;
+	int rc = cgroup_init(&joining->cgroup, state->cgroup_path, err);
 
+	if (rc < 0)
+		return rc;
+	status = state_find_status_in(state, &joining->cgroup);
 	if (status != STATE_RUNNING && status != STATE_CREATED &&
 	    (status != STATE_PAUSED || !exec->ignore_paused))
 		return err_set(err, -ESRCH, "container %s is %s, not running", state->id,
 			       state_status_name(status));
-	rc = load_bundle(&joining->bundle, state, err);
+	rc = take_own_process(joining, err);
 	if (!rc)
 		rc = ns_open_process(&joining->ns, state->pid, err);
-	joining->is_watched = may_be_traced(&joining->bundle, &joining->ns);
+	joining->is_watched = may_be_traced(&joining->process.caps, &joining->ns);
 	if (!rc)
-		rc = exec->process_file ?
-			     load_process_file(&joining->process, exec->process_file, err) :
-			     take_own_process(joining, err);
+		rc = choose_process(joining, err);
 	joining->process.preserve_fds = exec->preserve_fds;
-	if (!rc)
-		rc = confine_prepare(&joining->confine,
-				     bundle->has_seccomp ? &bundle->seccomp : NULL, err);
-	if (!rc)
-		rc = find_cgroup(&joining->cgroup, state, exec->cgroup, err);
+	if (!rc && exec->cgroup)
+		rc = find_cgroup_below(&joining->cgroup, state, exec->cgroup, err);
 	if (rc < 0)
 		return rc;
 	joining->root = userns_root_of(state->pid);

@@ -237,7 +237,7 @@ static int change_node(const struct state *state, const struct hotplug *change, 
 static int load(const struct state *state, struct bundle *bundle, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	int rc = fd_read_file(state->dirfd, "config.json", &text, BUNDLE_CONFIG_MAX);
+	int rc = fd_read_file(state->dirfd, STATE_CONFIG, &text, BUNDLE_CONFIG_MAX);
 
 	if (rc < 0)
 		return err_code(err, rc, "read the container's configuration");

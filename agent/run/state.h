@@ -1,9 +1,17 @@
 /*
  * state - what the runtime remembers about a container: <root>/<id>/, on tmpfs, mode 0700.
  *
+<<<<<<< HEAD
  *	state.json	OCI state plus "cgroup", which is its own from "hasCgroup" on, and
  *			"startTicks", which with the pid names the process for good
  *	config.json	the configuration as it was at create, for exec
+=======
+ *	state.json	OCI state plus "cgroup" and "startTicks", which with the pid names the
+ *			process for good
+ *	config.json	the configuration as it was at create
+ *	process.json	its "process", and
+ *	filter		what became of its seccomp profile (confine.h): for exec
+>>>>>>> 15fafc9 (agent/run: exec finds its process and its filter ready)
  *	hooks.json	config.json's hooks, when there are any: for start and delete
  *	start.sock	init listens here until it is started
  *
@@ -22,6 +30,8 @@
 #include "lib/err.h"
 
 #define RUNTIME_ROOT "/run/berth/runtime"
+#define STATE_CONFIG "config.json"
+#define STATE_PROCESS "process.json"
 #define STATE_HOOKS "hooks.json"
 #define STATE_ID_MAX 128
 

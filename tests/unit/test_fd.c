@@ -134,6 +134,10 @@ static void reads_are_limited(void)
 	CHECK_INT(fd_read_number(dirfd, "n", &number), 0);
 	CHECK_INT(number, 123);
 	CHECK_INT(fd_write_file(dirfd, "n", "abc"), 0);
+	CHECK_INT(fd_create_file(dirfd, "n", "abcd", 4, 0600), -EEXIST);
+	CHECK_INT(fd_create_file(dirfd, "new", "12\n", 3, 0600), 0);
+	CHECK_INT(fd_read_number(dirfd, "new", &number), 0);
+	CHECK_INT(number, 12);
 	CHECK_INT(fd_read_number(dirfd, "n", &number), -EINVAL);
 }
 
