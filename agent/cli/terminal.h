@@ -17,7 +17,7 @@ void terminal_size(int fd, unsigned short *rows, unsigned short *columns);
 
 /*
  * From now on SIGWINCH, and with `forward` what usually ends a program as well, is blocked but for ppoll() with this
- * mask, which it interrupts. terminal_next_signal() gives each that came once, then 0.
+ * mask, which it interrupts. terminal_next_signal() gives each that came once, then 0. May be called again.
  */
 void terminal_watch_signals(bool forward, sigset_t *while_waiting);
 int terminal_next_signal(void);

@@ -177,10 +177,24 @@ exec_joins() {
 	like "inspect tells" "$(docker exec --privileged lines true; berth exec --privileged -u app lines id -u)" '^1000$'
 }
 
+# holds_back SIGNAL PID: it blocks it
+holds_back() { (((0x$(awk '/^SigBlk/ { print $2 }' "/proc/$2/status") >> ($1 - 1)) & 1)); }
+
 # docker passes no signal on without a terminal; berth does.
 exec_signals() {
-	local client
+	local client guard
 	start_apps
+	kill -STOP "$AGENT"
+	"$BERTH" exec lines sleep 100 &
+	client=$!
+	check "the client holds signals back while there is no command" poll 5 holds_back 2 $client
+	kill -INT $client
+	kill -CONT "$AGENT"
+	{ sleep 15; kill -9 $client; } &
+	guard=$!
+	wait $client
+	same "SIGINT, which a shell has had it ignore, arrives as soon as there is one" $? 130
+	kill $guard
 	for signal in INT TERM; do
 		rm -f "$T/out" # or what the one before said would be taken for this one
 		"$BERTH" exec lines sh -c "trap 'echo trapped; exit 9' $signal; echo up; while :; do sleep 0.1; done" > "$T/out" &
