@@ -20,6 +20,7 @@
  *   other networks, from siblings and from the container itself.
  * - What a container sends out has an address of its network, or goes nowhere.
  * - What comes in from a bridge for 127.0.0.0/8 is dropped.
+ * - With `only_ours` nothing else is forwarded: between the device's other interfaces.
  * Another table's "drop" still counts (that of Docker's or firewalld's forward chain): no rule of ours can overrule it.
  */
 #ifndef AGENT_NETWORK_FIREWALL_H
@@ -59,6 +60,7 @@ struct firewall_rules {
 	size_t network_count;
 	const struct firewall_port *ports;
 	size_t port_count;
+	bool only_ours[IP_FAMILIES]; /* the device is a router for these networks alone */
 };
 
 struct firewall {
@@ -103,11 +105,15 @@ int firewall_remove(struct firewall *firewall, struct err *err);
  */
 bool firewall_was_changed(struct firewall *firewall);
 
+/* Does the device forward packets of this family between its interfaces? */
+bool firewall_forwards(int family);
+
 /*
  * Lets the device forward packets of a family (IPV4, IPV6): net.ipv4.ip_forward, or all/forwarding. The latter would
  * make interfaces ignore router advertisements, which the device may have its own route from: those that
  * listen to them (accept_ra = 1) go on doing so (2). *told gets a line for each thing that was changed, for the log.
  */
 int firewall_enable_forwarding(int family, struct buf *told, struct err *err);
+int firewall_disable_forwarding(int family, struct err *err);
 
 #endif

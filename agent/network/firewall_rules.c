@@ -40,6 +40,13 @@ static void drop_from(const struct builder *builder, const char *chain, const ch
 	verdict(builder, NF_DROP);
 }
 
+static void accept_from(const struct builder *builder, const char *bridge)
+{
+	nft_rule(builder->nft, "forward");
+	nft_in_interface(builder->nft, bridge, true);
+	verdict(builder, NF_ACCEPT);
+}
+
 static void drop_to(const struct builder *builder, const char *chain, const char *bridge)
 {
 	nft_rule(builder->nft, chain);
@@ -68,6 +75,17 @@ static void drop_forged(const struct builder *builder, const struct firewall_net
 	verdict(builder, NF_DROP);
 }
 
+/* What is neither from nor for a network of ours. */
+static void drop_the_rest(const struct builder *builder)
+{
+	const struct firewall_rules *rules = builder->rules;
+
+	for (size_t i = 0; i < rules->network_count; i++)
+		accept_from(builder, rules->networks[i].bridge);
+	nft_rule(builder->nft, "forward");
+	verdict(builder, NF_DROP);
+}
+
 /* What an internal network may not do, and what the others may; the order counts. */
 static void add_forward(const struct builder *builder)
 {
@@ -92,6 +110,8 @@ static void add_forward(const struct builder *builder)
 	for (size_t i = 0; i < rules->network_count; i++)
 		if (!rules->networks[i].internal)
 			drop_to(builder, "forward", rules->networks[i].bridge);
+	if (rules->only_ours[builder->family])
+		drop_the_rest(builder);
 }
 
 /* Where somebody has set route_localnet for all interfaces, as kube-proxy does. For ::1 the kernel drops them by itself. */

@@ -12,20 +12,16 @@
 
 #define SETTINGS "/proc/sys/net"
 
-/* Sets it unless it has that value, or one that is more. */
-static int raise(const char *path, int wanted, const char *text, struct buf *told, struct err *err)
-{
-	int64_t value = 0;
-	int rc = fd_read_number(AT_FDCWD, path, &value);
+static const char *const switches[IP_FAMILIES] = {
+	[IPV4] = SETTINGS "/ipv4/ip_forward",
+	[IPV6] = SETTINGS "/ipv6/conf/all/forwarding",
+};
 
-	if (!rc && value >= wanted)
-		return 0;
-	if (!rc)
-		rc = fd_write_file(AT_FDCWD, path, text);
-	if (rc < 0)
-		return err_code(err, rc, "set %s to %s", path, text);
-	buf_append_format(told, "%s is %s now: containers' packets are forwarded\n", path + strlen("/proc/sys/"), text);
-	return 0;
+bool firewall_forwards(int family)
+{
+	int64_t value;
+
+	return fd_read_number(AT_FDCWD, switches[family], &value) == 0 && value;
 }
 
 /* An interface that listens to router advertisements as a host goes on doing so as a router. */
@@ -54,18 +50,25 @@ static int keep_all_listening(struct buf *told, struct err *err)
 	return 0;
 }
 
-static int forward_ipv6(struct buf *told, struct err *err)
-{
-	int64_t value = 0;
-	int rc = fd_read_number(AT_FDCWD, SETTINGS "/ipv6/conf/all/forwarding", &value);
-
-	if (!rc && value)
-		return 0;
-	rc = keep_all_listening(told, err);
-	return rc ? rc : raise(SETTINGS "/ipv6/conf/all/forwarding", 1, "1", told, err);
-}
-
 int firewall_enable_forwarding(int family, struct buf *told, struct err *err)
 {
-	return family == IPV6 ? forward_ipv6(told, err) : raise(SETTINGS "/ipv4/ip_forward", 1, "1", told, err);
+	int rc = 0;
+
+	if (firewall_forwards(family))
+		return 0;
+	if (family == IPV6)
+		rc = keep_all_listening(told, err);
+	if (!rc)
+		rc = fd_write_file(AT_FDCWD, switches[family], "1");
+	if (rc < 0)
+		return err->code ? rc : err_code(err, rc, "set %s to 1", switches[family]);
+	buf_append_format(told, "%s is 1 now: containers' packets are forwarded, others dropped\n", switches[family] + strlen("/proc/sys/"));
+	return 0;
+}
+
+int firewall_disable_forwarding(int family, struct err *err)
+{
+	int rc = fd_write_file(AT_FDCWD, switches[family], "0");
+
+	return rc < 0 ? err_code(err, rc, "set %s to 0", switches[family]) : 0;
 }

@@ -174,25 +174,6 @@ bool is_kernel_lack(int code)
 	return code == -EOPNOTSUPP || code == -EPROTONOSUPPORT || code == -EAFNOSUPPORT;
 }
 
-static void enable_forwarding(struct networks *networks, const struct network_shape *shape)
-{
-	BUF_CLEANUP struct buf told = BUF_INIT;
-	struct err err = ERR_INIT;
-	char *line, *rest;
-
-	for (int family = 0; family < IP_FAMILIES; family++) {
-		/* Without the firewall the device would be a router for everybody. */
-		if (networks->has_forwarding[family] || !networks->has_nat[family] || !shape->subnets[family].ip.family)
-			continue;
-		networks->has_forwarding[family] = true;
-		if (firewall_enable_forwarding(family, &told, &err) < 0)
-			log_warn("networks: apps on a bridge don't reach the internet: %s", err.text);
-	}
-	for (rest = told.data; (line = strsep(&rest, "\n"));)
-		if (*line)
-			log_info("networks: %s", line);
-}
-
 static int connect_container(struct container *container, const struct app_config *before, struct err *err)
 {
 	struct agent *agent = container->agent;
@@ -221,10 +202,12 @@ static int connect_container(struct container *container, const struct app_confi
 	}
 	link_name(container, link);
 	rc = link_remove(&agent->networks.route, link, err); /* of an end that no agent has seen */
+	if (!rc && !endpoint.shape.internal)
+		router_prepare(agent, &endpoint.shape);
 	if (!rc)
 		rc = networks_apply_rules(agent, err);
 	if (!rc && !endpoint.shape.internal)
-		enable_forwarding(&agent->networks, &endpoint.shape);
+		router_start(agent, &endpoint.shape);
 	return rc;
 }
 
@@ -490,6 +473,7 @@ void networks_start(struct agent *agent)
 {
 	struct err err = ERR_INIT;
 
+	router_recall(agent);
 	recall_places(agent, true);
 	recall_places(agent, false);
 	/* What a former agent has left, and nobody is on: its routes would be in the way. */

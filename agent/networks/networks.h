@@ -53,6 +53,7 @@ struct networks {
 	bool has_nat[IP_FAMILIES]; /* the kernel has nf_tables for it; for neither: the firewall is closed */
 	bool has_rules[IP_FAMILIES]; /* the firewall has some */
 	bool has_forwarding[IP_FAMILIES]; /* it was enabled */
+	bool is_router_ours[IP_FAMILIES]; /* by berth, and not before it */
 	bool has_bridges; /* there may be some of ours */
 	struct list networks; /* networks_parts.h */
 	struct list leases;

@@ -138,11 +138,11 @@ static void append_ip(struct buf *out, const struct ip *ip)
 }
 
 /* Only to be compared with the text of the last ones. */
-static void describe(const struct rules *rules, struct buf *out)
+static void describe(const struct networks *networks, const struct rules *rules, struct buf *out)
 {
 	char text[SUBNET_TEXT_MAX];
 
-	buf_append_text(out, "rules\n");
+	buf_append_format(out, "rules %d %d\n", networks->is_router_ours[IPV4], networks->is_router_ours[IPV6]);
 	for (size_t i = 0; i < rules->network_count; i++) {
 		const struct firewall_network *network = &rules->networks[i];
 
@@ -201,10 +201,14 @@ static int apply(struct agent *agent, const struct rules *rules, struct err *err
 		.network_count = rules->network_count,
 		.ports = rules->ports,
 		.port_count = rules->port_count,
+		.only_ours = { agent->networks.is_router_ours[IPV4], agent->networks.is_router_ours[IPV6] },
 	};
+	int rc;
 
-	int rc = firewall_apply(&agent->networks.firewall, &wanted, err);
-
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (!firewall_has_family(&wanted, family))
+			router_end(agent, family);
+	rc = firewall_apply(&agent->networks.firewall, &wanted, err);
 	for (int family = 0; !rc && family < IP_FAMILIES; family++)
 		agent->networks.has_rules[family] = firewall_has_family(&wanted, family);
 	return rc;
@@ -221,7 +225,7 @@ int networks_apply_rules(struct agent *agent, struct err *err)
 	if (!networks_have_firewall(networks))
 		return 0;
 	collect_rules(agent, &rules);
-	describe(&rules, &text);
+	describe(networks, &rules, &text);
 	if (!strcmp(buf_text(&text), buf_text(&networks->rules)))
 		return 0;
 	rc = apply(agent, &rules, &local);

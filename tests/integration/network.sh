@@ -326,7 +326,70 @@ without_ipv6() {
 	echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6
 }
 
+# lan_start: a second host, on another interface of the device, which is its way out.
+lan_start() {
+	background lan unshare -n sleep 1000
+	LAN=$!
+	poll 5 eval '[ "$(readlink "/proc/$LAN/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
+	ip link add lan0 type veth peer name eth0 netns "$LAN"
+	ip addr add 198.51.100.1/24 dev lan0
+	ip -6 addr add 2001:db8:1::1/64 dev lan0 nodad
+	ip link set lan0 up
+	lan ip addr add 198.51.100.2/24 dev eth0
+	lan ip -6 addr add 2001:db8:1::2/64 dev eth0 nodad
+	lan ip link set eth0 up
+	lan ip route add default via 198.51.100.1
+	lan ip -6 route add default via 2001:db8:1::1
+	outside ip route add 198.51.100.0/24 via 192.0.2.1
+	outside ip -6 route add 2001:db8:1::/64 via 2001:db8::1
+}
+
+lan() { nsenter -t "$LAN" -n "$@"; }
+passes() { lan busybox ping -q -c 1 -W 1 "$1" > /dev/null; }
+forwarding() { cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs; }
+forwarding_is() { [ "$(forwarding)" = "$*" ]; }
+set_forwarding() {
+	echo "$1" > /proc/sys/net/ipv4/ip_forward
+	echo "$1" > /proc/sys/net/ipv6/conf/all/forwarding
+}
+
+# A device that was no router doesn't become one for the hosts around it.
+router() {
+	nft flush ruleset
+	lan_start
+	set_forwarding 1
+	check "a router forwards" passes 192.0.2.2
+	check "IPv6, too" poll 5 passes 2001:db8::2
+	set_forwarding 0
+	config_begin
+	bridged a v1 'publish = 8080:8080'
+	agent_start
+	wait_until "a runs" 30 runs a
+	same "its packets are forwarded" "$(forwarding)" "1 1"
+	check "out into the world" pinged a 192.0.2.2
+	same "and in, from everywhere" "$(outside_gets http://192.0.2.1:8080/) $(lan curl -sf -m 3 http://198.51.100.1:8080/)" "v1 v1"
+	check "nobody else's are" not passes 192.0.2.2
+	check "of IPv6 neither" not passes 2001:db8::2
+	agent_stop
+	agent_start
+	wait_until "the next agent" 20 runs a
+	check "knows that" not passes 192.0.2.2
+	check "and a still gets out" pinged a 192.0.2.2
+	berth stop a > /dev/null
+	wait_until "without apps the device is what it was" 10 forwarding_is 0 0
+	same "and no rule is left" "$(nft list tables | grep -c berth)" 0
+	set_forwarding 1
+	check "a device that is a router" passes 192.0.2.2
+	berth start a > /dev/null
+	wait_until "a runs again" 30 runs a
+	check "goes on to be one" passes 192.0.2.2
+	check "by IPv6, too" passes 2001:db8::2
+	berth stop a > /dev/null
+	wait_until "the rules have gone" 10 eval '! nft list tables | grep -q berth'
+	same "and stays so" "$(forwarding)" "1 1"
+}
+
 agent_pids() { echo "$AGENT"; }
 
-case_run ${1:-published names taken joins own_users without_nftables without_nat6 without_ipv6}
+case_run ${1:-published names taken joins own_users router without_nftables without_nat6 without_ipv6}
 done_testing

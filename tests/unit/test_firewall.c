@@ -130,7 +130,7 @@ enum { TO_LOOPBACK = 4, TO_LAN, TO_LAN6 };
 static bool apply(void)
 {
 	struct firewall_network list[NETWORKS] = { 0 };
-	struct firewall_rules rules = { list, NETWORKS - 1, ports, PORTS };
+	struct firewall_rules rules = { .networks = list, .network_count = NETWORKS - 1, .ports = ports, .port_count = PORTS };
 	int rc;
 
 	/* The outside is no network of berth's. */
@@ -430,7 +430,7 @@ static void own_changes_are_not_heard(void)
 	struct firewall_port port = { .bridge = "berth0", .protocol = IPPROTO_UDP, .host_first = 10000,
 				      .target_first = 20000, .count = 2000,
 				      .targets = { ip_of("172.29.0.2"), ip_of("fd29::2") } };
-	struct firewall_rules rules = { &network, 1, &port, 1 };
+	struct firewall_rules rules = { .networks = &network, .network_count = 1, .ports = &port, .port_count = 1 };
 
 	REQUIRE(netns_make(&ns, 1) && firewall_open(&firewall, &err) == 0);
 	for (int i = 0; i < 2; i++) {
@@ -463,7 +463,7 @@ static void too_much_is_refused(void)
 	struct firewall_network network = { "berth0", { subnet_of("172.29.0.0/16") }, false };
 	struct firewall_port port = { .bridge = "berth0", .protocol = IPPROTO_TCP, .host_first = 1, .target_first = 2,
 				      .count = 5000, .targets = { ip_of("172.29.0.2") } };
-	struct firewall_rules rules = { &network, 1, &port, 1 };
+	struct firewall_rules rules = { .networks = &network, .network_count = 1, .ports = &port, .port_count = 1 };
 
 	REQUIRE(netns_make(&ns, 1));
 	REQUIRE(firewall_open(&firewall, &err) == 0);
@@ -509,7 +509,7 @@ static void what_is_missing_is_named(void)
 {
 	const char *option = getenv("FIREWALL_LACKS");
 	struct firewall_network network = { "berth0", { subnet_of("172.29.0.0/16"), subnet_of("fd29::/64") }, false };
-	struct firewall_rules rules = { &network, 1, NULL, 0 };
+	struct firewall_rules rules = { .networks = &network, .network_count = 1 };
 	int rc = firewall_open(&firewall, &err);
 
 	if (!rc)
