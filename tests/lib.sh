@@ -169,12 +169,9 @@ own_links() {
 
 # All of this test. Others (registries) have $T in their arguments.
 own_processes() {
-	local file
-	own_links | sed 's|/proc/||'
-	for file in /proc/[0-9]*/cmdline; do
-		[[ $file = /proc/$$/* || $file = /proc/$BASHPID/* ]] && continue
-		{ tr '\0' ' ' < "$file"; } 2> /dev/null | grep -qF "$T/" && basename "${file%/cmdline}"
-	done
+	own_links | sed 's,/proc/,,'
+	grep -lzF -f - /proc/[0-9]*/cmdline 2> /dev/null <<< "$T/" | sed 's,/proc/\(.*\)/cmdline,\1,' |
+		grep -vx -e $$ -e $BASHPID
 }
 
 # helpers ROLE...: pids of this test's processes of these roles (agent, shim, fetch, unpack, probe, runtime).
@@ -385,13 +382,19 @@ registry_requests() {
 }
 
 # images: the busybox image set in $IMAGES (an OCI layout with app:v1 to app:v5), made once.
+declare -A DIGESTS=()
 images() {
 	IMAGES=$CACHE/test/oci
 	mkdir -p "$CACHE"
-	BASE=busybox flock "$CACHE/lock" "$TESTS/images/make-images" "$CACHE/test" 2> "$T/images.log" && return
-	fail "cannot make the images"
-	cat "$T/images.log"
-	done_testing
+	if ! BASE=busybox flock "$CACHE/lock" "$TESTS/images/make-images" "$CACHE/test" 2> "$T/images.log"; then
+		fail "cannot make the images"
+		cat "$T/images.log"
+		done_testing
+	fi
+	local name digest
+	while read -r name digest; do
+		DIGESTS[$name]=$digest
+	done < <(jq -r '.manifests[] | "\(.annotations[]) \(.digest)"' "$IMAGES/index.json")
 }
 
 # fleet [tls] [basic]: a registry with app:v1 to app:v5. release V: the tag app:stable moves there.
@@ -407,7 +410,13 @@ fleet() {
 release() { registry_tag app "$1" stable; }
 
 # digest_of app:v1: the manifest digest.
-digest_of() { jq -r --arg ref "$1" '.manifests[] | select(.annotations[] == $ref).digest' "$IMAGES/index.json"; }
+digest_of() {
+	if [ "${DIGESTS[$1]-}" ]; then
+		echo "${DIGESTS[$1]}"
+	else
+		jq -r --arg ref "$1" '.manifests[] | select(.annotations[] == $ref).digest' "$IMAGES/index.json"
+	fi
+}
 
 # ---- the agent ----
 
@@ -488,9 +497,46 @@ agent_start_by() {
 agent_stop() { end "${1:-TERM}" "$AGENT"; }
 agent_reload() { kill -HUP "$AGENT"; }
 
-app_get() { "$BERTH" status --json | jq -r --arg app "$1" ".apps[] | select(.name == \$app) | $2"; }
-app_is() { [ "$(app_get "$1" "$2")" = "$3" ]; }
-app_like() { [[ $(app_get "$1" "$2") =~ $3 ]]; }
+# app_ask APP JQ: what jq finds in the status of the app, in $ANSWER. Waiting asks many times a second, and jq takes 30 ms to
+# start: a field, ".state" or ".update.error // \"\"", and fields in a text are found without it.
+app_ask() {
+	local status app text=$2 found or value path='\.(update\.)?([a-z_]+)'
+	ANSWER=''
+	status=$("$BERTH" status --json) || return
+	app=${status#*"{\"name\":\"$1\","}
+	[ "$app" != "$status" ] || return 0
+	app=${app%%,\{\"name\":\"*}
+	if [[ $text =~ ^$path( // \"\")?$ ]]; then
+		or=${BASH_REMATCH[3]}
+		if app_field "${BASH_REMATCH[2]}"; then
+			[ "$value$or" = 'null // ""' ] || ANSWER=$value
+			return 0
+		fi
+	elif [[ $text = \"*\" ]]; then
+		text=${text:1:-1}
+		while [[ $text =~ \\\($path\) ]]; do
+			found=${BASH_REMATCH[0]}
+			app_field "${BASH_REMATCH[2]}" || break
+			text=${text/"$found"/"$value"}
+		done
+		if [[ $text != *\\* ]]; then
+			ANSWER=$text
+			return 0
+		fi
+	fi
+	ANSWER=$(jq -r ".apps[] | select(.name == \"$1\") | $2" <<< "$status")
+}
+
+# app_field KEY: $value is what it has in $app, unless that is more than a number or a simple text.
+app_field() {
+	[[ $app =~ \"$1\":(null|[0-9]+|\"[^\"\\]*\")[,}] ]] || return
+	value=${BASH_REMATCH[1]#\"} value=${value%\"}
+}
+
+apps_are() { [ "$("$BERTH" status --json | jq '.apps | length')" = "$1" ]; }
+app_get() { app_ask "$1" "$2" && echo "$ANSWER"; }
+app_is() { app_ask "$1" "$2" && [ "$ANSWER" = "$3" ]; }
+app_like() { app_ask "$1" "$2" && [[ $ANSWER =~ $3 ]]; }
 app_phase() { app_is "$1" .update.phase "$2"; }
 
 # app_runs APP DIGEST: this digest runs and nothing is under way (but polls, which come all the time).

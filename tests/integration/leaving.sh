@@ -4,7 +4,6 @@
 need docker-registry skopeo jq curl
 fleet
 
-no_app() { [ "$(berth status --json | jq '.apps | length')" = 0 ]; }
 count() { find "$STORE/$1" -mindepth 1 -maxdepth 1 | wc -l; }
 store_is_empty() { [ "$(count apps) $(count tags) $(count images) $(count layers)" = "0 0 0 0" ]; }
 images_are() { [ "$(count images) $(count tags)" = "$1 $2" ]; }
@@ -35,7 +34,7 @@ gone_in_probation() {
 	wait_until "it is on probation" 20 app_phase web probation
 	sed -i '/^\[app web\]/,$d' "$T/agent.ini"
 	agent_reload
-	wait_until "it goes" 20 no_app
+	wait_until "it goes" 20 apps_are 0
 	wait_until "with all it had" 5 store_is_empty
 }
 
@@ -78,7 +77,7 @@ shared() {
 	wait_until "the other one runs" 20 app_runs other "$(digest_of app:v1)"
 	sed -i '/^\[app other\]/,$d' "$T/agent.ini"
 	agent_reload
-	wait_until "it is gone" 20 eval '[ "$(berth status --json | jq ".apps | length")" = 1 ]'
+	wait_until "it is gone" 20 apps_are 1
 	same "the image keeps its name" "$(count images) $(count tags)" "1 1"
 }
 
@@ -100,7 +99,7 @@ while_another_is_pulled() {
 	wait_until "other is being pulled" 10 app_phase other pulling
 	sed -i '/^\[app web\]/,/^$/d' "$T/agent.ini"
 	agent_reload
-	wait_until "web is gone" 20 eval '[ "$(berth status --json | jq ".apps | length")" = 1 ]'
+	wait_until "web is gone" 20 apps_are 1
 	same "its image has to wait" "$(count images)" 1
 	echo refuse > "$T/link"
 	kill -9 "$(helpers fetch)"

@@ -157,7 +157,7 @@ reloads() {
 	cp "$T/head.ini" "$T/agent.ini"
 	bridged web v1 'network = host'
 	agent_reload
-	wait_until "the last app on a bridge is gone" 20 eval '[ "$(berth status --json | jq ".apps | length")" = 1 ]'
+	wait_until "the last app on a bridge is gone" 20 apps_are 1
 	wait_until "no bridge is left" 10 are bridges ""
 	wait_until "no table" 5 are tables ""
 	wait_until "no veth but the test's own" 5 eval '[ "$(ip -o link show type veth | wc -l)" = 1 ]'
