@@ -147,6 +147,12 @@ background() {
 	disown $! # bash must not report how it ends
 }
 
+# A function in the background is a shell, whose command is its child.
+background_processes() {
+	cat "$T/pids"
+	[ ! -s "$T/pids" ] || pgrep -P "$(paste -sd , "$T/pids")"
+}
+
 alive() { kill -0 "$1" 2> /dev/null; }
 gone() { ! kill -0 "$1" 2> /dev/null; }
 
@@ -225,7 +231,7 @@ sweep() {
 cleanup() {
 	local pid mount
 	trap '' INT TERM
-	for pid in $(cat "$T/pids") $(own_processes); do
+	for pid in $(background_processes) $(own_processes); do
 		kill -9 "$pid" 2> /dev/null
 	done
 	sweep
