@@ -16,6 +16,7 @@ import struct
 FLUSH, FUA, DISCARD = 1, 2, 4
 MAGIC = 0x6A736677736872
 SECTOR = 512
+SUPERBLOCK = 1024  # where ext4 has it, two sectors
 
 Write = collections.namedtuple("Write", "offset data flags length")
 
@@ -67,12 +68,16 @@ def put(disk, write):
 
 
 def put_torn(disk, write, choice):
-    """Some of its sectors: the first ones, or any."""
+    """Some of its sectors: the first ones, or any. ext4's superblock stays whole: the checksum of its two sectors is in the
+    second, and without it nothing can be mounted, whatever was synced."""
     sectors = len(write.data) // SECTOR
-    kept = range(choice.randint(0, sectors))
+    kept = set(range(choice.randint(0, sectors)))
     if choice.random() < 0.5:
-        kept = [i for i in range(sectors) if choice.random() < 0.5]
-    for i in kept:
+        kept = {i for i in range(sectors) if choice.random() < 0.5}
+    second = SUPERBLOCK // SECTOR + 1 - write.offset // SECTOR
+    if second in range(sectors):
+        kept = kept | {second} if second - 1 in kept else kept - {second}
+    for i in sorted(kept):
         disk[write.offset + i * SECTOR:write.offset + (i + 1) * SECTOR] = write.data[i * SECTOR:(i + 1) * SECTOR]
 
 

@@ -51,11 +51,7 @@ def is_free(image):
 
 @contextlib.contextmanager
 def mounted(image, folder):
-    command = ["mount", "-o", OPTIONS, image, folder]
-    # Another test may take the loop device that mount has found free: once more, then it counts.
-    if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
-        time.sleep(1)
-        subprocess.run(command, check=True)
+    subprocess.run(["mount", "-o", OPTIONS, image, folder], check=True)
     try:
         yield folder
     finally:
