@@ -8,8 +8,8 @@ app_state() { app_is "$1" .state "$2"; }
 
 job() {
 	config_begin
-	app once "$REG/app:v1" 'command = /opt/app/run exit-after 2 0' 'restart = on-failure' 'health = none' 'probation = 1s'
-	app again "$REG/app:v1" 'command = /opt/app/run exit-after 3 0' 'health = none' 'probation = 1s'
+	app once "$REG/app:v1" 'command = /opt/app/run exit-after 4 0' 'restart = on-failure' 'health = none' 'probation = 1s'
+	app again "$REG/app:v1" 'command = /opt/app/run exit-after 6 0' 'health = none' 'probation = 1s'
 	agent_start
 	wait_until "it is done" 20 app_state once exited
 	local id

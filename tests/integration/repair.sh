@@ -142,8 +142,7 @@ registry_down() {
 	stand_in
 	pid=$(app_pid web)
 	berth rollback web > /dev/null
-	poll 5 test "$(app_get web .update.phase)" = idle
-	same "the rollback has ended" "$(app_get web .update.phase)" idle
+	wait_until "the rollback has ended" 5 app_like web .update.phase '^(idle|resolving)$'
 	same "v1 is current" "$(app_get web .digest)" "$(digest_of app:v1)"
 	same "it was left alone" "$(app_pid web)" "$pid"
 	check "it still answers" serves "$WEB" v1
