@@ -95,8 +95,10 @@ static void tag_current(struct app *app)
 	struct err err = ERR_INIT;
 
 	snprintf(tag.reference, sizeof(tag.reference), "%s", current->reference);
-	if (image_tag(&app->agent->store, &tag, &err) < 0)
-		log_warn("app %s: %s", app->config->name, err.text);
+	if (image_tag(&app->agent->store, &tag, &err) == 0)
+		return;
+	log_warn("app %s: %s", app->config->name, err.text);
+	timer_start(&app->agent->loop, &app->save_timer, SAVE_RETRY_MS, save_again, app);
 }
 
 /* Or every release that had a tag of its own would stay in the store. */
@@ -132,7 +134,8 @@ static void save_again(struct timer *timer)
 {
 	struct app *app = timer->data;
 
-	app_save(app);
+	if (app->is_unsaved)
+		app_save(app);
 	if (app->record.phase == PHASE_IDLE && generation_exists(&app->record.current))
 		settle(app); /* which had to wait for this */
 	else if (!app->is_unsaved)
