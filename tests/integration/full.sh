@@ -83,9 +83,10 @@ refused() {
 	flash
 	start_v1 2M
 	PID=$(app_pid web)
-	noisy app:stable
+	noisy app:noisy
 	leave 8000000
 	: > "$REG_LOG"
+	registry_tag app noisy stable
 	wait_until "the update is refused" 20 app_like web .update.error 'it needs about [0-9.]*MB and .* inodes; .* min_free'
 	note "$(app_get web .update.error)"
 	sleep 2
