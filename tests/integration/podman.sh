@@ -89,6 +89,7 @@ same "create and start" "$(podman start --attach made)" made
 # ---- a terminal ----
 
 if command -v script > /dev/null; then
+	# dash does not exec it, and timeout would leave the terminal's foreground: podman, which sets the terminal up, is stopped.
 	out=$(script -qec "timeout --foreground 60 podman --root $T/storage --runroot $T/run --storage-driver vfs --runtime $T/berth-runtime \
 		--cgroup-manager cgroupfs --events-backend file run -t --rm ${options[*]} localhost/box sh -c 'tty; test -t 0 && echo terminal'" /dev/null < /dev/null 2>&1)
 	like "-t" "$out" '/dev/pts/0[^t]*terminal'
