@@ -284,6 +284,8 @@ int agent_main(int argc, char **argv)
 		log_error("agent: must run as root: it mounts, and makes namespaces and cgroups");
 		return 1;
 	}
+	/* The agent has no use for sockets of systemd's, and containers shall have none of them. */
+	unsetenv("LISTEN_FDS");
 	seal_for_helpers(argv - 1); /* main() has skipped the program's name */
 	/* Whoever starts it: volumes and what is bind-mounted have to be readable in containers. */
 	umask(022);

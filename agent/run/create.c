@@ -346,6 +346,17 @@ void created_release(struct created *created)
 	state_release(&created->state);
 }
 
+/* As runc and crun do: it is process 1, whatever LISTEN_PID was here. */
+static void tell_of_sockets(struct process *process, int count)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+
+	process_setenv(process, xasprintf("LISTEN_FDS=%d", count));
+	process_setenv(process, xstrdup("LISTEN_PID=1"));
+	if (names)
+		process_setenv(process, xasprintf("LISTEN_FDNAMES=%s", names));
+}
+
 int create_container(const struct create *create, struct created *created, struct failure *failure)
 {
 	struct making making = {
@@ -362,7 +373,9 @@ int create_container(const struct create *create, struct created *created, struc
 	rc = bundle_load(&making.bundle, create->bundle, &failure->err);
 	making.bundle.no_pivot = create->no_pivot;
 	making.bundle.process.no_new_keyring = create->no_new_keyring;
-	making.bundle.process.preserve_fds = create->preserve_fds;
+	making.bundle.process.preserve_fds = create->listen_fds + create->preserve_fds;
+	if (create->listen_fds)
+		tell_of_sockets(&making.bundle.process, create->listen_fds);
 	if (!rc)
 		rc = check_bundle(&making, &failure->err);
 	if (!rc)

@@ -18,7 +18,8 @@ struct create {
 	const char *bundle;	    /* directory */
 	const char *pid_file;	    /* NULL: none */
 	const char *console_socket; /* NULL: none */
-	int preserve_fds;	    /* so many from 3 on are the application's */
+	int listen_fds;		    /* so many from 3 on are sockets that it listens at: sd_listen_fds(3) */
+	int preserve_fds;	    /* and so many behind them are the application's, too */
 	bool no_pivot;		    /* enter the root without pivot_root */
 	bool no_new_keyring;	    /* keep the caller's session keyring */
 	bool start;		    /* at once, for `run`: nobody will ask for it */

@@ -113,7 +113,15 @@ const char *runtime_id(struct runtime *runtime, int argc, char **argv)
 	return NULL;
 }
 
-/* Before any option is read: how many descriptors --preserve-fds may ask for, wherever it is. */
+static int count_sockets(void)
+{
+	const char *text = getenv("LISTEN_FDS");
+	int count = text ? atoi(text) : 0;
+
+	return count > 0 && count <= PRESERVED_MAX ? count : 0;
+}
+
+/* Before any option is read: how many descriptors LISTEN_FDS and --preserve-fds may ask for, wherever it is. */
 static int count_preserved(char **argv)
 {
 	static const char option[] = "--preserve-fds";
@@ -128,7 +136,7 @@ static int count_preserved(char **argv)
 		if (found > count && found <= PRESERVED_MAX)
 			count = found;
 	}
-	return count;
+	return count + count_sockets();
 }
 
 /*
@@ -148,6 +156,14 @@ static void shut_preserved(int preserved)
 		fd_set_cloexec(fd, true);
 }
 
+static int check_open(struct runtime *runtime, int count, const char *option, const char *value)
+{
+	for (int fd = 3; fd < 3 + count; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return runtime_usage(runtime, "%s%s: descriptor %d is not open", option, value, fd);
+	return 0;
+}
+
 int runtime_preserve(struct runtime *runtime, const char *value, int *count)
 {
 	int64_t number = 0;
@@ -155,12 +171,14 @@ int runtime_preserve(struct runtime *runtime, const char *value, int *count)
 
 	if (number_parse(value, 0, PRESERVED_MAX, &number, &err) < 0)
 		return runtime_usage(runtime, "--preserve-fds %s: %s", value, err.text);
-	for (int fd = 3; fd < 3 + number; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			return runtime_usage(runtime, "--preserve-fds %s: descriptor %d is not open",
-					     value, fd);
 	*count = (int)number;
-	return 0;
+	return check_open(runtime, *count, "--preserve-fds ", value);
+}
+
+int runtime_listen(struct runtime *runtime, int preserved, int *count)
+{
+	*count = count_sockets();
+	return *count ? check_open(runtime, *count + preserved, "LISTEN_FDS=", getenv("LISTEN_FDS")) : 0;
 }
 
 static void append_json(struct buf *line, const char *text)

@@ -71,6 +71,8 @@ int runtime_format(struct runtime *runtime, const char *value, bool *json);
  * must be open, or what the runtime itself opens next would be one of them.
  */
 int runtime_preserve(struct runtime *runtime, const char *value, int *count);
+/* The same for sockets that LISTEN_FDS tells of (sd_listen_fds(3)); those to preserve are behind them. */
+int runtime_listen(struct runtime *runtime, int preserved, int *count);
 
 /* Wrong usage: sets the reason, returns the exit code. */
 int runtime_usage(struct runtime *runtime, const char *format, ...)

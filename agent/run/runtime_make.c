@@ -82,7 +82,9 @@ static int read_create_options(struct runtime *runtime, int argc, char **argv,
 		if (option == '?' || take_create_option(runtime, create, run, option))
 			return runtime->failure.exit_code;
 	create->id = runtime_id(runtime, argc, argv);
-	return create->id ? 0 : runtime->failure.exit_code;
+	if (!create->id || runtime_listen(runtime, create->preserve_fds, &create->listen_fds))
+		return runtime->failure.exit_code;
+	return 0;
 }
 
 int runtime_create(struct runtime *runtime, int argc, char **argv)
