@@ -1,17 +1,11 @@
 /*
  * state - what the runtime remembers about a container: <root>/<id>/, on tmpfs, mode 0700.
  *
-<<<<<<< HEAD
  *	state.json	OCI state plus "cgroup", which is its own from "hasCgroup" on, and
  *			"startTicks", which with the pid names the process for good
- *	config.json	the configuration as it was at create, for exec
-=======
- *	state.json	OCI state plus "cgroup" and "startTicks", which with the pid names the
- *			process for good
  *	config.json	the configuration as it was at create
  *	process.json	its "process", and
  *	filter		what became of its seccomp profile (confine.h): for exec
->>>>>>> 15fafc9 (agent/run: exec finds its process and its filter ready)
  *	hooks.json	config.json's hooks, when there are any: for start and delete
  *	start.sock	init listens here until it is started
  *
