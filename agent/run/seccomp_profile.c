@@ -64,7 +64,7 @@ void seccomp_profile_keep_projects(struct seccomp_profile *profile)
 	}
 	profile->refusal = refusal;
 	/* Where it is refused anyway it shall not be named, which would make known what comes before it. */
-	if (profile->default_action > (SECCOMP_RET_ERRNO | SECCOMP_RET_DATA))
+	if ((int32_t)profile->default_action > (int32_t)(SECCOMP_RET_ERRNO | SECCOMP_RET_DATA))
 		seccomp_profile_add(profile, syscall_find("file_setattr"), refusal, NULL, 0);
 }
 
