@@ -40,10 +40,11 @@ void router_start(struct agent *agent, const struct network_shape *shape)
 {
 	struct networks *networks = &agent->networks;
 	BUF_CLEANUP struct buf told = BUF_INIT;
-	struct err err = ERR_INIT;
 	char *line, *rest;
 
 	for (int family = 0; family < IP_FAMILIES; family++) {
+		struct err err = ERR_INIT;
+
 		if (!is_due(networks, shape, family))
 			continue;
 		networks->has_forwarding[family] = true;
