@@ -159,6 +159,9 @@ static int adjust(struct netlink *nl, const struct bridge *bridge, const struct 
 {
 	int rc = link_settle_ipv6(bridge->name, err);
 
+	/* A berth before this one had it on: it opens the loopback to apps when somebody removes the rules. */
+	if (!rc)
+		rc = link_setting("ipv4", bridge->name, "route_localnet", "0", err);
 	if (!rc)
 		rc = set_mtu(nl, link, bridge->mtu, err);
 	if (!rc)
