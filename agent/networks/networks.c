@@ -473,7 +473,9 @@ void networks_start(struct agent *agent)
 {
 	struct err err = ERR_INIT;
 
-	router_recall(agent);
+	/* What is left to be undone, though nobody may be on a bridge any more. */
+	if (router_recall(agent) && open_kernel(agent, &err) < 0)
+		log_warn("%s", err.text);
 	recall_places(agent, true);
 	recall_places(agent, false);
 	/* What a former agent has left, and nobody is on: its routes would be in the way. */

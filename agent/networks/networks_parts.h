@@ -60,12 +60,12 @@ int networks_apply_rules(struct agent *agent, struct err *err);
 
 /*
  * networks_router.c. Before the rules are made for a network of this shape, and after; and before those of a family
- * go. What a former agent did is recalled.
+ * go. What a former agent did is recalled; true: it has made the device one.
  */
 void router_prepare(struct agent *agent, const struct network_shape *shape);
 void router_start(struct agent *agent, const struct network_shape *shape);
 void router_end(struct agent *agent, int family);
-void router_recall(struct agent *agent);
+bool router_recall(struct agent *agent);
 
 /* Appends "--forward SPEC" for published ports that nf_tables can't do, up to `most` arguments in all. */
 void networks_forwards(const struct container *container, char **args, size_t *count, size_t most);

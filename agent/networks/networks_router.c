@@ -70,8 +70,11 @@ void router_end(struct agent *agent, int family)
 	unlinkat(agent->run_fd, marks[family], 0);
 }
 
-void router_recall(struct agent *agent)
+bool router_recall(struct agent *agent)
 {
+	bool *is_ours = agent->networks.is_router_ours;
+
 	for (int family = 0; family < IP_FAMILIES; family++)
-		agent->networks.is_router_ours[family] = faccessat(agent->run_fd, marks[family], F_OK, 0) == 0;
+		is_ours[family] = faccessat(agent->run_fd, marks[family], F_OK, 0) == 0;
+	return is_ours[IPV4] || is_ours[IPV6];
 }
