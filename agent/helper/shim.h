@@ -5,9 +5,9 @@
  *
  * The shim is the parent (by PR_SET_CHILD_SUBREAPER) of the container's init. It mounts the
  * overlay, runs `berth runtime create` and `start`, keeps stdout and stderr in a log ring,
- * records how init ended and cleans up behind it (`berth runtime delete --force`). It outlives
- * the agent: the next one finds it again by its socket. It reads no JSON and stays under 200 KiB
- * of private memory.
+ * records how init ended and cleans up behind it: by `berth runtime delete --force`, unless all
+ * that is left is an empty cgroup. It outlives the agent: the next one finds it again by its
+ * socket. It reads no JSON and stays under 200 KiB of private memory.
  *
  * Options:	--tty		config.json says "terminal": true; output is one stream (stdout)
  *		--stdin		the container's stdin is a pipe, open until "stdin-close"; without

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/helper/shim_parts.h"
+#include "agent/run/state.h"
 #include "lib/fd.h"
 #include "lib/log.h"
 #include "lib/sys.h"
@@ -120,6 +121,18 @@ void shim_begin(struct shim *shim)
 	run_quiet_helper(shim, arguments);
 }
 
+/*
+ * Somebody waits for the end. When nothing runs in its cgroup any more and no hook is to be told, all that `runtime
+ * delete` would find are the cgroup and the state.
+ */
+static bool clean_up(const struct shim *shim)
+{
+	FREE_CLEANUP char *hooks = xasprintf("%s/%s/" STATE_HOOKS, shim->root, shim->id);
+
+	return access(hooks, F_OK) < 0 && errno == ENOENT && cgroup_remove_empty(&shim->cgroup) &&
+	       state_remove(shim->root, shim->id, NULL) == 0;
+}
+
 static void begin_cleaning(struct shim *shim)
 {
 	shim->phase = SHIM_CLEANING;
@@ -186,12 +199,14 @@ static void created(struct shim *shim, int status)
 static void ended(struct shim *shim)
 {
 	struct shim_event event = { .type = SHIM_EXITED, .code = exit_code(shim->init_status) };
-	struct cgroup_usage usage;
 
 	if (WIFSIGNALED(shim->init_status))
 		event.signal = WTERMSIG(shim->init_status);
-	/* Before `delete` takes the counter away. */
-	event.oom = cgroup_read_usage(&shim->cgroup, &usage) == 0 && usage.oom_kills > 0;
+	event.oom = cgroup_oom_kills(&shim->cgroup) > 0; /* before the counter goes */
+	if (clean_up(shim)) {
+		end(shim, &event);
+		return;
+	}
 	shim->last = event;
 	begin_cleaning(shim);
 	shim_try_unmount_root();

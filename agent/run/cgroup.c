@@ -304,6 +304,13 @@ bool cgroup_is_frozen(const struct cgroup *cgroup)
 	return cgroup->mode == CGROUP_V2 ? cgroup2_is_frozen(cgroup) : cgroup1_is_frozen(cgroup);
 }
 
+int64_t cgroup_oom_kills(const struct cgroup *cgroup)
+{
+	const char *file = cgroup->mode == CGROUP_V2 ? "memory.events" : "memory.oom_control";
+
+	return cgroup_read_key(cgroup, CGROUP_MEMORY, file, "oom_kill");
+}
+
 int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 {
 	char dir[CGROUP_FILE_MAX];
@@ -316,5 +323,6 @@ int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 		cgroup2_read_usage(cgroup, usage);
 	else
 		cgroup1_read_usage(cgroup, usage);
+	usage->oom_kills = cgroup_oom_kills(cgroup);
 	return 0;
 }

@@ -115,5 +115,7 @@ int cgroup_remove(const struct cgroup *cgroup, struct err *err);
 
 /* What a kernel doesn't tell is -1. -ENOENT when there is no such cgroup. */
 int cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage);
+/* Of it the one number: how many processes the kernel has killed in it for want of memory; -1: it doesn't tell. */
+int64_t cgroup_oom_kills(const struct cgroup *cgroup);
 
 #endif

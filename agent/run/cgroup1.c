@@ -58,5 +58,4 @@ void cgroup1_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 	usage->cpu_ns = cgroup_read_number(cgroup, CGROUP_CPUACCT, "cpuacct.usage");
 	usage->pids = cgroup_read_number(cgroup, CGROUP_PIDS, "pids.current");
 	/* 4.13 and later */
-	usage->oom_kills = cgroup_read_key(cgroup, CGROUP_MEMORY, "memory.oom_control", "oom_kill");
 }

@@ -60,5 +60,4 @@ void cgroup2_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 	usage->memory_limit_bytes = cgroup_read_number(cgroup, ROOT, "memory.max");
 	usage->cpu_ns = cpu_us < 0 ? -1 : cpu_us * 1000;
 	usage->pids = cgroup_read_number(cgroup, ROOT, "pids.current");
-	usage->oom_kills = cgroup_read_key(cgroup, ROOT, "memory.events", "oom_kill");
 }
