@@ -134,11 +134,11 @@ int cli_exec(struct cli *cli)
 		err_set(&cli->err, -ENOTTY, "exec -it: stdin is not a terminal (leave out -t)");
 		return cli_fail(cli);
 	}
+	if (cli_connect(cli) < 0 || !(id = create(cli)))
+		return cli_fail(cli);
 	/* What comes before the command is there waits for it, until stream_run() asks. */
 	if (!cli->options.detach)
 		terminal_watch_signals(!cli->options.tty, &mask);
-	if (cli_connect(cli) < 0 || !(id = create(cli)))
-		return cli_fail(cli);
 	daemon_close(&cli->daemon);
 	if (cli_connect(cli) < 0)
 		return cli_fail(cli);

@@ -105,7 +105,7 @@ int firewall_remove(struct firewall *firewall, struct err *err);
  */
 bool firewall_was_changed(struct firewall *firewall);
 
-/* Does the device forward packets of this family between its interfaces? */
+/* Does the device forward packets of this family, at least of one interface? */
 bool firewall_forwards(int family);
 
 /*

@@ -17,11 +17,33 @@ static const char *const switches[IP_FAMILIES] = {
 	[IPV6] = SETTINGS "/ipv6/conf/all/forwarding",
 };
 
-bool firewall_forwards(int family)
+static bool is_on(int dirfd, const char *path)
 {
 	int64_t value;
 
-	return fd_read_number(AT_FDCWD, switches[family], &value) == 0 && value;
+	return fd_read_number(dirfd, path, &value) == 0 && value;
+}
+
+/* By IPv4 each interface has a switch, which may have been set alone. */
+static bool forwards_somewhere(void)
+{
+	DIR *dir = opendir(SETTINGS "/ipv4/conf");
+	char path[NAME_MAX + 16];
+	bool found = false;
+
+	if (!dir)
+		return false;
+	for (struct dirent *entry; !found && (entry = readdir(dir));) {
+		snprintf(path, sizeof(path), "%s/forwarding", entry->d_name);
+		found = *entry->d_name != '.' && is_on(dirfd(dir), path);
+	}
+	closedir(dir);
+	return found;
+}
+
+bool firewall_forwards(int family)
+{
+	return is_on(AT_FDCWD, switches[family]) || (family == IPV4 && forwards_somewhere());
 }
 
 /* An interface that listens to router advertisements as a host goes on doing so as a router. */
@@ -54,7 +76,7 @@ int firewall_enable_forwarding(int family, struct buf *told, struct err *err)
 {
 	int rc = 0;
 
-	if (firewall_forwards(family))
+	if (is_on(AT_FDCWD, switches[family]))
 		return 0;
 	if (family == IPV6)
 		rc = keep_all_listening(told, err);

@@ -282,6 +282,9 @@ static int step_in(struct joining *joining, struct err *err)
 {
 	pid_t pid;
 
+	if (confine_needs(&joining->confine, &joining->process) && confine_notifies(&joining->confine))
+		return err_set(err, -EPERM, "a profile that notifies of calls, with CAP_SYS_PTRACE and without "
+			       "noNewPrivileges: a process of the container could trace this one while it enters");
 	joining->is_confined = confine_needs(&joining->confine, &joining->process) &&
 			       !confine_notifies(&joining->confine);
 	if (joining->is_confined &&

@@ -113,10 +113,11 @@ const char *runtime_id(struct runtime *runtime, int argc, char **argv)
 	return NULL;
 }
 
+/* Those of whoever started us stay with it: podman says 1, systemd who we are. */
 static int count_sockets(void)
 {
-	const char *text = getenv("LISTEN_FDS");
-	int count = text ? atoi(text) : 0;
+	const char *text = getenv("LISTEN_FDS"), *whose = getenv("LISTEN_PID");
+	int count = text && whose && (atoi(whose) == 1 || atoi(whose) == getpid()) ? atoi(text) : 0;
 
 	return count > 0 && count <= PRESERVED_MAX ? count : 0;
 }

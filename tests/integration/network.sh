@@ -387,6 +387,12 @@ router() {
 	berth stop a > /dev/null
 	wait_until "the rules have gone" 10 eval '! nft list tables | grep -q berth'
 	same "and stays so" "$(forwarding)" "1 1"
+	set_forwarding 0
+	echo 1 | tee /proc/sys/net/ipv4/conf/{lan0,up0}/forwarding > /dev/null
+	check "one that is a router by its interfaces' settings" passes 192.0.2.2
+	berth start a > /dev/null
+	wait_until "a runs once more" 30 runs a
+	check "stays one, too" passes 192.0.2.2
 }
 
 agent_pids() { echo "$AGENT"; }
