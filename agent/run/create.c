@@ -68,13 +68,15 @@ static int check_bundle(struct making *making, struct err *err)
 			       err);
 }
 
-/* Nobody looks for these before there is a process. */
+/* Nobody looks for these before there is a process. A personality is not in "process": exec has to read the whole. */
 static int save_config(const struct making *making, struct err *err)
 {
 	const struct bundle *bundle = &making->bundle;
 	int dirfd = making->state.dirfd;
 	int rc = fd_create_file(dirfd, STATE_CONFIG, bundle->text, bundle->text_size, 0600);
 
+	if (!rc && bundle->process.sched.has_personality)
+		return 0;
 	if (!rc)
 		rc = fd_create_file(dirfd, STATE_PROCESS, bundle->process_text,
 				    strlen(bundle->process_text), 0600);

@@ -5,7 +5,7 @@
  *			"startTicks", which with the pid names the process for good
  *	config.json	the configuration as it was at create
  *	process.json	its "process", and
- *	filter		what became of its seccomp profile (confine.h): for exec
+ *	filter		what became of its seccomp profile (confine.h): for exec, where that is all it needs
  *	hooks.json	config.json's hooks, when there are any: for start and delete
  *	start.sock	init listens here until it is started
  *
