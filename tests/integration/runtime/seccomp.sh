@@ -48,7 +48,7 @@ start box sleep 1000
 like "exec has the same filter" "$(rt exec box mkdir /tmp/x 2>&1 < /dev/null)" "Operation not permitted"
 echo '{"args":["mkdir","/tmp/x"],"cwd":"/","env":["PATH=/bin"],"user":{"uid":0,"gid":0}}' > "$T/process.json"
 like "also with a process of its own" "$(rt exec --process "$T/process.json" box 2>&1 < /dev/null)" "Operation not permitted"
-truncate -s -1 "$T/state/box/filter"
+truncate -s $(($(stat -c %s "$T/state/box/filter") - 1)) "$T/state/box/filter" # busybox's takes no -1
 like "and none with half of one" "$(rt exec box true 2>&1 < /dev/null; echo $?)" $'filter is not whole\n125'
 rm "$T/state/box/filter" "$T/state/box/process.json"
 like "a berth before this one has left config.json alone" "$(rt exec box mkdir /tmp/x 2>&1 < /dev/null)" "Operation not permitted"
