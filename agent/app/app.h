@@ -106,7 +106,7 @@ const struct generation *app_generation(const struct app *app);
 /* idle, resolving, pulling, staged, switching, probation or rolling-back. */
 const char *app_phase_name(const struct app *app);
 
-/* Between the three files. */
+/* Between these files. */
 void app_save(struct app *app); /* the record, again when it can't be written now */
 void app_decide(struct app *app, const struct update_event *event); /* record, then act */
 void app_step(struct app *app);			    /* app_run.c: towards app_generation() */

@@ -154,7 +154,6 @@ static int set_addresses(struct netlink *nl, const struct bridge *bridge, int in
 
 /* ---- the whole ---- */
 
-
 static int adjust(struct netlink *nl, const struct bridge *bridge, const struct link *link, struct err *err)
 {
 	int rc = link_settle_ipv6(bridge->name, err);
