@@ -105,5 +105,5 @@ void budget_enter(const struct budget *budget)
 	/* Both may fail, in a container of somebody else for one: then it works as it is. */
 	fd_write_file(AT_FDCWD, "/proc/self/oom_score_adj", HELPERS_OOM_SCORE);
 	if (budget->has_helpers)
-		cgroup_attach(&budget->helpers, getpid(), NULL);
+		cgroup_enter(&budget->helpers, NULL);
 }

@@ -262,37 +262,6 @@ int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule 
 	return cgroup1_change_devices(cgroup, rules + first, count - first, err);
 }
 
-int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err)
-{
-	cgroup_for_each(c, cgroup) {
-		int rc = cgroup_write_number(cgroup, (enum cgroup_controller)c, "cgroup.procs", pid,
-					     err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static bool is_below(const char *path, const char *above)
-{
-	size_t length = strlen(above);
-
-	return !strncmp(path, above, length) && path[length] == '/';
-}
-
-int cgroup_attach_beside(const struct cgroup *cgroup, pid_t pid, pid_t first, struct err *err)
-{
-	struct err why = ERR_INIT;
-	struct cgroup part;
-	int rc = cgroup_attach(cgroup, pid, &why);
-
-	if (rc == -EBUSY && cgroup->mode == CGROUP_V2 && cgroup_init_of(&part, first, NULL) == 0 &&
-	    is_below(part.path, cgroup->path))
-		return cgroup_attach(&part, pid, err);
-	return rc < 0 ? err_set(err, rc, "%s", why.text) : 0;
-}
-
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err)
 {
 	return cgroup->mode == CGROUP_V2 ? cgroup2_freeze(cgroup, frozen, err) :

@@ -10,7 +10,7 @@
  *
  *	cgroup_init(&cgroup, "/berth/<id>", err);	finds out the mode, touches nothing
  *	cgroup_create(&cgroup, &limits, err);		directories, limits
- *	cgroup_attach(&cgroup, pid, err);
+ *	cgroup_entry_open(&entry, &cgroup, err);	and in the child: cgroup_entry_use(&entry, err)
  *	cgroup_read_usage(&cgroup, &usage);
  *	cgroup_kill(&cgroup, err);			all processes in it, until none is left
  *	cgroup_remove(&cgroup, err);
@@ -90,12 +90,31 @@ int cgroup_update(const struct cgroup *cgroup, const struct cgroup_limits *limit
  */
 int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule *rules, size_t count,
 			  size_t first, struct err *err);
-int cgroup_attach(const struct cgroup *cgroup, pid_t pid, struct err *err);
+
+/*
+ * The way in, open wherever the process that is to go in finds itself by then. Processes go in by themselves: to move another one
+ * the kernel waits for every processor (RCU: 5 to 20 ms, in which nobody can fork). v1 moves the one thread that asks for itself
+ * at once (since 5.5); on v2 only what begins in the cgroup is spared the wait: clone_process_in().
+ */
+struct cgroup_entry {
+	int directory; /* v2: for who begins in it; -1: nobody does */
+	int files[CGROUP_CONTROLLERS];
+	size_t count;
+};
+#define CGROUP_ENTRY_NONE ((struct cgroup_entry){ .directory = -1 })
+
+int cgroup_entry_open(struct cgroup_entry *entry, const struct cgroup *cgroup, struct err *err);
+void cgroup_entry_close(struct cgroup_entry *entry);
+/* The calling process, which has one thread. Nothing is left to do for one that began in the cgroup. */
+int cgroup_entry_use(const struct cgroup_entry *entry, struct err *err);
 /*
  * For one more process beside a container's `first`. v2 lets none into a cgroup that the container
  * has divided (cgroup-v2.rst, "No Internal Process Constraint"): then into the part `first` is in.
  */
-int cgroup_attach_beside(const struct cgroup *cgroup, pid_t pid, pid_t first, struct err *err);
+int cgroup_enter_beside(const struct cgroup_entry *entry, const struct cgroup *cgroup, pid_t first,
+			struct err *err);
+/* Without an entry that is kept, and no matter how long it takes. */
+int cgroup_enter(const struct cgroup *cgroup, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
 /* Frozen, or about to be. */
 bool cgroup_is_frozen(const struct cgroup *cgroup);

@@ -34,6 +34,7 @@ struct making {
 	struct bundle bundle;
 	struct state state;
 	struct cgroup cgroup;
+	struct cgroup_entry entry;
 	bool has_cgroup;   /* some of it at least */
 	bool is_in_cgroup; /* so all that is in it is ours */
 	struct ns_fds joined;
@@ -125,7 +126,6 @@ static int make_state(struct making *making, struct err *err)
 	return state_save(state, err);
 }
 
-/* While init is at work on mounts already: the kernel lets everybody wait for changes of cgroups. */
 static int make_cgroup(struct making *making, struct err *err)
 {
 	int rc;
@@ -134,12 +134,7 @@ static int make_cgroup(struct making *making, struct err *err)
 	rc = cgroup_create(&making->cgroup, &making->bundle.limits, err);
 	making->has_cgroup = rc != -EEXIST;
 	making->state.has_cgroup = !rc;
-	if (!rc)
-		rc = state_save(&making->state, err);
-	if (!rc)
-		rc = cgroup_attach(&making->cgroup, making->pid, err);
-	making->is_in_cgroup = !rc;
-	return rc;
+	return rc ?: cgroup_entry_open(&making->entry, &making->cgroup, err);
 }
 
 static int make_console(struct making *making, struct err *err)
@@ -165,31 +160,35 @@ static void give_pipes(const struct bundle *bundle)
 		userns_own_pipes(&root);
 }
 
-static int clone_init(struct making *making, int report[static 2], struct err *err)
+static int open_outside(struct making *making, struct err *err)
 {
 	struct bundle *bundle = &making->bundle;
+	int rc = ns_open_joined(&making->joined, &bundle->namespaces, err);
+
+	return rc ?: mount_trees_open(bundle, making->joined.fds[NS_USER], err);
+}
+
+static int clone_init(struct making *making, int report[static 2], struct err *err)
+{
 	struct init init = {
-		.bundle = bundle,
+		.bundle = &making->bundle,
 		.state = &making->state,
 		.cgroup = &making->cgroup,
+		.entry = &making->entry,
 		.confine = &making->confine,
 		.report = report[1],
 		.start = making->start,
 		.console = making->console[1],
 	};
-	int rc = ns_open_joined(&making->joined, &bundle->namespaces, err);
 
-	if (!rc)
-		rc = mount_trees_open(bundle, making->joined.fds[NS_USER], err);
-	if (rc < 0)
-		return rc;
-	give_pipes(bundle);
-	making->pid = ns_spawn(&bundle->namespaces, &making->joined, err);
+	give_pipes(&making->bundle);
+	making->pid = ns_spawn(&making->bundle.namespaces, &making->joined, &making->entry, err);
 	if (!making->pid) {
 		fd_close(&report[0]); /* or it would never see that we are gone */
 		init_run(&init);
 	}
-	mount_trees_close(bundle);
+	mount_trees_close(&making->bundle);
+	cgroup_entry_close(&making->entry);
 	return making->pid < 0 ? err->code : 0;
 }
 
@@ -266,12 +265,12 @@ static int let_it_build(struct making *making, int report, struct failure *failu
 	if (bundle->namespaces.make[NS_USER] &&
 	    userns_map(making->pid, &bundle->uid_maps, &bundle->gid_maps, err) < 0)
 		return failure_of(failure);
-	if (make_cgroup(making, err) < 0 ||
-	    process_set_oom_score(&bundle->process, making->pid, err) < 0)
+	if (process_set_oom_score(&bundle->process, making->pid, err) < 0)
 		return failure_of(failure);
-	/* What starts by itself has to be known before. */
-	if (making->create->start && record(making, err) < 0)
+	/* What starts by itself has to be known before, and that all in the cgroup is ours. */
+	if ((making->create->start ? record(making, err) : state_save(&making->state, err)) < 0)
 		return failure_of(failure);
+	making->is_in_cgroup = true;
 	report_send_go(report, making->pid);
 	if (run_hooks(making, report, failure) < 0)
 		return failure_of(failure);
@@ -299,6 +298,10 @@ static int make(struct making *making, struct created *created, struct failure *
 		rc = making->start = start_listen(&making->state, err);
 	if (rc >= 0)
 		rc = report_open(report, err);
+	if (!rc)
+		rc = open_outside(making, err);
+	if (!rc)
+		rc = make_cgroup(making, err);
 	if (!rc)
 		rc = clone_init(making, report, err);
 	fd_close(&report[1]);
@@ -365,6 +368,7 @@ int create_container(const struct create *create, struct created *created, struc
 		.create = create,
 		.state.dirfd = -1,
 		.joined = NS_FDS_NONE,
+		.entry = CGROUP_ENTRY_NONE,
 		.start = -1,
 		.console = { -1, -1 },
 	};

@@ -35,6 +35,7 @@ struct joining {
 	struct ns_fds ns;
 	struct userns_root root;
 	struct cgroup cgroup;
+	struct cgroup_entry entry;
 	struct bundle bundle; /* the container's, as it was at create; if that is needed */
 	struct confine confine;
 	bool is_watched; /* by container processes that may trace it */
@@ -211,10 +212,24 @@ static int open_console(struct joining *joining, struct err *err)
 /* All that leads to the host, before the container's processes see this one. */
 static void shut_out(const struct joining *joining)
 {
-	int kept[NS_TYPES + 2] = { joining->report[1], joining->console[1] };
+	int kept[3 + NS_TYPES + CGROUP_CONTROLLERS] = {
+		joining->report[1], joining->console[1], joining->entry.directory
+	};
 
-	memcpy(kept + 2, joining->ns.fds, sizeof(joining->ns.fds));
+	memcpy(kept + 3, joining->ns.fds, sizeof(joining->ns.fds));
+	memcpy(kept + 3 + NS_TYPES, joining->entry.files, sizeof(joining->entry.files));
 	process_shut_out(&joining->process, kept, sizeof(kept) / sizeof(*kept));
+}
+
+static int enter_cgroup(struct joining *joining, struct err *err)
+{
+	const struct scheduling *sched = &joining->process.sched;
+	int rc = sched_set_cpus(sched->first_cpus, err);
+
+	if (!rc)
+		rc = cgroup_enter_beside(&joining->entry, &joining->cgroup, joining->state->pid, err);
+	cgroup_entry_close(&joining->entry);
+	return rc ?: sched_set_cpus(sched->cpus, err);
 }
 
 static int attach_console(const struct joining *joining, struct err *err)
@@ -333,7 +348,6 @@ static int enter(struct joining *joining, struct failure *failure)
 
 static _Noreturn void run_child(struct joining *joining)
 {
-	const struct scheduling *sched = &joining->process.sched;
 	struct failure failure = { 0 };
 	char program[PATH_MAX];
 	int rc;
@@ -343,11 +357,10 @@ static _Noreturn void run_child(struct joining *joining)
 	if (joining->exec->ignore_paused)
 		report_send_number(joining->report[1], 0);
 	shut_out(joining);
-	rc = sched_set_cpus(sched->first_cpus, &failure.err);
+	rc = enter_cgroup(joining, &failure.err);
 	if (report_await_go(joining->report[1]) < 0)
 		_exit(EXIT_RUNTIME);
-	if (rc < 0 || sched_set_cpus(sched->cpus, &failure.err) < 0 ||
-	    join(joining, &failure.err) < 0) {
+	if (rc < 0 || join(joining, &failure.err) < 0) {
 		failure_of(&failure);
 	} else if (process_find_program(&joining->process, program, &failure) == 0 &&
 		   enter(joining, &failure) == 0) {
@@ -393,11 +406,15 @@ static int start_child(struct joining *joining, struct failure *failure)
 	int ready;
 
 	if (report_open(joining->report, err) < 0 ||
+	    cgroup_entry_open(&joining->entry, &joining->cgroup, err) < 0 ||
 	    (!joining->is_watched && ns_enter_pid(&joining->ns, err) < 0))
 		return failure_of(failure);
 	if (joining->ns.fds[NS_USER] >= 0)
 		userns_own_pipes(&joining->root);
-	joining->pid = clone_process(0);
+	/* In a paused cgroup it does nothing more, so before it has to be sure that it ends with us. */
+	if (joining->exec->ignore_paused || joining->process.sched.first_cpus)
+		fd_close(&joining->entry.directory);
+	joining->pid = clone_process_in(0, &joining->entry);
 	if (joining->pid < 0) {
 		err_sys(err, "fork");
 		return failure_of(failure);
@@ -406,12 +423,11 @@ static int start_child(struct joining *joining, struct failure *failure)
 		run_child(joining);
 	fd_close(&joining->report[1]);
 	fd_close(&joining->console[1]);
-	/* In a paused cgroup it does nothing more, so before it has to be sure that it ends with us. */
+	cgroup_entry_close(&joining->entry);
 	if (joining->exec->ignore_paused &&
 	    report_receive_number(joining->report[0], &ready, failure) < 0)
 		return failure_of(failure);
-	if (cgroup_attach_beside(&joining->cgroup, joining->pid, joining->state->pid, err) < 0 ||
-	    process_set_oom_score(&joining->process, joining->pid, err) < 0)
+	if (process_set_oom_score(&joining->process, joining->pid, err) < 0)
 		return failure_of(failure);
 	report_send_go(joining->report[0], joining->pid);
 	if (joining->is_watched && follow(joining, failure) < 0)
@@ -458,6 +474,7 @@ static void release(struct joining *joining)
 	confine_release(&joining->confine);
 	bundle_release(&joining->bundle);
 	ns_close(&joining->ns);
+	cgroup_entry_close(&joining->entry);
 	for (int i = 0; i < 2; i++) {
 		fd_close(&joining->console[i]);
 		fd_close(&joining->report[i]);
@@ -471,6 +488,7 @@ int exec_in_container(const struct exec *exec, struct failure *failure)
 		.exec = exec,
 		.state = &state,
 		.ns = NS_FDS_NONE,
+		.entry = CGROUP_ENTRY_NONE,
 		.console = { -1, -1 },
 		.report = { -1, -1 },
 	};

@@ -44,7 +44,7 @@ static int enter_namespaces(const struct init *init, struct err *err)
 /* Only in the container's cgroup: that will be its root. */
 static int enter_cgroup(const struct init *init, struct err *err)
 {
-	int rc = await_runtime(init, err);
+	int rc = await_runtime(init, err) ?: cgroup_entry_use(init->entry, err);
 
 	if (!rc && init->bundle->namespaces.make[NS_CGROUP] && unshare(ns_flag(NS_CGROUP)) < 0)
 		rc = err_sys(err, "make a cgroup namespace");

@@ -17,7 +17,8 @@
 struct init {
 	struct bundle *bundle;
 	struct state *state;	      /* for hooks */
-	const struct cgroup *cgroup;  /* NULL: none */
+	const struct cgroup *cgroup;
+	const struct cgroup_entry *entry; /* into it */
 	const struct confine *confine;
 	int report;		      /* to the runtime outside */
 	int start;		      /* agent/run/start.h; -1: not waited for */

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/run/cgroup.h"
 #include "lib/err.h"
 
 enum ns_type {
@@ -81,9 +82,15 @@ int ns_enter(const struct ns_fds *ns, struct err *err);
  * fork() into new and joined namespaces; the caller stays where it is. What is joined is entered
  * by a process in between, of which the child is a sibling. Single-threaded callers only.
  */
-pid_t ns_spawn(const struct namespaces *namespaces, const struct ns_fds *joined, struct err *err);
+pid_t ns_spawn(const struct namespaces *namespaces, const struct ns_fds *joined, struct cgroup_entry *entry,
+	       struct err *err);
 
 /* fork() with these CLONE_ flags, on the same stack. Single-threaded callers only. */
 pid_t clone_process(int flags);
+/*
+ * The same; the child begins in the cgroup (v2, Linux 5.7). Where it can't, the entry has no directory any more, in the child
+ * neither, which is to enter by itself.
+ */
+pid_t clone_process_in(int flags, struct cgroup_entry *entry);
 
 #endif

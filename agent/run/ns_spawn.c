@@ -1,7 +1,8 @@
 /* ns_spawn(): a child in new and joined namespaces. */
 #include <errno.h>
-#include <inttypes.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -26,6 +27,23 @@ pid_t clone_process(int flags)
 	 * matter.
 	 */
 	return (pid_t)syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0);
+}
+
+pid_t clone_process_in(int flags, struct cgroup_entry *entry)
+{
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP | (unsigned int)flags,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD, /* its sibling's */
+		.cgroup = (unsigned int)entry->directory,
+	};
+	pid_t pid = -1;
+
+	if (entry->directory >= 0)
+		pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	if (pid >= 0)
+		return pid;
+	fd_close(&entry->directory);
+	return clone_process(flags);
 }
 
 static int clone_flags(const struct namespaces *namespaces)
@@ -64,7 +82,8 @@ static bool is_joining(const struct ns_fds *joined)
 }
 
 /* In the process in between. Returns in the child only. */
-static void spawn_sibling(const struct namespaces *namespaces, const struct ns_fds *joined, int report)
+static void spawn_sibling(const struct namespaces *namespaces, const struct ns_fds *joined, struct cgroup_entry *entry,
+			  int report)
 {
 	struct spawned spawned = { .pid = -1 };
 	struct err *err = &spawned.err;
@@ -73,7 +92,7 @@ static void spawn_sibling(const struct namespaces *namespaces, const struct ns_f
 	prctl(PR_SET_DUMPABLE, 0);
 	if ((!namespaces->make[NS_TIME] || make_time(namespaces, err) == 0) &&
 	    ns_enter_pid(joined, err) == 0 && ns_enter(joined, err) == 0) {
-		spawned.pid = clone_process(clone_flags(namespaces) | CLONE_PARENT);
+		spawned.pid = clone_process_in(clone_flags(namespaces) | CLONE_PARENT, entry);
 		if (!spawned.pid)
 			return;
 		if (spawned.pid < 0)
@@ -84,7 +103,7 @@ static void spawn_sibling(const struct namespaces *namespaces, const struct ns_f
 }
 
 static pid_t spawn_indirectly(const struct namespaces *namespaces, const struct ns_fds *joined,
-			      struct err *err)
+			      struct cgroup_entry *entry, struct err *err)
 {
 	struct spawned spawned = { 0 };
 	int report[2];
@@ -94,7 +113,7 @@ static pid_t spawn_indirectly(const struct namespaces *namespaces, const struct 
 		return err_sys(err, "make a pipe");
 	between = clone_process(0);
 	if (!between) {
-		spawn_sibling(namespaces, joined, report[1]);
+		spawn_sibling(namespaces, joined, entry, report[1]);
 		close(report[0]);
 		close(report[1]);
 		return 0;
@@ -112,12 +131,13 @@ static pid_t spawn_indirectly(const struct namespaces *namespaces, const struct 
 	return spawned.pid > 0 ? spawned.pid : err->code;
 }
 
-pid_t ns_spawn(const struct namespaces *namespaces, const struct ns_fds *joined, struct err *err)
+pid_t ns_spawn(const struct namespaces *namespaces, const struct ns_fds *joined, struct cgroup_entry *entry,
+	       struct err *err)
 {
 	pid_t pid;
 
 	if (namespaces->make[NS_TIME] || is_joining(joined))
-		return spawn_indirectly(namespaces, joined, err);
-	pid = clone_process(clone_flags(namespaces));
+		return spawn_indirectly(namespaces, joined, entry, err);
+	pid = clone_process_in(clone_flags(namespaces), entry);
 	return pid < 0 ? err_sys(err, "make the container's namespaces") : pid;
 }

@@ -34,13 +34,20 @@ static void paths(void)
 /* A child that waits, in the cgroup. */
 static pid_t populate(const struct cgroup *cgroup)
 {
-	pid_t pid = fork();
+	int ready[2];
+	char byte;
+	pid_t pid;
 
+	CHECK_INT(pipe(ready), 0);
+	pid = fork();
 	if (!pid) {
-		pause();
+		if (cgroup_enter(cgroup, NULL) == 0 && write(ready[1], "", 1) == 1)
+			pause();
 		_exit(0);
 	}
-	CHECK_INT(cgroup_attach(cgroup, pid, &err), 0);
+	close(ready[1]);
+	CHECK_INT(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
 	return pid;
 }
 
@@ -95,23 +102,21 @@ static void from_birth_to_death(void)
 /* The same with 4 MiB of memory in use. */
 static pid_t populate_with_memory(const struct cgroup *cgroup)
 {
-	int ready[2], go[2];
+	int ready[2];
 	char byte = 0;
 	pid_t pid;
 
-	CHECK(pipe(ready) == 0 && pipe(go) == 0);
+	CHECK_INT(pipe(ready), 0);
 	pid = fork();
 	if (!pid) {
 		char *memory = malloc(4 << 20);
 
-		if (read(go[0], &byte, 1) == 1 && memory)
+		if (cgroup_enter(cgroup, NULL) == 0 && memory)
 			memset(memory, 1, 4 << 20);
 		if (write(ready[1], memory, 1) == 1)
 			pause();
 		_exit(0);
 	}
-	CHECK_INT(cgroup_attach(cgroup, pid, &err), 0);
-	CHECK_INT(write(go[1], "", 1), 1);
 	CHECK_INT(read(ready[0], &byte, 1), 1);
 	return pid;
 }
