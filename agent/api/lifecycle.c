@@ -104,15 +104,15 @@ static void look_for_stop(struct waiter *waiter, struct app *app)
 	struct err err = ERR_INIT;
 	int rc;
 
+	if (waiter->wish == WISH_STOP && (!is_alive(app) || app->container->has_ended)) {
+		reply_empty(waiter->request, 204);
+		return;
+	}
 	if (is_alive(app)) {
 		if (time_monotonic_ms() > waiter->until_ms)
 			give_up(waiter);
 		else
 			look_later(waiter);
-		return;
-	}
-	if (waiter->wish == WISH_STOP) {
-		reply_empty(waiter->request, 204);
 		return;
 	}
 	rc = app_start(app, &err);

@@ -133,7 +133,6 @@ static void let_go_of_shim(struct container *container)
 	fd_close(&container->sock);
 	fd_close(&container->input);
 	timer_stop(&container->kill_timer);
-	container->pid = 0;
 }
 
 static void set_ended(struct container *container, int code, int signal, bool oom)
@@ -144,6 +143,7 @@ static void set_ended(struct container *container, int code, int signal, bool oo
 	container->oom = oom;
 	container->finished_ns = time_now_ns();
 	container->has_ended = true;
+	container->pid = 0;
 }
 
 static void cleaned_up(struct job *job, int status, void *data)
@@ -224,6 +224,8 @@ void container_take_event(struct container *container, const struct shim_event *
 	case SHIM_EXITED:
 		set_ended(container, event->code, event->signal, event->oom);
 		say_bye(container);
+		/* Its owner is told when the shim has let go of what it was made of. */
+		tell_waiters(container, false);
 		break;
 	case SHIM_FAILED:
 		set_ended(container, event->code, 0, false);

@@ -54,7 +54,10 @@ enum container_event {
 	CONTAINER_THAWED,
 };
 
-/* Embedded in whoever waits for an end. on_end is called once, and the waiter is off the list by then. */
+/*
+ * Embedded in whoever waits for an end. on_end is called once, and the waiter is off the list by then. The shim may still be about to
+ * leave, and the container alive in the sense of container_is_alive().
+ */
 struct container_waiter {
 	struct list node; /* in the container's waiters */
 	bool until_removed; /* an end is not enough */

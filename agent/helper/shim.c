@@ -215,7 +215,11 @@ int shim_main(int argc, char **argv)
 		/* Starting went deep; from here on the shim waits, mostly for days. */
 		if (shim->phase == SHIM_RUNNING && !was_running)
 			sys_release_stack();
+		/* Nobody is there to say "bye": flash is not kept busy until somebody is. */
+		if (shim->phase == SHIM_ENDED && !shim_has_client(shim))
+			shim_unmount_root();
 	}
+	shim_unmount_root();
 	unlink(SHIM_SOCKET);
 	return 0;
 }

@@ -59,8 +59,9 @@
  *	started PID START_TICKS	with a descriptor when stdin is a pipe that is still open (its writing
  *				end), or when there is a terminal (its master)
  *	exited CODE SIGNAL OOM	CODE as a shell has it (128 + SIGNAL when killed), OOM 0 or 1.
- *				"exit" is written, nothing of the container runs, the overlay is
- *				unmounted
+ *				"exit" is written, nothing of the container runs. The overlay, which may
+ *				have to be written out, is unmounted before the shim ends; at once when
+ *				no client is connected
  *	failed CODE TEXT	create or start failed; CODE 125, 126 or 127; "exit" is written
  *	refused TEXT		the last request of this client was not obeyed
  *   client to shim:

@@ -43,6 +43,14 @@ void shim_tell(struct shim *shim, const struct shim_event *event)
 			tell(shim, &shim->clients[i], event);
 }
 
+bool shim_has_client(const struct shim *shim)
+{
+	for (int i = 0; i < SHIM_CLIENTS_MAX; i++)
+		if (shim->clients[i] >= 0)
+			return true;
+	return false;
+}
+
 void shim_accept(struct shim *shim)
 {
 	int client = accept4(shim->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -116,6 +116,7 @@ void shim_read_errors(int fd, char text[static ERR_TEXT_MAX]);
 /* shim_client.c */
 int shim_listen(struct shim *shim, struct err *err);
 void shim_accept(struct shim *shim);
+bool shim_has_client(const struct shim *shim);
 void shim_read_client(struct shim *shim, int *client);
 /* Sets the present state and tells all clients. */
 void shim_tell(struct shim *shim, const struct shim_event *event);

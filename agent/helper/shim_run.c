@@ -146,7 +146,6 @@ static void end(struct shim *shim, const struct shim_event *event)
 	shim_drain_output(shim);
 	fd_close(&shim->input);
 	logring_close(&shim->log);
-	shim_unmount_root();
 	write_exit(shim, event);
 	shim->phase = SHIM_ENDED;
 	shim_tell(shim, event);

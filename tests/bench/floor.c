@@ -10,6 +10,8 @@
  *	floor stop PIDFILE		SIGTERM, and until it is gone
  *	floor drop CGROUP		the cgroup of one that is gone
  *	floor mounted DIR WORD...	a program of the host that finds the overlay mounted
+ *	floor -t ...			cgroup v1 entered by `tasks`, which only the one who enters can
+ *					use, and for which the kernel waits for nobody
  * and what runs in there:
  *	floor true			ends at once
  *	floor idle			waits for SIGTERM, then ends
@@ -92,13 +94,15 @@ static void cgroup_make(const char *cgroup)
 			die("make %s", path);
 }
 
+static const char *entry = "cgroup.procs";
+
 static void cgroup_enter(const char *cgroup)
 {
 	char path[PATH_SIZE];
 	int fd;
 
 	for (int i = 0; hierarchies[i]; i++) {
-		if (!cgroup_path(path, hierarchies[i], cgroup, "cgroup.procs"))
+		if (!cgroup_path(path, hierarchies[i], cgroup, entry))
 			continue;
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0 || write(fd, "0", 1) != 1)
@@ -285,8 +289,14 @@ static int serve(const char *port)
 
 int main(int argc, char **argv)
 {
-	const char *verb = argc > 1 ? argv[1] : "";
+	const char *verb;
 
+	if (argc > 1 && !strcmp(argv[1], "-t")) {
+		entry = "tasks";
+		argv++;
+		argc--;
+	}
+	verb = argc > 1 ? argv[1] : "";
 	if (!strcmp(verb, "true"))
 		return 0;
 	if (!strcmp(verb, "idle"))

@@ -39,12 +39,14 @@ rt_absent() {
 
 rt_close() { rt_engines_close; }
 
+rt_is_v1() { [ ! -e /sys/fs/cgroup/cgroup.controllers ]; }
+
 # The parent of the floor's cgroup.
 rt_cgroups() {
-	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-		mkdir -p "/sys/fs/cgroup$CG"
-	else
+	if rt_is_v1; then
 		mkdir -p /sys/fs/cgroup/{cpu,cpuacct,memory,pids,devices,freezer,systemd}"$CG"
+	else
+		mkdir -p "/sys/fs/cgroup$CG"
 	fi
 }
 
@@ -152,6 +154,7 @@ rt_run() {
 	rt_overlay floor
 	{
 		echo "floor | | $FLOOR run $RT/floor ${CG#/}/floor /floor true |"
+		! rt_is_v1 || echo "floor-by-tasks | | $FLOOR -t run $RT/floor ${CG#/}/floor /floor true |"
 		while read -r name command; do
 			rt_bundle "$name" /floor true
 			echo "$name | | $FLOOR mounted $RT/$name $command run --bundle $R/$name bench-$name |"
@@ -191,6 +194,7 @@ rt_exec() {
 	rt_head "exec of a program that ends at once"
 	{
 		echo "floor | | $FLOOR exec $(cat "$T/floor.pid") ${CG#/}/floor /floor true |"
+		! rt_is_v1 || echo "floor-by-tasks | | $FLOOR -t exec $(cat "$T/floor.pid") ${CG#/}/floor /floor true |"
 		while read -r name command; do
 			echo "$name | | $command exec bench-$name /floor true |"
 		done < <(rt_runtimes)
