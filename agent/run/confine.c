@@ -202,29 +202,36 @@ static int label_apparmor(const char *profile, struct err *err)
 		rc = write_label("/proc/self/attr/apparmor/exec", text, err);
 		if (!rc) /* before 5.8 there is one file for all modules */
 			rc = write_label("/proc/self/attr/exec", text, err);
+		if (rc == -ENOENT)
+			rc = err_set(err, rc, "the kernel has no such profile: load it first, with apparmor_parser");
 	}
 	if (!rc)
 		rc = err_set(err, -ENOTSUP, "this kernel has no AppArmor, or it is switched off");
 	return rc < 0 ? err_context(err, "process.apparmorProfile %s", profile) : 0;
 }
 
-static int check_selinux(struct err *err)
+/* The kernel itself says no more than "invalid", and from mount(2) not of what. */
+static int check_selinux(const char *label, struct err *err)
 {
-	if (access("/sys/fs/selinux/enforce", F_OK) < 0)
+	int rc = fd_write_file(AT_FDCWD, "/sys/fs/selinux/context", label);
+
+	if (rc == -ENOENT)
 		return err_set(err, -ENOTSUP, "this kernel has no SELinux, or it is switched off");
-	return 0;
+	if (rc == -EINVAL)
+		return err_set(err, rc, "the policy that is loaded has no such label");
+	return 0; /* or may not be asked: the label will show */
 }
 
 int confine_check_labels(const struct bundle *bundle, struct err *err)
 {
-	if (bundle->mount_label && check_selinux(err) < 0)
-		return err_context(err, "linux.mountLabel %s", bundle->mount_label);
-	return 0;
+	const char *label = bundle->mount_label;
+
+	return label && check_selinux(label, err) < 0 ? err_context(err, "linux.mountLabel %s", label) : 0;
 }
 
 static int label_selinux(const char *label, struct err *err)
 {
-	int rc = check_selinux(err);
+	int rc = check_selinux(label, err);
 
 	if (!rc)
 		rc = write_label("/proc/self/attr/exec", label, err);

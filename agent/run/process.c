@@ -303,5 +303,7 @@ int process_execute(const struct process *process, const char *program, struct f
 		      "loader) is missing in the image";
 	else if (code == -ENOEXEC)
 		why = "not a program for this processor, nor a script with a #! line";
+	else if ((code == -EACCES || code == -EPERM) && (process->apparmor_profile || process->selinux_label))
+		why = "the policy behind its apparmorProfile or selinuxLabel does not allow it";
 	return fail(failure, code, program, why);
 }
