@@ -72,6 +72,7 @@ check-kernel:
 	@for arch in x86_64 aarch64 armv7; do ARCH=$$arch tests/kernel/network || exit; done
 	@tests/kernel/engines
 	@tests/kernel/usb
+	@tests/kernel/labels
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
 planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory)

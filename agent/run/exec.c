@@ -135,15 +135,29 @@ static int take_own_process(struct joining *joining, struct err *err)
 	return rc ?: load_process(&joining->process, dirfd, STATE_PROCESS, err);
 }
 
+/* No process leaves the container's confinement because it does not say what it is. */
+static void inherit_labels(struct process *process, struct process *own)
+{
+	if (!process->apparmor_profile)
+		process->apparmor_profile = steal_pointer(&own->apparmor_profile);
+	if (!process->selinux_label)
+		process->selinux_label = steal_pointer(&own->selinux_label);
+}
+
 /* That with what the command line says otherwise, or another one. */
 static int choose_process(struct joining *joining, struct err *err)
 {
 	const struct exec *exec = joining->exec;
+	struct process own = joining->process;
+	int rc;
 
 	if (!exec->process_file)
 		return override(&joining->process, exec, err);
-	process_release(&joining->process);
-	return load_process(&joining->process, AT_FDCWD, exec->process_file, err);
+	joining->process = (struct process){ 0 };
+	rc = load_process(&joining->process, AT_FDCWD, exec->process_file, err);
+	inherit_labels(&joining->process, &own);
+	process_release(&own);
+	return rc;
 }
 
 /*
