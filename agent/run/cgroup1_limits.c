@@ -91,7 +91,7 @@ static int apply_cpu(const struct cgroup *cgroup, const struct cgroup_limits *li
 	return rc ?: cgroup_apply_settings(cgroup, others, SIZE_OF(others), err);
 }
 
-/* The weights belong to CFQ before 5.0, to BFQ since; each has its own file. */
+/* The weights belong to CFQ before 5.0, to BFQ since; each has its own file. BFQ knows no leaves. */
 static int write_weight(const struct cgroup *cgroup, const char *name, const char *suffix,
 			const char *value, struct err *err)
 {
@@ -102,8 +102,8 @@ static int write_weight(const struct cgroup *cgroup, const char *name, const cha
 		snprintf(file, sizeof(file), "blkio.%s%s", name, suffix);
 	if (!cgroup_has_file(cgroup, CGROUP_BLKIO, file))
 		return err_set(err, -ENOTSUP,
-			       "blockIO: the kernel has no %s: it needs the I/O scheduler BFQ; take "
-			       "the %s out", file, name);
+			       "blockIO: the kernel has no %s: it needs the I/O scheduler %s; take the %s out",
+			       file, *name == 'l' ? "CFQ, which went with Linux 5.0" : "BFQ", name);
 	return cgroup_write(cgroup, CGROUP_BLKIO, file, value, err);
 }
 
