@@ -73,6 +73,7 @@ check-kernel:
 	@tests/kernel/engines
 	@tests/kernel/usb
 	@tests/kernel/labels
+	@tests/kernel/resources
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
 planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory)

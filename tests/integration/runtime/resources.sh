@@ -6,10 +6,20 @@
 # v1: is there a hierarchy of that name? v2: a controller?
 has() {
 	if [ $CGROUP = 2 ]; then
-		[[ " $(cat /sys/fs/cgroup/cgroup.controllers) " = *" $2 "* ]]
+		[[ " $(cat /sys/fs/cgroup/cgroup.controllers) " = *" $1 "* ]]
 	else
 		grep -q " - cgroup [^ ]* .*\<$1\>" /proc/self/mountinfo
 	fi
+}
+# said ID FILE...: what the first of these control files that is there says, in whatever hierarchy
+said() {
+	local id=$1 name file
+	shift
+	for name; do
+		for file in /sys/fs/cgroup{,/*}"$CG/$id/$name"; do
+			[ ! -f "$file" ] || { cat "$file"; return; }
+		done
+	done
 }
 # The last processor, in what a cpuset shows.
 cpu=$(($(grep -c ^processor /proc/cpuinfo) - 1))
@@ -31,7 +41,7 @@ start idle sleep 1000
 same "cpu.idle" "$(cgroup_file idle cpu cpu.idle cpu.idle)" 1
 rt delete --force idle
 
-if has cpuset cpuset; then
+if has cpuset; then
 	RESOURCES="\"cpu\":{\"cpus\":\"$cpu\",\"mems\":\"0\"}"
 	start set sleep 1000
 	same "cpuset" "$(cgroup_file set cpuset cpuset.cpus cpuset.cpus)" "$cpu"
@@ -63,32 +73,84 @@ if [ "$disk" ]; then
 	fi
 	rt delete --force io
 fi
+# BFQ's file on either version, or that of iocost.
 RESOURCES='"blockIO":{"weight":300}'
-run weight sh -c 'echo runs'
-case $OUT in
-runs) ok "a weight for disks" ;;
-*) refused "a weight for disks" 'needs the I/O scheduler BFQ' ;;
+start weight sleep 1000
+case $(said weight io.bfq.weight blkio.bfq.weight io.weight) in
+300 | 'default 300') ok "a weight for disks: BFQ" ;;
+'default 2930') ok "a weight for disks: iocost" ;;
+*) like "a weight for disks" "$(cat "$T/weight/out")" 'needs the I/O scheduler BFQ' ;;
 esac
+rt delete --force weight
+if [ "$disk" ] && grep -q '\[bfq\]' "/sys/dev/block/$disk/queue/scheduler"; then
+	RESOURCES="\"blockIO\":{\"weightDevice\":[{\"major\":${disk%:*},\"minor\":${disk#*:},\"weight\":70}]}"
+	start weight sleep 1000
+	like "a weight for one" "$(said weight io.bfq.weight blkio.bfq.weight_device)" "$disk 70"
+	rt delete --force weight
+fi
+RESOURCES='"blockIO":{"leafWeight":300}'
+run leaf true
+if [ $CGROUP = 2 ]; then
+	refused "v2 has no weight of leaves" 'cgroup v2 has no blockIO.leafWeight'
+else
+	refused "nor have kernels since 5.0" 'no blkio.leaf_weight: it needs the I/O scheduler CFQ'
+fi
 
-RESOURCES='"hugepageLimits":[{"pageSize":"2MB","limit":4194304}]'
-run huge sh -c 'echo runs'
-if has hugetlb hugetlb; then
-	same "hugepages" "$OUT" runs
+pages='"hugepageLimits":[{"pageSize":"2MB","limit":4194304}]'
+RESOURCES=$pages
+start huge sleep 1000
+if has hugetlb; then
+	same "hugepages" "$(said huge hugetlb.2MB.limit_in_bytes hugetlb.2MB.max)" 4194304
+	same "and those reserved" "$(said huge hugetlb.2MB.rsvd.limit_in_bytes hugetlb.2MB.rsvd.max)" 4194304
+	rt delete --force huge
 	RESOURCES='"hugepageLimits":[{"pageSize":"3MB","limit":4194304}]'
 	run huge true
 	refused "pages of a size that is not there" 'no pages of 3MB here'
+	# What a container is in only from then on.
+	RESOURCES='"pids":{"limit":50}'
+	start later sleep 1000
+	check "hugepages of one that runs" rt update --resources - later <<< "{$pages}"
+	same "are limited" "$(said later hugetlb.2MB.limit_in_bytes hugetlb.2MB.max)" 4194304
+	like "and its process is counted there" "$(cat "/proc/$(pid_of later)/cgroup")" "(hugetlb|0:):[^ ]*$CG/later"
+	like "exec goes there as well" "$(rt exec later cat /proc/self/cgroup)" "hugetlb:$CG/later|0::/"
+	rt delete --force later
 else
-	refused "hugepages without their controller" 'no hugetlb cgroup controller'
+	like "hugepages without their controller" "$(cat "$T/huge/out")" 'no hugetlb cgroup controller'
 fi
 
-RESOURCES='"network":{"classID":1048577}'
-run net true
+RESOURCES='"network":{"classID":1048577,"priorities":[{"name":"lo","priority":5}]}'
+start net sleep 1000
 if [ $CGROUP = 2 ]; then
-	refused "v2 has no network classes" 'cgroup v2 has no network.classID'
+	like "v2 has no network classes" "$(cat "$T/net/out")" 'cgroup v2 has no network.classID'
 elif ! has net_cls; then
-	refused "network classes without their controller" 'no net_cls cgroup controller'
+	like "network classes without their controller" "$(cat "$T/net/out")" 'no net_cls cgroup controller'
 else
-	same "network classes" "$CODE" 0
+	same "a network class" "$(said net net_cls.classid)" 1048577
+	same "a network priority" "$(said net net_prio.ifpriomap | grep '^lo ')" 'lo 5'
+	rt delete --force net
+	RESOURCES='"network":{"priorities":[{"name":"none0","priority":5}]}'
+	run net true
+	refused "of an interface that is not there" 'none0 5'
+fi
+
+rdma=$(ls /sys/class/infiniband 2> /dev/null)
+RESOURCES='"rdma":{"'${rdma:-none0}'":{"hcaHandles":3,"hcaObjects":10000}}'
+start rdma sleep 1000
+if ! has rdma; then
+	like "RDMA without its controller" "$(cat "$T/rdma/out")" 'no rdma cgroup controller'
+elif [ "$rdma" ]; then
+	same "RDMA" "$(said rdma rdma.max)" "$rdma hca_handle=3 hca_object=10000 "
+	rt delete --force rdma
+else
+	like "RDMA of a device that is not there" "$(cat "$T/rdma/out")" 'none0'
+fi
+
+RESOURCES='"cpu":{"realtimeRuntime":1000,"realtimePeriod":100000}'
+run realtime true
+if [ $CGROUP = 2 ]; then
+	refused "v2 has no time of real-time processes" 'cgroup v2 has no cpu.realtimeRuntime'
+elif [ ! -e /sys/fs/cgroup/cpu*/cpu.rt_runtime_us ]; then
+	refused "time of real-time processes" 'the kernel has no cpu.rt_period_us'
 fi
 
 if [ $CGROUP = 2 ]; then
