@@ -68,19 +68,8 @@ struct fd_content {
 };
 int fd_replace_files(const struct fd_content *files, size_t count, mode_t mode, int before);
 
-/*
- * Like fd_replace_file(), for one that is replaced often: what it was before stays as ".NAME.spare", is written over the
- * next time, and changes places with it (RENAME_EXCHANGE, Linux 3.15; file systems that can't do that rename it). No inode
- * is made and none freed; when the size stays, too, only the names have to go through a journal. On ext4 that is a
- * third of the writes and half the time. Whoever opens the directory syncs it before the first call: a process that was
- * killed may have exchanged names which the disk has not.
- */
-int fd_exchange_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
-/* Removes such a file and its spare, durably; -ENOENT when there is none. */
-int fd_remove_exchanged(int dirfd, const char *name);
-
-/* Whether an entry of that directory is what a cut short fd_replace_file() left, or a spare whose file is gone. */
-bool fd_is_left_over(int dirfd, const char *name);
+/* Whether an entry of a directory is what a cut short fd_replace_file() left. */
+bool fd_is_left_over(const char *name);
 
 /* Like fd_replace_file() without the fsyncs: for tmpfs, where readers must see whole files. */
 int fd_replace_file_volatile(int dirfd, const char *name, const void *data, size_t size,

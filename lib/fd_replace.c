@@ -4,27 +4,19 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
-#include "lib/sys.h"
 
 #define TEMPORARY ".new"
-#define SPARE ".spare"
-#define HIDDEN_SIZE (NAME_MAX + 1)
+#define TEMPORARY_SIZE (NAME_MAX + 1)
 
-static int hidden_name(char hidden[static HIDDEN_SIZE], const char *name, const char *suffix)
+static int temporary_name(char temporary[static TEMPORARY_SIZE], const char *name)
 {
-	if (strchr(name, '/') || 1 + strlen(name) + strlen(suffix) > NAME_MAX)
+	if (strchr(name, '/') || 1 + strlen(name) + strlen(TEMPORARY) > NAME_MAX)
 		return -EINVAL;
-	snprintf(hidden, HIDDEN_SIZE, ".%s%s", name, suffix);
+	snprintf(temporary, TEMPORARY_SIZE, ".%s" TEMPORARY, name);
 	return 0;
-}
-
-static int temporary_name(char temporary[static HIDDEN_SIZE], const char *name)
-{
-	return hidden_name(temporary, name, TEMPORARY);
 }
 
 /* Returns its descriptor; the temporary file is gone when it fails. */
@@ -66,7 +58,7 @@ static int sync_contents(const int *fds, size_t count)
 
 static int rename_all(const struct fd_content *files, size_t count)
 {
-	char temporary[HIDDEN_SIZE];
+	char temporary[TEMPORARY_SIZE];
 
 	for (size_t i = 0; i < count; i++) {
 		temporary_name(temporary, files[i].name);
@@ -78,7 +70,7 @@ static int rename_all(const struct fd_content *files, size_t count)
 
 static void remove_temporaries(const struct fd_content *files, size_t count)
 {
-	char temporary[HIDDEN_SIZE];
+	char temporary[TEMPORARY_SIZE];
 
 	for (size_t i = 0; i < count; i++) {
 		temporary_name(temporary, files[i].name);
@@ -89,7 +81,7 @@ static void remove_temporaries(const struct fd_content *files, size_t count)
 static int replace_files(const struct fd_content *files, size_t count, mode_t mode, bool durable,
 			 int before)
 {
-	char temporary[HIDDEN_SIZE];
+	char temporary[TEMPORARY_SIZE];
 	int fds[FD_REPLACE_MAX], rc = 0;
 	size_t written = 0;
 
@@ -135,87 +127,9 @@ int fd_replace_file_volatile(int dirfd, const char *name, const void *data, size
 	return replace_files(&file, 1, mode, false, -1);
 }
 
-/* Somebody may have put anything in its place; only a file that has no other name is written over. */
-static int open_spare(int dirfd, const char *spare, mode_t mode, struct stat *st)
+bool fd_is_left_over(const char *name)
 {
-	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	FD_CLEANUP int fd = openat(dirfd, spare, flags, mode);
+	size_t all = strlen(name), end = strlen(TEMPORARY);
 
-	if (fd < 0 || fstat(fd, st) < 0)
-		return -errno;
-	if (!S_ISREG(st->st_mode) || st->st_nlink != 1 || (st->st_mode & 07777) != mode)
-		return -EEXIST;
-	return fd_steal(&fd);
-}
-
-static int write_spare(int dirfd, const char *spare, const void *data, size_t size, mode_t mode)
-{
-	struct stat st;
-	FD_CLEANUP int fd = open_spare(dirfd, spare, mode, &st);
-	int rc;
-
-	if (fd < 0)
-		return fd;
-	rc = fd_write_full(fd, data, size);
-	if (!rc && st.st_size > (off_t)size && ftruncate(fd, (off_t)size) < 0)
-		rc = -errno;
-	return !rc && fdatasync(fd) < 0 ? -errno : rc;
-}
-
-int fd_exchange_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
-{
-	char spare[HIDDEN_SIZE];
-	int rc = hidden_name(spare, name, SPARE);
-
-	if (rc < 0)
-		return rc;
-	rc = write_spare(dirfd, spare, data, size, mode);
-	if (rc < 0) {
-		unlinkat(dirfd, spare, 0);
-		return rc == -EEXIST || rc == -ELOOP ? fd_replace_file(dirfd, name, data, size, mode) : rc;
-	}
-	/* There is no file yet, or the file system can't exchange names. */
-	if (sys_exchange(dirfd, spare, name) < 0 && renameat(dirfd, spare, dirfd, name) < 0)
-		return -errno;
-	if (fsync(dirfd) == 0)
-		return 0;
-	rc = -errno;
-	unlinkat(dirfd, spare, 0); /* may still be NAME on the disk: not to be written over */
-	return rc;
-}
-
-int fd_remove_exchanged(int dirfd, const char *name)
-{
-	char spare[HIDDEN_SIZE];
-	int rc = hidden_name(spare, name, SPARE);
-
-	if (rc < 0)
-		return rc;
-	if (unlinkat(dirfd, spare, 0) < 0 && errno != ENOENT)
-		return -errno;
-	if (unlinkat(dirfd, name, 0) < 0 || fsync(dirfd) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Whether `name` is ".FILE" and the suffix; then `size` is that of FILE. */
-static bool is_hidden(const char *name, const char *suffix, size_t *size)
-{
-	size_t all = strlen(name), end = strlen(suffix);
-
-	*size = all - end - 1;
-	return name[0] == '.' && all > 1 + end && !strcmp(name + all - end, suffix);
-}
-
-bool fd_is_left_over(int dirfd, const char *name)
-{
-	char file[HIDDEN_SIZE];
-	size_t size;
-
-	if (is_hidden(name, TEMPORARY, &size))
-		return true;
-	if (!is_hidden(name, SPARE, &size) || size > NAME_MAX)
-		return false;
-	snprintf(file, sizeof(file), "%.*s", (int)size, name + 1);
-	return faccessat(dirfd, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	return name[0] == '.' && all > 1 + end && !strcmp(name + all - end, TEMPORARY);
 }

@@ -76,17 +76,18 @@ check-kernel:
 	@tests/kernel/resources
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
-planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory)
+planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory record)
 define plant
 $(OUT)/crash/berth-forgets-$(1): $(objects) $(dep_done) tests/crash/plant.c
 	@mkdir -p $$(@D)
 	@echo "  LINK $$@"
 	@$(CC) $(CFLAGS) $(WERROR) -DFORGET_$(2) -c -o $$@.o tests/crash/plant.c
-	@$(CC) $(LDFLAGS) -Wl,--wrap=fsync,--wrap=syncfs -o $$@ $(objects) $$@.o $(LDLIBS)
+	@$(CC) $(LDFLAGS) -Wl,--wrap=fsync,--wrap=fdatasync,--wrap=syncfs -o $$@ $(objects) $$@.o $(LDLIBS)
 endef
 $(eval $(call plant,layer,LAYER))
 $(eval $(call plant,file,FILE))
 $(eval $(call plant,directory,DIRECTORY))
+$(eval $(call plant,record,RECORD))
 
 check-crash: $(OUT)/berth $(planted)
 	@BERTH=$(CURDIR)/$(OUT)/berth tests/crash/run --planted $(addprefix $(CURDIR)/,$(planted))

@@ -60,18 +60,6 @@ int file_write(struct store *store, int dirfd, const char *name, const void *dat
 	return file_write_all(store, &(struct fd_content){ dirfd, name, data, size }, 1, -1);
 }
 
-int file_exchange(struct store *store, int dirfd, const char *name, const void *data, size_t size)
-{
-	int rc;
-
-	if (is_same(dirfd, name, data, size))
-		return 0;
-	rc = fd_exchange_file(dirfd, name, data, size, 0600);
-	if (!rc)
-		store->written_bytes += (int64_t)size;
-	return rc;
-}
-
 int file_remove(int dirfd, const char *name)
 {
 	if (unlinkat(dirfd, name, 0) < 0 || fsync(dirfd) < 0)
@@ -129,7 +117,7 @@ int file_remove_temporary(int dirfd)
 	if (!dir)
 		return -errno;
 	while (!rc && (errno = 0, entry = readdir(dir)))
-		if (fd_is_left_over(dirfd, entry->d_name))
+		if (fd_is_left_over(entry->d_name))
 			rc = fd_remove_tree(dirfd, entry->d_name);
 	if (!rc)
 		rc = -errno;

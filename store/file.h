@@ -22,9 +22,6 @@ int file_write(struct store *store, int dirfd, const char *name, const void *dat
 /* The same for up to FD_REPLACE_MAX of them, as fd_replace_files() does it. */
 int file_write_all(struct store *store, const struct fd_content *files, size_t count, int before);
 
-/* The same by fd_exchange_file(), for what is written often. */
-int file_exchange(struct store *store, int dirfd, const char *name, const void *data, size_t size);
-
 /* Durably; -ENOENT when there is none. */
 int file_remove(int dirfd, const char *name);
 

@@ -12,8 +12,6 @@
 #include "store/store.h"
 
 #define RECORD_MAX (256 * 1024) /* bytes */
-/* One whose size stays the same costs fewer writes (fd_exchange_file()): fill up to a multiple of this. */
-#define RECORD_STEP 1024
 
 /* Appends the record to `out`. -ENOENT (no reason is set: it is a normal answer) when there is none. */
 int record_load(const struct store *store, const char *name, struct buf *out, struct err *err);

@@ -170,10 +170,10 @@ static void remove_leftovers(struct store *store)
 
 	if (rc < 0)
 		cannot_remove(store, "temporary files", rc);
-	/* A former agent may have been killed before it had synced a record's names: fd_exchange_file(). */
-	rc = fsync(store->apps) < 0 ? -errno : 0;
+	/* A former agent may have been killed before a record that counts was on the disk: the next one is written over the other. */
+	rc = syncfs(store->apps) < 0 ? -errno : 0;
 	if (rc < 0)
-		log_warn("store %s: sync apps: %s", store->path, strerror(-rc));
+		log_warn("store %s: sync: %s", store->path, strerror(-rc));
 	throw_stages_away(store);
 	for (size_t i = 0; i < FOLDERS; i++) {
 		rc = *folder_fd(store, i) == store->volumes ?

@@ -503,6 +503,9 @@ agent_start_by() {
 agent_stop() { end "${1:-TERM}" "$AGENT"; }
 agent_reload() { kill -HUP "$AGENT"; }
 
+# record_text FILE: of the copies in an app's record (store/record.c), both of which are whole, the one that counts.
+record_text() { awk 'NF == 2 && !/^{/ { number = $1 } /^{/ { print number " " $0 }' "$1" | sort -n | tail -1 | cut -d' ' -f2-; }
+
 # app_ask APP JQ: what jq finds in the status of the app, in $ANSWER. Waiting asks many times a second, and jq takes 30 ms to
 # start: a field, ".state" or ".update.error // \"\"", and fields in a text are found without it.
 app_ask() {

@@ -72,8 +72,6 @@ void app_save(struct app *app)
 	networks_keep_sections(app);
 	json = record_to_json(&app->record);
 	json_append(&text, json);
-	while (text.size % RECORD_STEP)
-		buf_append(&text, "\n", 1);
 	/* One that leaves has no record any more. */
 	if (app->is_leaving || record_save(&app->agent->store, app->config->name, text.data,
 					   text.size, &err) == 0) {

@@ -1,17 +1,20 @@
 /*
  * plant - a berth that forgets one kind of sync, to see that power cuts show it. Linked in with
- * -Wl,--wrap=fsync,--wrap=syncfs and one of these defined:
+ * -Wl,--wrap=fsync,--wrap=fdatasync,--wrap=syncfs and one of these defined:
  *
  *	FORGET_LAYER		syncfs before a layer is renamed into the store
  *	FORGET_FILE		fsync of a small file before it is renamed
  *	FORGET_DIRECTORY	fsync of the directory after that
+ *	FORGET_RECORD		fdatasync of a record that was written over an older one
  */
 #include <stdbool.h>
 #include <sys/stat.h>
 
 int __real_fsync(int fd);
+int __real_fdatasync(int fd);
 int __real_syncfs(int fd);
 int __wrap_fsync(int fd);
+int __wrap_fdatasync(int fd);
 int __wrap_syncfs(int fd);
 
 static bool is_forgotten(int fd)
@@ -32,6 +35,15 @@ static bool is_forgotten(int fd)
 int __wrap_fsync(int fd)
 {
 	return is_forgotten(fd) ? 0 : __real_fsync(fd);
+}
+
+int __wrap_fdatasync(int fd)
+{
+#if defined(FORGET_RECORD)
+	return fd < 0 ? -1 : 0;
+#else
+	return __real_fdatasync(fd);
+#endif
 }
 
 int __wrap_syncfs(int fd)

@@ -7,6 +7,7 @@
 """
 import json
 import os
+import re
 
 import truth
 
@@ -38,10 +39,22 @@ def plain(digest):
     return digest.partition(":")[2]
 
 
+def newer_copy(data):
+    """Of the two copies in a record's file (store/record.c) the whole one with the higher number."""
+    whole = {}
+    for copy in data[:len(data) // 2], data[len(data) // 2:]:
+        digest, _, rest = copy.partition(b"\n")
+        head = re.match(rb"(\d{20}) (\d{10})\n", rest)
+        end = head and head.end() + int(head[2])
+        if head and digest == truth.sha256(rest[:end]).encode():
+            whole[int(head[1])] = rest[head.end():end]
+    return whole[max(whole)] if whole else b""
+
+
 class Store:
     def __init__(self, path, images):
         self.path, self.images, self.wrong = path, images, []
-        self.records = self.documents("apps")
+        self.records = self.documents("apps", newer_copy)
         self.tags = self.documents("tags")
         self.pulls = self.documents("pulls")
         self.layers = self.names("layers")
@@ -69,11 +82,11 @@ class Store:
         with open(os.path.join(self.path, *path), "rb") as file:
             return file.read()
 
-    def documents(self, folder):
+    def documents(self, folder, parse=lambda data: data):
         found = {}
         for name in self.names(folder):
             try:
-                found[name] = json.loads(self.read(folder, name))
+                found[name] = json.loads(parse(self.read(folder, name)))
             except ValueError as error:
                 self.wrong.append("%s/%s: %s" % (folder, name, error))
         return found
@@ -137,12 +150,8 @@ class Store:
         left += ["staging/" + name for name in os.listdir(os.path.join(self.path, "staging"))]
         return left + list(self.temporary())
 
-    # The file that a record was before, which the next one is written to.
-    def is_spare(self, folder, name):
-        return folder == "apps" and name.endswith(".spare") and name[1:-len(".spare")] in self.names("apps")
-
     def temporary(self):
         for folder in ("", "layers", "images", "manifests", "tags", "apps", "pulls", "containers"):
             for name in os.listdir(os.path.join(self.path, folder)):
-                if name.startswith(".") and not self.is_spare(folder, name):
+                if name.startswith("."):
                     yield os.path.join(folder, name)

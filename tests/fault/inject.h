@@ -86,6 +86,7 @@ static void inject_after(void)
 	}
 
 INJECT_WRAP(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size))
+INJECT_WRAP(ssize_t, pwrite, (int fd, const void *data, size_t size, off_t at), (fd, data, size, at))
 INJECT_WRAP(int, fsync, (int fd), (fd))
 INJECT_WRAP(int, fdatasync, (int fd), (fd))
 INJECT_WRAP(int, ftruncate, (int fd, off_t size), (fd, size))

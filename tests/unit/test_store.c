@@ -1,4 +1,4 @@
-/* Opening, locking, cleaning up; records, volumes and container directories. */
+/* Opening, locking, cleaning up; volumes and container directories. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -219,8 +219,6 @@ static void leftovers_go_at_the_start(void)
 	put("staging/s1/fs/file", "x");
 	put("staging/t2", "x");
 	put("apps/.web.new", "half a record");
-	put("apps/.web.spare", "the record before");
-	put("apps/.gone.spare", "of an app that is gone");
 	put("apps/web", "a record");
 	put("tags/.x.new", "");
 	CHECK_INT(mkdir(in_store("volumes/.odd.new"), 0700), 0);
@@ -236,7 +234,6 @@ static void leftovers_go_at_the_start(void)
 	CHECK_INT(sweep(store.staging, &err), 0);
 	CHECK(!is_there("staging/t2") && is_there("staging") && !sweep_is_due(store.staging));
 	CHECK(!is_there("apps/.web.new") && !is_there("tags/.x.new") && is_there("apps/web"));
-	CHECK(is_there("apps/.web.spare") && !is_there("apps/.gone.spare"));
 	CHECK(is_there("volumes/.odd.new/x"));
 	CHECK(is_there("layers/" A "/fs") && is_there("layers/lost+found"));
 	/* A container may have them mounted; a pull replaces them, or gc() takes them. */
@@ -277,61 +274,6 @@ static void leftovers_that_stay_do_not_stop_it(void)
 	CHECK_INT(sweep(store.staging, &err), 0);
 	CHECK(!sweep_is_due(store.staging) && !is_there("staging/t1"));
 	store_close(&store);
-}
-
-static void records_are_kept_byte_for_byte(void)
-{
-	BUF_CLEANUP struct buf text = BUF_INIT;
-	struct stat before, after;
-	char **names;
-	int64_t written;
-
-	open_store();
-	CHECK_INT(record_load(&store, "db", &text, &err), -ENOENT);
-	CHECK_TEXT(err.text, "");
-	CHECK_INT(record_save(&store, "db", "one\0two", 7, &err), 0);
-	CHECK_INT(record_load(&store, "db", &text, &err), 0);
-	CHECK(text.size == 7 && !memcmp(text.data, "one\0two", 7));
-	written = store_written_bytes(&store);
-	CHECK_INT(stat(in_store("apps/db"), &before), 0);
-	CHECK_INT(record_save(&store, "db", "one\0two", 7, &err), 0);
-	CHECK_INT(stat(in_store("apps/db"), &after), 0);
-	CHECK_INT(after.st_ino, before.st_ino);
-	CHECK_INT(store_written_bytes(&store), written);
-	CHECK_INT(record_save(&store, "db", "", 0, &err), 0);
-	buf_clear(&text);
-	CHECK_INT(record_load(&store, "db", &text, &err), 0);
-	CHECK_INT(text.size, 0);
-	CHECK_INT(record_list(&store, &names, &err), 0);
-	CHECK_INT(count_strings(names), 2);
-	CHECK_TEXT(names[0], "db");
-	free_strings(names);
-	CHECK_INT(record_remove(&store, "db", &err), 0);
-	CHECK_INT(record_remove(&store, "db", &err), 0);
-	CHECK_INT(record_load(&store, "db", &text, &err), -ENOENT);
-	store_close(&store);
-}
-
-static void records_have_plain_names_and_limits(void)
-{
-	static const char *const bad[] = { "", ".", "..", ".x", "a/b", "../version" };
-	char *large = xcalloc(RECORD_MAX + 1, 1);
-	BUF_CLEANUP struct buf text = BUF_INIT;
-
-	open_store();
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		CHECK_INT(record_save(&store, bad[i], "x", 1, &err), -EINVAL);
-		CHECK_INT(record_load(&store, bad[i], &text, &err), -EINVAL);
-		CHECK_INT(record_remove(&store, bad[i], &err), -EINVAL);
-	}
-	CHECK_INT(record_save(&store, "x", large, RECORD_MAX, &err), 0);
-	CHECK_INT(record_save(&store, "x", large, RECORD_MAX + 1, &err), -EFBIG);
-	CHECK_INT(symlink("/etc/passwd", in_store("apps/link")), 0);
-	CHECK_INT(record_load(&store, "link", &text, &err), -EBADMSG);
-	CHECK_INT(mkfifo(in_store("apps/pipe"), 0600), 0);
-	CHECK_INT(record_load(&store, "pipe", &text, &err), -EBADMSG);
-	store_close(&store);
-	free(large);
 }
 
 static void volumes_stay_until_they_are_removed(void)
@@ -484,8 +426,6 @@ int main(void)
 	RUN(paths_that_cannot_be_a_store);
 	RUN(leftovers_go_at_the_start);
 	RUN(leftovers_that_stay_do_not_stop_it);
-	RUN(records_are_kept_byte_for_byte);
-	RUN(records_have_plain_names_and_limits);
 	RUN(volumes_stay_until_they_are_removed);
 	RUN(containers_get_a_writable_layer);
 	RUN(file_systems_that_lack_something_are_told);
