@@ -81,6 +81,9 @@ static int save_config(const struct making *making, struct err *err)
 	if (!rc)
 		rc = fd_create_file(dirfd, STATE_PROCESS, bundle->process_text,
 				    strlen(bundle->process_text), 0600);
+	/* Others are in its pid namespace, of which berth knows nothing. */
+	if (!rc && !bundle->namespaces.make[NS_PID])
+		rc = fd_create_file(dirfd, STATE_TRACED, "", 0, 0600);
 	if (rc < 0)
 		return err_code(err, rc, "write the container's configuration");
 	return confine_save(&making->confine, dirfd, err);

@@ -160,13 +160,27 @@ static int choose_process(struct joining *joining, struct err *err)
 	return rc;
 }
 
-/*
- * A user namespace of its own keeps a container's CAP_SYS_PTRACE from what is not dumpable. Without one nothing does: what
- * enters is only safe as long as it can't be seen.
- */
-static bool may_be_traced(const struct caps *caps, const struct ns_fds *ns)
+/* A user namespace of its own keeps a container's CAP_SYS_PTRACE from what is not dumpable. Without one nothing does. */
+static bool may_trace(const struct process *process, const struct ns_fds *ns)
 {
-	return ns->fds[NS_USER] < 0 && (caps->bounding | caps->permitted) >> CAP_SYS_PTRACE & 1;
+	return ns->fds[NS_USER] < 0 &&
+	       (process->caps.bounding | process->caps.permitted) >> CAP_SYS_PTRACE & 1;
+}
+
+static int mark_traced(const struct state *state, struct err *err)
+{
+	int rc = fd_create_file(state->dirfd, STATE_TRACED, "", 0, 0600);
+
+	return rc < 0 && rc != -EEXIST ? err_code(err, rc, "write that the container may trace") : 0;
+}
+
+/* What enters is only safe as long as it can't be seen. This asks for the container's own process. */
+static bool is_watched(const struct joining *joining)
+{
+	if (may_trace(&joining->process, &joining->ns))
+		return true;
+	return joining->ns.fds[NS_USER] < 0 && !confine_notifies(&joining->confine) &&
+	       faccessat(joining->state->dirfd, STATE_TRACED, F_OK, 0) == 0;
 }
 
 static int prepare(struct joining *joining, struct err *err)
@@ -187,9 +201,11 @@ static int prepare(struct joining *joining, struct err *err)
 	rc = take_own_process(joining, err);
 	if (!rc)
 		rc = ns_open_process(&joining->ns, state->pid, err);
-	joining->is_watched = may_be_traced(&joining->process.caps, &joining->ns);
+	joining->is_watched = is_watched(joining);
 	if (!rc)
 		rc = choose_process(joining, err);
+	if (!rc && !joining->is_watched && may_trace(&joining->process, &joining->ns))
+		rc = mark_traced(state, err);
 	joining->process.preserve_fds = exec->preserve_fds;
 	if (!rc && exec->cgroup)
 		rc = find_cgroup_below(&joining->cgroup, state, exec->cgroup, err);

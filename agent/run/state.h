@@ -6,6 +6,8 @@
  *	config.json	the configuration as it was at create
  *	process.json	its "process", and
  *	filter		what became of its seccomp profile (confine.h): for exec, where that is all it needs
+ *	traced		empty: besides the container's own, there is or was who may trace what
+ *			enters its pid namespace
  *	hooks.json	config.json's hooks, when there are any: for start and delete
  *	start.sock	init listens here until it is started
  *
@@ -26,6 +28,7 @@
 #define RUNTIME_ROOT "/run/berth/runtime"
 #define STATE_CONFIG "config.json"
 #define STATE_PROCESS "process.json"
+#define STATE_TRACED "traced"
 #define STATE_HOOKS "hooks.json"
 #define STATE_ID_MAX 128
 

@@ -91,22 +91,46 @@ rm -f "$ROOTS/tmp/seen"
 
 # Who may trace everything sees a process in the pid namespace from its birth on: it is no more than the watcher by then, and
 # in its namespaces. Without no-new-privileges a filter takes CAP_SYS_ADMIN to load.
+WATCH='cd /proc; while :; do grep -h CapPrm [0-9]*/status; ls -l [0-9]*/ns [0-9]*/fd [0-9]*/cwd | sed -n "s/.*->//p"; done \
+	2> /dev/null >> /tmp/seen'
+# see_exec TEXT CONTAINER CAPABILITIES: what a watcher in it sees of others' execs: none that may more than these.
+see_exec() {
+	local own seen
+	: > "$ROOTS/tmp/seen" # but not of how it was made
+	for i in $(seq 20); do rt exec "$2" true < /dev/null; done
+	own=$(for one in $(pid_of "$2"; pid_of watcher 2> /dev/null); do readlink "/proc/$one/ns/"*; done)
+	seen=$(sed 's/^ //' "$ROOTS/tmp/seen" | grep -v '^pipe:' | sort -u)
+	like "$1: the watcher sees" "$seen" $'CapPrm:\t0000000000080020'
+	same "no process that may more" "$(grep CapPrm <<< "$seen" | grep -vcE "0{8}($3)\$")" 0
+	same "nor one in other namespaces" "$(grep -E '^[a-z_]*:\[' <<< "$seen" | grep -E '^(cgroup|ipc|mnt|net|pid|uts):' | grep -vcxF "$own")" 0
+	unlike "nor one with the container's state" "$seen" /state
+	rm -f "$ROOTS/tmp/seen"
+}
 for NNP in true false; do
 	allowed=$(list CAP_SYS_PTRACE CAP_KILL)
 	CAPS="{\"bounding\":[$allowed],\"effective\":[$allowed],\"permitted\":[$allowed]}"
 	LINUX=',"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["acct"],"action":"SCMP_ACT_ERRNO"}]}'
-	start watcher sh -c 'cd /proc; while :; do grep -h CapPrm [0-9]*/status; ls -l [0-9]*/ns [0-9]*/fd [0-9]*/cwd | sed -n "s/.*->//p"; done \
-		2> /dev/null >> /tmp/seen'
-	for i in $(seq 20); do rt exec watcher true < /dev/null; done
-	own=$(for ns in /proc/"$(pid_of watcher)"/ns/*; do readlink "$ns"; done)
-	seen=$(sed 's/^ //' "$ROOTS/tmp/seen" | grep -v '^pipe:' | sort -u)
-	like "NNP $NNP: the watcher sees" "$seen" $'CapPrm:\t0000000000080020'
-	same "no process that may more" "$(grep CapPrm <<< "$seen" | grep -vc 0000000000080020)" 0
-	same "nor one in other namespaces" "$(grep -E '^[a-z_]*:\[' <<< "$seen" | grep -E '^(cgroup|ipc|mnt|net|pid|uts):' | grep -vcxF "$own")" 0
-	unlike "nor one with the container's state" "$seen" /state
+	start watcher sh -c "$WATCH"
+	see_exec "NNP $NNP" watcher 00080020
 	rt delete --force watcher
-	rm -f "$ROOTS/tmp/seen"
 done
+# One that was let in with more than the container has.
+CAPS='{"bounding":["CAP_KILL"],"effective":["CAP_KILL"],"permitted":["CAP_KILL"]}'
+start calm sleep 1000
+rt exec --detach --cap CAP_SYS_PTRACE calm sh -c "$WATCH" < /dev/null
+see_exec "an exec before" calm '00080020|00000020'
+# And one of another container, in whose pid namespace this one is.
+CAPS=$(sed 's/"CAP_KILL"/"CAP_KILL","CAP_SYS_PTRACE"/g' <<< "$CAPS")
+start watcher sh -c "$WATCH"
+CAPS='{"bounding":["CAP_KILL"],"effective":["CAP_KILL"],"permitted":["CAP_KILL"]}'
+all=$NAMESPACES
+NAMESPACES=$(sed "s|{\"type\":\"pid\"}|{\"type\":\"pid\",\"path\":\"/proc/$(pid_of watcher)/ns/pid\"}|" <<< "$NAMESPACES")
+rt delete --force calm
+start calm sleep 1000
+see_exec "a pod" calm '00080020|00000020'
+NAMESPACES=$all
+rt delete --force calm
+rt delete --force watcher
 fresh
 
 # A hostile root: what exec needs is replaced by traps.
