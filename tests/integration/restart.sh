@@ -56,6 +56,25 @@ back_off() {
 	check "no shim or mount adds up" test "$(helpers shim | wc -l)" -le 1
 }
 
+# A stop is answered when nothing of the container runs any more; its shim may be about to leave.
+start_after_stop() {
+	local i pids='' ended=0 refused=0
+	config_begin
+	app web "$REG/app:v1" 'health = none'
+	agent_start
+	wait_until "it runs" 15 app_is web .state running
+	for i in {1..20}; do
+		pids+="$(docker_state web .Pid) "
+		berth stop web > /dev/null || refused=$((refused + 1))
+		[ "$(docker_state web '"\(.Status) \(.Pid)"')" != "exited 0" ] || ended=$((ended + 1))
+		berth start web > /dev/null || refused=$((refused + 1))
+	done
+	same "20 stops have ended it" "$ended" 20
+	same "and a start at once starts it again" "$refused $(docker_state web .Status)" "0 running"
+	same "each time anew" "$(tr ' ' '\n' <<< "$pids" | grep -c '[1-9]') $(tr ' ' '\n' <<< "$pids" | sort -u | grep -c '[1-9]')" "20 20"
+	same "with one shim" "$(helpers shim | wc -l)" 1
+}
+
 oom() {
 	local pid
 	config_begin
@@ -96,5 +115,5 @@ limits() {
 	echo "$(cat "$memory") $(cat "$pids") $(jq -n "$quota / $period")"
 }
 
-case_run policies back_off oom
+case_run policies back_off start_after_stop oom
 done_testing
