@@ -337,7 +337,8 @@ static int step_in(struct joining *joining, struct err *err)
 		return err->code;
 	pid = clone_process(CLONE_PARENT);
 	if (pid < 0)
-		return err_sys(err, "make a process in the container");
+		return err_sys(err, "make a process in the container%s",
+			       joining->is_confined ? " (a container that may trace needs a seccomp profile which allows clone)" : "");
 	if (pid) {
 		report_send_number(joining->report[1], pid);
 		_exit(0);

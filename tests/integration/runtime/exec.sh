@@ -93,6 +93,15 @@ wait_for 5 is box stopped
 like "not into a stopped one" "$(x box true; echo $?)" $'container box is stopped, not running\n125'
 rt delete box
 
+if [ "${TRACES:-}" ]; then
+	LINUX=',"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["clone","clone3","fork"],"action":"SCMP_ACT_ERRNO"}]}'
+	NNP=false
+	start box sleep 1000
+	like "a profile that does not let it in is named" "$(x box true)" 'a seccomp profile which allows clone\): Operation not permitted'
+	rt delete --force box
+	LINUX='' NNP=true
+fi
+
 TERMINAL=true
 config term sh -c 'tty; tty < /dev/console; stat -c %t:%T /dev/console; exit 8'
 OUT=$(rt run --bundle "$T/term" term < /dev/null)
