@@ -97,6 +97,13 @@ static void newer_calls_stay_unknown(void)
 	CHECK_INT(ask(&asking, MACHINE_NATIVE, "file_getattr", 0), SECCOMP_RET_ERRNO | ENOSYS);
 	CHECK_INT(ask(&asking, MACHINE_NATIVE, "file_setattr", 0), SECCOMP_RET_ERRNO | ENOSYS);
 	end(&asking);
+	/* Of the actions that one is negative. */
+	begin(&asking, "{\"defaultAction\":\"SCMP_ACT_KILL_PROCESS\",\"keepProjects\":true,"
+		       "\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\"}]}");
+	CHECK_INT(ask(&asking, MACHINE_NATIVE, "file_getattr", 0), SECCOMP_RET_ERRNO | ENOSYS);
+	CHECK_INT(ask(&asking, MACHINE_NATIVE, "file_setattr", 0), SECCOMP_RET_ERRNO | ENOSYS);
+	CHECK_INT(ask(&asking, MACHINE_NATIVE, "read", 0), SECCOMP_RET_ALLOW);
+	end(&asking);
 }
 
 int main(void)
