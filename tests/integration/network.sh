@@ -393,6 +393,20 @@ router() {
 	berth start a > /dev/null
 	wait_until "a runs once more" 30 runs a
 	check "stays one, too" passes 192.0.2.2
+	berth stop a > /dev/null
+	echo 0 | tee /proc/sys/net/ipv4/conf/{lan0,up0}/forwarding > /dev/null
+	wait_until "the rules have gone again" 10 eval '! nft list tables | grep -q berth'
+	set_forwarding 0
+	berth start a > /dev/null
+	wait_until "a runs for the last time" 30 runs a
+	same "by forwarding" "$(forwarding)" "1 1"
+	# As an agent leaves it that is killed when it has removed its last container.
+	agent_stop
+	kill -9 "$(jq -r .pid "$R"/containers/*/started)" $(helpers shim)
+	rm -rf "$R"/containers/*
+	config_begin
+	agent_start
+	wait_until "what is left without a container is undone by the next agent" 10 forwarding_is 0 0
 }
 
 agent_pids() { echo "$AGENT"; }
