@@ -124,15 +124,18 @@ static int bind_host(const struct bundle_mount *mount_, const char *source, int 
 {
 	const struct sys_mount_attr attr = { .set = mount_->options.flags & KEPT_FLAGS };
 	FD_CLEANUP int fd = -1;
+	int rc;
 
 	if (mount_bind(source, target, MS_REC, err) < 0)
 		return err->code;
 	fd = path_open(root, mount_->destination, PATH_NO_LINKS, err);
 	if (fd < 0)
 		return fd;
-	if (sys_mount_setattr(fd, true, &attr) < 0)
-		return err_sys(err, "change the flags of the host's %s", source);
-	return 0;
+	if (sys_mount_setattr(fd, true, &attr) == 0)
+		return 0;
+	/* Before 5.12 only what is on top: what is below is not the container's root's to write. */
+	rc = errno == ENOSYS ? change_fd(fd, (unsigned long)attr.set, 0) : -errno;
+	return rc < 0 ? err_code(err, rc, "change the flags of the host's %s", source) : 0;
 }
 
 /* NULL: there is none. */

@@ -119,8 +119,8 @@ echo 1 > "$T/vol/file"
 chown 7:8 "$T/vol/file"
 MOUNTS=",{\"destination\":\"/data\",\"source\":\"$T/vol\",\"options\":[\"bind\",\"idmap\"]}"
 run box sh -c 'stat -c %u:%g /data /data/file; echo 2 > /data/new; chown 9:9 /data/new; stat -c %u /data/new'
-if [[ $OUT = *'has no idmapped mounts'* ]]; then
-	ok "a file system without idmapped mounts is said so"
+if [[ $OUT = *'has no idmapped mounts'* || $OUT = *'idmapped mounts need Linux 5.12' ]]; then
+	ok "a file system or a kernel without idmapped mounts is said so"
 else
 	same "a volume's owners inside are those on disk" "$OUT" $'0:0\n7:8\n9'
 	same "and so are those of new files on disk" "$(stat -c %u:%g "$T/vol/new")" 9:9
@@ -142,7 +142,7 @@ like "idmap needs mappings" "$OUT" '"idmap" needs uidMappings and gidMappings, o
 fresh
 MOUNTS=",{\"destination\":\"/data\",\"source\":\"/proc\",\"uidMappings\":[{\"containerID\":0,\"hostID\":500,\"size\":100}],\"gidMappings\":[{\"containerID\":0,\"hostID\":600,\"size\":100}],\"options\":[\"bind\"]}"
 run box true
-like "a file system that can't is named" "$OUT" 'shift the owners of /proc: its file system has no idmapped mounts'
+like "a file system that can't is named" "$OUT" 'shift the owners of /proc: (its file system has no idmapped mounts|idmapped mounts need Linux 5.12)'
 same "and nothing is left" "$(ls "$T/state")$(cgroup_dirs)" ''
 
 # ---- wrong mappings ----
