@@ -35,6 +35,8 @@ static int enter_namespaces(const struct init *init, struct err *err)
 	if (ns_is_own(ns, NS_USER)) {
 		rc = await_runtime(init, err) ?: userns_become_root(err);
 		prctl(PR_SET_PDEATHSIG, SIGKILL); /* which that has cleared */
+		if (!rc && ns->make[NS_IPC] && unshare(ns_flag(NS_IPC)) < 0)
+			rc = err_sys(err, "make an ipc namespace");
 	}
 	if (!rc && ns->make[NS_NET])
 		rc = link_loopback_up(err);

@@ -2,8 +2,9 @@
  * ns - which namespaces a container gets new and which it shares (namespaces(7)).
  *
  * New ones are made by clone(), except the cgroup namespace: its root is the cgroup a process is
- * in when it is made, so the container's init makes it after it was moved into its cgroup. A new
- * user namespace owns the others that are made with it.
+ * in when it is made, so the container's init makes it after it was moved into its cgroup; and with
+ * a user namespace of its own the ipc namespace, where the directory of message queues belongs to
+ * whoever makes it. A new user namespace owns the others that are made with it.
  *
  *	ns_open_joined(&joined, &namespaces, err)
  *	pid = ns_spawn(&namespaces, &joined, err)	as fork(): the child is in all of them

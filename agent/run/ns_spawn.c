@@ -53,7 +53,7 @@ static int clone_flags(const struct namespaces *namespaces)
 	for (int i = 0; i < NS_TYPES; i++)
 		if (namespaces->make[i] && i != NS_CGROUP && i != NS_TIME)
 			flags |= ns_flag((enum ns_type)i);
-	return flags;
+	return ns_is_own(namespaces, NS_USER) ? flags & ~ns_flag(NS_IPC) : flags;
 }
 
 /* For children: a process can't change its own clocks, and clone() has no bit left for that. */

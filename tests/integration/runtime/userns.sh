@@ -32,6 +32,11 @@ same "exec is in every namespace" "$(rt exec box readlink /proc/self/ns/user)" "
 like "exec holds no more than the container" "$(rt exec box grep CapEff /proc/self/status)" 'a80425fb$'
 rt delete --force box
 
+MOUNTS=',{"destination":"/dev/mqueue","type":"mqueue","source":"mqueue"}'
+run box stat -c %u:%g /dev/mqueue
+same "the directory of message queues is root's" "$OUT" 0:0
+MOUNTS=''
+
 USER='{"uid":1000,"gid":1001,"additionalGids":[20]}'
 run box sh -c 'id -u; id -G; touch /data/x && echo wrong; echo out > /dev/stdout'
 same "another user of it" "$OUT" $'1000\n1001 20\ntouch: /data/x: Permission denied\nout'
