@@ -229,14 +229,18 @@ int confine_check_labels(const struct bundle *bundle, struct err *err)
 	return label && check_selinux(label, err) < 0 ? err_context(err, "linux.mountLabel %s", label) : 0;
 }
 
-static int label_selinux(const char *label, struct err *err)
+/* The session keyring is made before execve(). */
+static int label_selinux(const struct process *process, struct err *err)
 {
+	const char *label = process->selinux_label;
 	int rc = check_selinux(label, err);
 
 	if (!rc)
 		rc = write_label("/proc/self/attr/exec", label, err);
+	if (rc > 0 && !process->no_new_keyring)
+		rc = write_label("/proc/self/attr/keycreate", label, err);
 	if (!rc)
-		rc = err_set(err, -ENOTSUP, "/proc/self/attr/exec is missing");
+		rc = err_set(err, -ENOTSUP, "/proc/self/attr/exec or keycreate is missing");
 	return rc < 0 ? err_context(err, "process.selinuxLabel %s", label) : 0;
 }
 
@@ -248,6 +252,6 @@ int confine_label(const struct process *process, struct err *err)
 	if (process->apparmor_profile && strcmp(process->apparmor_profile, "unconfined"))
 		rc = label_apparmor(process->apparmor_profile, err);
 	if (!rc && process->selinux_label)
-		rc = label_selinux(process->selinux_label, err);
+		rc = label_selinux(process, err);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "agent/run/copy_up.h"
@@ -170,6 +171,26 @@ static int mount_new(const struct bundle *bundle, const struct bundle_mount *mou
 	return 0;
 }
 
+/*
+ * A mqueue takes no such option. The host's own, which one mounts who stays in its ipc namespace, is not the container's to
+ * label.
+ */
+static int label_queue(const struct bundle *bundle, const struct bundle_mount *mount, int root, struct err *err)
+{
+	const char *label = bundle->mount_label;
+	char path[PATH_OF_FD_MAX];
+	FD_CLEANUP int fd = -1;
+
+	if (!label || !is_type(mount, "mqueue") || !ns_is_own(&bundle->namespaces, NS_IPC))
+		return 0;
+	fd = open_mounted(root, mount->destination, NULL, err);
+	if (fd < 0)
+		return fd;
+	if (setxattr(path_of_fd(path, fd), "security.selinux", label, strlen(label), 0) < 0)
+		return err_sys(err, "linux.mountLabel %s", label);
+	return 0;
+}
+
 /* `target` is still the directory that the tmpfs lies over. */
 static int fill(const struct bundle_mount *mount, int root, int target, struct err *err)
 {
@@ -218,8 +239,8 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 				    bundle->namespaces.make[NS_CGROUP], err);
 	if (ns_is_own(&bundle->namespaces, NS_USER) && host_mount(bundle, mount))
 		return bind_host(mount, host_mount(bundle, mount), root, target, err);
-	return mount_new(bundle, mount, target, err) ?: fill(mount, root, target, err) ?:
-	       change_all(mount, root, NULL, err);
+	return mount_new(bundle, mount, target, err) ?: label_queue(bundle, mount, root, err) ?:
+	       fill(mount, root, target, err) ?: change_all(mount, root, NULL, err);
 }
 
 static int set_propagation(const struct bundle_mount *mount_, int root, struct err *err)

@@ -19,6 +19,7 @@ settings() {
 	fresh
 	MOUNTS=',{"destination":"/files","source":"'$T/files'","options":["bind"]}
 		,{"destination":"/secret","source":"'$T/secret'","options":["bind"]}
+		,{"destination":"/dev/mqueue","type":"mqueue","source":"mqueue","options":["nosuid","noexec","nodev"]}
 		,{"destination":"/tmp","type":"tmpfs","options":["tmpcopyup","size=1m"]}'
 	PROCESS=',"selinuxLabel":"u:r:box_t:s0:c1,c2"'
 }
@@ -48,10 +49,11 @@ same "without noNewPrivileges as well" "$OUT" "$denied"
 
 # ---- mounts ----
 
-WRITE='for dir in dev dev/shm tmp; do echo > /$dir/new && echo wrote; done'
+WRITE='for dir in dev dev/shm dev/mqueue tmp; do true > /$dir/new && echo wrote; done'
 run plain sh -c "$WRITE"
-same "the container's tmpfs are not its own to write" "$OUT" "sh: can't create /dev/new: Permission denied
+same "the container's mounts are not its own to write" "$OUT" "sh: can't create /dev/new: Permission denied
 sh: can't create /dev/shm/new: Permission denied
+sh: can't create /dev/mqueue/new: Permission denied
 sh: can't create /tmp/new: Permission denied"
 echo old > "$ROOTS/tmp/old"
 LINUX=',"mountLabel":"u:r:files_t:s0:c1,c2"'
@@ -59,11 +61,30 @@ run own sh -c "$WRITE; cat /tmp/old; sed -n 's/^[^ ]* \(.[dt][^ ]*\) .*,context=
 same "but with a label for them" "$OUT" 'wrote
 wrote
 wrote
+wrote
 old
 /dev "u:r:files_t:s0:c1,c2"
 /dev/pts "u:r:files_t:s0:c1,c2"
 /dev/shm "u:r:files_t:s0:c1,c2"
 /tmp "u:r:files_t:s0:c1,c2"'
+
+USERS="$NAMESPACES"',{"type":"user"}'
+MAPPINGS=',"uidMappings":[{"containerID":0,"hostID":100000,"size":65536}],"gidMappings":[{"containerID":0,"hostID":100000,"size":65536}]'
+NAMESPACES=$USERS LINUX="$LINUX$MAPPINGS"
+run users sh -c "$WRITE; $LABEL"
+same "also in a user namespace" "$OUT" $'wrote\nwrote\nwrote\nwrote\n'$box
+settings
+
+# ---- keys ----
+
+# Those that it may see: a proc of its own, for the other's list of them is masked.
+MOUNTS="$MOUNTS"',{"destination":"/srv","type":"proc","source":"proc"}'
+run keys grep -c _ses /srv/keys
+same "its session keyring is its own" "$OUT" 1
+start box sleep 1000
+same "that of an exec as well, which sees both" "$(rt exec box grep -c _ses /srv/keys)" 2
+rt delete --force box
+settings
 
 # ---- exec ----
 
