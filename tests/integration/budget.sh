@@ -16,7 +16,7 @@ cgroup_value() {
 # cpu_ns CGROUP: processor time of all that is or was in it
 cpu_ns() {
 	if [ "$V2" ]; then
-		awk '$1 == "usage_usec" { print $2 * 1000 }' "/sys/fs/cgroup$1/cpu.stat"
+		awk '$1 == "usage_usec" { print $2 "000" }' "/sys/fs/cgroup$1/cpu.stat"
 	else
 		cat "/sys/fs/cgroup/cpuacct$1/cpuacct.usage"
 	fi

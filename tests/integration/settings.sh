@@ -58,7 +58,7 @@ users_and_rights() {
 	same "privileged has the device's nodes" "$(in_app root stat -c %t:%T /dev/kmsg)" "$(stat -c %t:%T /dev/kmsg)"
 	check "and may use them" in_app root dd if=/dev/zero of=/dev/kmsg bs=1 count=0
 	same "nothing is masked" "$(mounted root /proc/kcore)" ""
-	same "pid = host" "$(in_app shares readlink /proc/1/ns/pid)" "$(readlink /proc/1/ns/pid)"
+	same "pid = host" "$(in_app shares readlink /proc/self/ns/pid)" "$(readlink /proc/self/ns/pid)"
 	same "ipc = host" "$(in_app shares readlink /proc/self/ns/ipc)" "$(readlink /proc/self/ns/ipc)"
 	check "stop of one in the device's pid namespace" berth stop shares
 	wait_until "nothing of it is left" 10 app_is shares .state exited
