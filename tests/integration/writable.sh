@@ -4,7 +4,7 @@
 # `make check-flash` does that.
 cd "$(dirname "$0")" || exit 2
 . ../lib.sh
-need jq curl mkfs.ext4 mkfs.f2fs mkfs.xfs
+need jq curl mkfs.ext4 ${GUEST:+mkfs.f2fs mkfs.xfs}
 
 BOX=/opt/app/bin/busybox
 
@@ -135,7 +135,8 @@ elif [ "${GUEST:-}" ]; then
 elif images && keeps_quotas; then
 	truncate -s 400M "$T/disk"
 	DISK=$(losetup -f --show "$T/disk")
-	case_run ext4 f2fs
+	case_run ext4
+	if command -v mkfs.f2fs > /dev/null; then case_run f2fs; else note "no f2fs here"; fi
 	losetup -d "$DISK"
 else
 	note "this machine's kernel keeps no quotas on a disk image"
