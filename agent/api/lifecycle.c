@@ -104,7 +104,7 @@ static void look_for_stop(struct waiter *waiter, struct app *app)
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (waiter->wish == WISH_STOP && (!is_alive(app) || app->container->has_ended)) {
+	if (waiter->wish == WISH_STOP && (!app->container || container_has_ended(app->container))) {
 		reply_empty(waiter->request, 204);
 		return;
 	}

@@ -55,7 +55,7 @@ void on_container_wait(struct request *request)
 		return;
 	}
 	reply_begin(request, 200, "application/json");
-	if (!next && !removed && !container_is_alive(container)) {
+	if (!next && !removed && container_has_ended(container)) {
 		answer(request, container);
 		return;
 	}

@@ -115,6 +115,11 @@ bool container_is_alive(const struct container *container)
 	return container->sock >= 0 || container->cleanup;
 }
 
+bool container_has_ended(const struct container *container)
+{
+	return !container_is_alive(container) || container->has_ended;
+}
+
 static void tell(struct container *container, enum container_event event)
 {
 	fd_close(&container->joined_fd);
@@ -353,7 +358,7 @@ void container_stop(struct container *container, int64_t timeout_ms)
 {
 	struct err err = ERR_INIT;
 
-	if (container->sock < 0 || container->has_ended)
+	if (container_has_ended(container))
 		return;
 	container->is_stopping = true;
 	if (container_signal(container, container->stop_signal, &err) < 0)

@@ -141,6 +141,8 @@ int64_t container_stop_timeout_ms(const struct container *container);
 
 /* From container_start() until CONTAINER_ENDED or _START_FAILED. */
 bool container_is_alive(const struct container *container);
+/* Nothing of it runs: it is not alive, or its shim is about to leave. */
+bool container_has_ended(const struct container *container);
 
 /* Removes bundle, log, writable layer and anonymous volumes, and frees the object. Must not be alive. */
 void container_remove(struct container *container);

@@ -184,7 +184,7 @@ void networks_refresh_names(struct agent *agent)
 	list_for_each(node, &agent->containers) {
 		struct container *container = list_entry(node, struct container, node);
 
-		if (container->sock >= 0 && !container->has_ended)
+		if (!container_has_ended(container))
 			refresh(container);
 	}
 }
