@@ -53,18 +53,6 @@ static int enter_cgroup(const struct init *init, struct err *err)
 	return rc;
 }
 
-/* What can be mounted before is: the cgroup takes the runtime as long. */
-static int mount_all(const struct init *init, int root, struct err *err)
-{
-	const struct bundle *bundle = init->bundle;
-	size_t early = mount_count_early(bundle);
-	int rc = mount_some(bundle, 0, early, root, NULL, err);
-
-	if (!rc)
-		rc = enter_cgroup(init, err);
-	return rc ?: mount_some(bundle, early, bundle->mount_count, root, init->cgroup, err);
-}
-
 static int set_names(const struct bundle *bundle, struct err *err)
 {
 	const char *host = bundle->hostname, *domain = bundle->domainname;
@@ -127,7 +115,7 @@ static int build_root(const struct init *init, struct console *console, struct e
 	const struct bundle *bundle = init->bundle;
 	FD_CLEANUP int root = root_prepare(bundle, err);
 
-	if (root < 0 || mount_all(init, root, err) < 0 ||
+	if (root < 0 || enter_cgroup(init, err) < 0 || mount_all(bundle, root, init->cgroup, err) < 0 ||
 	    dev_make(bundle, root, err) < 0 || make_console(init, root, console, err) < 0 ||
 	    make_cwd(&bundle->process, root, err) < 0 || run_create_hooks(init, err) < 0 ||
 	    sysctl_apply(bundle, err) < 0 ||

@@ -266,22 +266,9 @@ static int mount_one(const struct bundle *bundle, const struct bundle_mount *mou
 	return rc;
 }
 
-/* What is copied into a tmpfs counts as the container's memory. */
-size_t mount_count_early(const struct bundle *bundle)
+int mount_all(const struct bundle *bundle, int root, const struct cgroup *cgroup, struct err *err)
 {
-	size_t count = 0;
-
-	while (count < bundle->mount_count && !is_type(&bundle->mounts[count], "cgroup") &&
-	       !is_type(&bundle->mounts[count], "cgroup2") &&
-	       !bundle->mounts[count].options.copy_up)
-		count++;
-	return count;
-}
-
-int mount_some(const struct bundle *bundle, size_t from, size_t to, int root,
-	       const struct cgroup *cgroup, struct err *err)
-{
-	for (size_t i = from; i < to; i++)
+	for (size_t i = 0; i < bundle->mount_count; i++)
 		if (mount_one(bundle, &bundle->mounts[i], root, cgroup, err) < 0)
 			return err_context(err, "mounts[%zu] %s", i, bundle->mounts[i].destination);
 	return 0;

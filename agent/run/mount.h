@@ -14,16 +14,12 @@
 #include "agent/run/bundle.h"
 #include "lib/err.h"
 
-/* How many of the first mounts have nothing to do with the container's cgroup. */
-size_t mount_count_early(const struct bundle *bundle);
-
 /*
- * Mounts in their order. `cgroup` is the container's own (NULL: none), which a mount of type
- * "cgroup" shows. tmpfs that are to be read-only can still be written to until mount_finish():
- * devices and the mount points of later mounts go into them.
+ * Mounts in their order. `cgroup` is the container's own, which a mount of type "cgroup" shows, and which the caller is in:
+ * what is copied into a tmpfs counts as the container's memory. tmpfs that are to be read-only can still be written to until
+ * mount_finish(): devices and the mount points of later mounts go into them.
  */
-int mount_some(const struct bundle *bundle, size_t from, size_t to, int root,
-	       const struct cgroup *cgroup, struct err *err);
+int mount_all(const struct bundle *bundle, int root, const struct cgroup *cgroup, struct err *err);
 int mount_finish(const struct bundle *bundle, int root, struct err *err);
 
 /* Mounts `source` (a file or directory) on an O_PATH descriptor. `flags`: MS_REC or 0. */
