@@ -350,8 +350,11 @@ int app_rollback(struct app *app, struct err *err)
 
 int app_start(struct app *app, struct err *err)
 {
-	if (app_is_running(app))
+	if (app_is_running(app) && !container_has_ended(app->container))
 		return err_set(err, -EALREADY, "app %s is running already", app->config->name);
+	/* Its shim is about to leave. How it has ended decides nothing any more. */
+	if (app_is_running(app))
+		app_stop_container(app, -1);
 	timer_stop(&app->restart_timer);
 	app_decide(app, &(struct update_event){ .kind = UPDATE_START });
 	app_step(app);

@@ -138,11 +138,13 @@ static void adopt_one(struct agent *agent, int parent, const char *id)
 		return;
 	}
 	container->keeps_old = true;
-	read_outcome(container, dirfd);
 	plugs_load(container);
 	sock = shim_connect(path, &err);
+	read_outcome(container, dirfd);
 	if (sock >= 0) {
 		container_follow(container, sock);
+		/* One that was let go by the agent before it says nothing any more. */
+		container->has_ended = container->state == CONTAINER_EXITED;
 		wait_for_first_word(container, sock);
 		container_find_paused(container);
 		log_info("container %s: found %s", container->name,

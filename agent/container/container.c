@@ -123,11 +123,8 @@ bool container_has_ended(const struct container *container)
 static void tell(struct container *container, enum container_event event)
 {
 	fd_close(&container->joined_fd);
-	if (event != CONTAINER_STARTED) {
+	if (event != CONTAINER_STARTED)
 		networks_ended(container);
-		/* First: the owner may start it again, or remove it. */
-		tell_waiters(container, false);
-	}
 	if (container->on_event)
 		container->on_event(container, event, container->data);
 }
@@ -151,6 +148,13 @@ static void set_ended(struct container *container, int code, int signal, bool oo
 	container->pid = 0;
 }
 
+/* First: the owner may start it again, or remove it. */
+static void tell_killed(struct container *container)
+{
+	tell_waiters(container, false);
+	tell(container, CONTAINER_ENDED);
+}
+
 static void cleaned_up(struct job *job, int status, void *data)
 {
 	struct container *container = data;
@@ -159,7 +163,7 @@ static void cleaned_up(struct job *job, int status, void *data)
 	if (status)
 		log_warn("container %s: its cgroup or state could not be removed", container->name);
 	container->cleanup = NULL;
-	tell(container, CONTAINER_ENDED);
+	tell_killed(container);
 }
 
 void container_clean_up(struct container *container)
@@ -180,7 +184,7 @@ void container_clean_up(struct container *container)
 	if (container->cleanup)
 		return;
 	log_error("container %s: %s", container->name, err.text);
-	tell(container, CONTAINER_ENDED);
+	tell_killed(container);
 }
 
 static void shim_has_left(struct container *container)
@@ -193,6 +197,7 @@ static void shim_has_left(struct container *container)
 								      CONTAINER_ENDED);
 }
 
+/* Its owner is told when the shim has let go of what it was made of, all others now: who asks later waits for another end. */
 static void say_bye(struct container *container)
 {
 	const struct shim_request bye = { .type = SHIM_BYE };
@@ -201,6 +206,7 @@ static void say_bye(struct container *container)
 	if (rc < 0)
 		log_warn("container %s: its shim does not listen: %s", container->name,
 			 strerror(-rc));
+	tell_waiters(container, false);
 }
 
 /* The runtime is a program of its own: its exit code is docker's, and the reason is in its text only. */
@@ -229,8 +235,6 @@ void container_take_event(struct container *container, const struct shim_event *
 	case SHIM_EXITED:
 		set_ended(container, event->code, event->signal, event->oom);
 		say_bye(container);
-		/* Its owner is told when the shim has let go of what it was made of. */
-		tell_waiters(container, false);
 		break;
 	case SHIM_FAILED:
 		set_ended(container, event->code, 0, false);
@@ -358,9 +362,11 @@ void container_stop(struct container *container, int64_t timeout_ms)
 {
 	struct err err = ERR_INIT;
 
-	if (container_has_ended(container))
+	if (container->sock < 0)
 		return;
 	container->is_stopping = true;
+	if (container->has_ended)
+		return;
 	if (container_signal(container, container->stop_signal, &err) < 0)
 		log_warn("%s", err.text);
 	container_thaw(container);

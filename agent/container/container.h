@@ -110,7 +110,7 @@ struct container {
 		void (*done)(const struct err *err, void *data); /* NULL: nobody waits */
 		void *data;
 	} pausing;
-	bool is_stopping;    /* container_stop() was called: it doesn't end by itself */
+	bool is_stopping;    /* container_stop() was called: how it ends is not its own doing */
 	bool has_ended;	     /* the shim said so, it is about to leave */
 	bool keeps_old;	     /* a layer may have been replaced since it started (layer_retire_old) */
 };

@@ -108,5 +108,58 @@ second_agent() {
 	check "the first goes on" berth status
 }
 
-case_run restarts reload second_agent
+# late_shim ID: in the place of that container's shim. say WORDS: what it does next.
+late_shim() {
+	[ -p "$T/words" ] || mkfifo "$T/words"
+	"$SOURCE/tests/integration/late-shim" "$R/containers/$1" < "$T/words" > "$T/shim.log" 2>&1 &
+	echo $! >> "$T/pids"
+	disown $!
+	exec 8> "$T/words"
+	poll 5 said listens
+}
+say() { echo "$*" >&8; poll 15 said "$1"; }
+said() { grep -q "^$1" "$T/shim.log"; }
+api() { curl -sN --unix-socket "$R/berth.sock" "http://d/v1.41/containers/once/$1" "${@:2}"; }
+state_of() { api json | jq -r ".State.$1"; }
+has_ended_with() { [ "$(state_of Status) $(state_of ExitCode)" = "exited $1" ]; }
+
+# What a container wrote may take long to get to the disk: until then its shim is there, and its end is known.
+slow_disk() {
+	local id
+	config_begin
+	app once "$REG/app:v1" 'command = /opt/app/run exit-after 3 5' 'restart = no' 'health = none' 'probation = 1s'
+	agent_start
+	wait_until "it has ended" 20 has_ended_with 5
+	id=$(app_get once .container)
+	agent_stop KILL
+
+	note "the agent before has let the shim go, which says nothing any more"
+	late_shim "$id"
+	agent_start
+	say leave
+	check "its end stays what it was" stays 2 has_ended_with 5
+	agent_stop KILL
+
+	note "it is wanted again meanwhile"
+	rm "$R/containers/$id/exit"
+	late_shim "$id"
+	background say say started
+	agent_start
+	wait_until "it is found" 5 app_is once .state running
+	background wait api 'wait?condition=not-running' -X POST
+	sleep 0.5
+	say exited 6
+	say bye
+	wait_until "who waits is told" 5 grep -q '"StatusCode":6' "$T/wait.log"
+	check "also who asks now" grep -q '"StatusCode":6' <(api 'wait?condition=not-running' -X POST -m 1)
+	background next api 'wait?condition=next-exit' -X POST
+	background start api start -X POST -w '%{http_code}'
+	sleep 0.5
+	say leave
+	wait_until "it is started" 5 grep -q 204 "$T/start.log"
+	wait_until "the next end is its own" 10 grep -q StatusCode "$T/next.log"
+	like "and has its code" "$(cat "$T/next.log")" '"StatusCode":5'
+}
+
+case_run restarts reload second_agent slow_disk
 done_testing
