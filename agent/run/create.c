@@ -76,14 +76,14 @@ static int save_config(const struct making *making, struct err *err)
 	int dirfd = making->state.dirfd;
 	int rc = fd_create_file(dirfd, STATE_CONFIG, bundle->text, bundle->text_size, 0600);
 
+	/* Others are in its pid namespace, of which berth knows nothing. */
+	if (!rc && !bundle->namespaces.make[NS_PID])
+		rc = fd_create_file(dirfd, STATE_TRACED, "", 0, 0600);
 	if (!rc && bundle->process.sched.has_personality)
 		return 0;
 	if (!rc)
 		rc = fd_create_file(dirfd, STATE_PROCESS, bundle->process_text,
 				    strlen(bundle->process_text), 0600);
-	/* Others are in its pid namespace, of which berth knows nothing. */
-	if (!rc && !bundle->namespaces.make[NS_PID])
-		rc = fd_create_file(dirfd, STATE_TRACED, "", 0, 0600);
 	if (rc < 0)
 		return err_code(err, rc, "write the container's configuration");
 	return confine_save(&making->confine, dirfd, err);

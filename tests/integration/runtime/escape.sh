@@ -120,17 +120,20 @@ start calm sleep 1000
 rt exec --detach --cap CAP_SYS_PTRACE calm sh -c "$WATCH" < /dev/null
 see_exec "an exec before" calm '00080020|00000020'
 # And one of another container, in whose pid namespace this one is.
-CAPS=$(sed 's/"CAP_KILL"/"CAP_KILL","CAP_SYS_PTRACE"/g' <<< "$CAPS")
-start watcher sh -c "$WATCH"
-CAPS='{"bounding":["CAP_KILL"],"effective":["CAP_KILL"],"permitted":["CAP_KILL"]}'
-all=$NAMESPACES
-NAMESPACES=$(sed "s|{\"type\":\"pid\"}|{\"type\":\"pid\",\"path\":\"/proc/$(pid_of watcher)/ns/pid\"}|" <<< "$NAMESPACES")
 rt delete --force calm
-start calm sleep 1000
-see_exec "a pod" calm '00080020|00000020'
-NAMESPACES=$all
-rt delete --force calm
-rt delete --force watcher
+all=$NAMESPACES filter=$LINUX
+for more in '' ',"personality":{"domain":"LINUX"}'; do
+	LINUX=$filter$more
+	CAPS=$(sed 's/"CAP_KILL"/"CAP_KILL","CAP_SYS_PTRACE"/g' <<< "$CAPS")
+	start watcher sh -c "$WATCH"
+	CAPS=$(sed 's/,"CAP_SYS_PTRACE"//g' <<< "$CAPS")
+	NAMESPACES=$(sed "s|{\"type\":\"pid\"}|{\"type\":\"pid\",\"path\":\"/proc/$(pid_of watcher)/ns/pid\"}|" <<< "$all")
+	start calm sleep 1000
+	see_exec "a pod${more:+ with a personality}" calm '00080020|00000020'
+	NAMESPACES=$all
+	rt delete --force calm
+	rt delete --force watcher
+done
 fresh
 
 # A hostile root: what exec needs is replaced by traps.
