@@ -14,20 +14,25 @@
 
 #define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
 
-int file_read(int dirfd, const char *name, struct buf *out, size_t limit)
+int file_open(int dirfd, const char *name, struct stat *st)
 {
 	FD_CLEANUP int fd = openat(dirfd, name, READ_FLAGS | O_NOATIME);
-	struct stat st;
 
 	if (fd < 0 && errno == EPERM) /* not the owner: only in tests */
 		fd = openat(dirfd, name, READ_FLAGS);
 	if (fd < 0)
 		return errno == ELOOP ? -EBADMSG : -errno;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, st) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EBADMSG;
-	return fd_read_all(fd, out, limit);
+	return S_ISREG(st->st_mode) ? fd_steal(&fd) : -EBADMSG;
+}
+
+int file_read(int dirfd, const char *name, struct buf *out, size_t limit)
+{
+	struct stat st;
+	FD_CLEANUP int fd = file_open(dirfd, name, &st);
+
+	return fd < 0 ? fd : fd_read_all(fd, out, limit);
 }
 
 static bool is_same(int dirfd, const char *name, const void *data, size_t size)

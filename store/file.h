@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "lib/buf.h"
 #include "lib/err.h"
@@ -11,9 +12,12 @@
 #include "store/store.h"
 
 /*
- * Appends a regular file's content to `out`; no more than `limit` bytes (-EFBIG), no other kind of
- * file (-EBADMSG). Reading doesn't change its access time: that would be a write to flash.
+ * A regular file for reading; -EBADMSG when it is something else. Reading doesn't change its access time: that would be a
+ * write to flash.
  */
+int file_open(int dirfd, const char *name, struct stat *st);
+
+/* Appends such a file's content to `out`; no more than `limit` bytes (-EFBIG). */
 int file_read(int dirfd, const char *name, struct buf *out, size_t limit);
 
 /* fd_replace_file(), unless the file has that content already; counts what is written. */

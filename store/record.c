@@ -109,13 +109,35 @@ static void read_plain(struct copies *copies)
 	}
 }
 
+/* What flash was writing when the power went it may not give back at all: then that copy is not whole. */
+static int read_both(const struct store *store, const char *name, struct buf *text)
+{
+	struct stat st;
+	FD_CLEANUP int fd = file_open(store->apps, name, &st);
+	size_t size, half;
+	char *data;
+
+	if (fd < 0)
+		return fd;
+	if (st.st_size > 2 * COPY_MAX)
+		return -EFBIG;
+	size = (size_t)st.st_size;
+	half = size / 2;
+	data = memset(buf_reserve(text, size), '\n', size);
+	fd_read_full(fd, data, half);
+	if (lseek(fd, (off_t)half, SEEK_SET) >= 0)
+		fd_read_full(fd, data + half, size - half);
+	buf_added(text, size);
+	return 0;
+}
+
 /* Release it with buf_release(&copies->text), also after an error. */
 static int read_copies(const struct store *store, const char *name, struct copies *copies)
 {
 	int rc;
 
 	*copies = (struct copies){ .text = BUF_INIT };
-	rc = file_read(store->apps, name, &copies->text, 2 * COPY_MAX);
+	rc = read_both(store, name, &copies->text);
 	for (size_t i = 0; i < 2 && rc == 0; i++) {
 		struct copy *copy = &copies->both[i];
 
@@ -159,11 +181,15 @@ static int write_over(struct store *store, const char *name, const struct copy *
 {
 	FD_CLEANUP int fd = openat(store->apps, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct stat st;
 	ssize_t count;
 	int rc = 0;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	/* It has a second name, in a backup say. */
+	if (st.st_nlink > 1)
+		return write_new(store, name, number, data, size);
 	format_copy(&text, number, data, size);
 	fill_up(&text, copy->size);
 	do

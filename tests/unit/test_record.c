@@ -1,4 +1,8 @@
-/* Records: what is kept, and what is left of it when it is torn or damaged. */
+/*
+ * Records: what is kept, and what is left of it when it is torn or damaged.
+ *
+ * LDFLAGS: -Wl,--wrap=read
+ */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -12,6 +16,22 @@
 static struct scratch scratch;
 static struct store store;
 static struct err err;
+static off_t bad_block = -1; /* which can't be read */
+
+ssize_t __real_read(int fd, void *data, size_t size);
+ssize_t __wrap_read(int fd, void *data, size_t size);
+ssize_t __wrap_read(int fd, void *data, size_t size)
+{
+	off_t at = bad_block < 0 ? -1 : lseek(fd, 0, SEEK_CUR);
+
+	if (at >= 0 && at < bad_block + BLOCK && at + (off_t)size > bad_block) {
+		if (at < bad_block)
+			return __real_read(fd, data, (size_t)(bad_block - at));
+		errno = EIO;
+		return -1;
+	}
+	return __real_read(fd, data, size);
+}
 
 static void open_store(void)
 {
@@ -172,6 +192,41 @@ static void what_is_no_record_is_said_and_replaced(void)
 	store_close(&store);
 }
 
+static void a_copy_that_cannot_be_read_is_not_whole(void)
+{
+	open_store();
+	save("old");
+	save("new");
+	bad_block = 0;
+	CHECK_TEXT(saved(), "new");
+	bad_block = BLOCK;
+	CHECK_TEXT(saved(), "old");
+	save("newer");
+	bad_block = -1;
+	CHECK_TEXT(saved(), "newer");
+	CHECK_INT(record_remove(&store, "db", &err), 0);
+	store_close(&store);
+}
+
+static void a_backup_by_links_keeps_what_it_has(void)
+{
+	BUF_CLEANUP struct buf before = BUF_INIT;
+	BUF_CLEANUP struct buf after = BUF_INIT;
+
+	open_store();
+	save("one");
+	save("two");
+	CHECK_INT(linkat(store.apps, "db", store.apps, "backup", 0), 0);
+	CHECK_INT(fd_read_file(store.apps, "backup", &before, 2 * BLOCK), 0);
+	save("three");
+	CHECK_TEXT(saved(), "three");
+	CHECK_INT(fd_read_file(store.apps, "backup", &after, 2 * BLOCK), 0);
+	CHECK(before.size == after.size && !memcmp(before.data, after.data, after.size));
+	CHECK_INT(record_remove(&store, "backup", &err), 0);
+	CHECK_INT(record_remove(&store, "db", &err), 0);
+	store_close(&store);
+}
+
 static void records_have_plain_names_and_limits(void)
 {
 	static const char *const bad[] = { "", ".", "..", ".x", "a/b", "../version" };
@@ -201,6 +256,8 @@ int main(void)
 	RUN(a_torn_record_is_the_one_before);
 	RUN(a_record_outgrows_its_file);
 	RUN(what_is_no_record_is_said_and_replaced);
+	RUN(a_copy_that_cannot_be_read_is_not_whole);
+	RUN(a_backup_by_links_keeps_what_it_has);
 	RUN(records_have_plain_names_and_limits);
 	scratch_close(&scratch);
 	return test_end();
