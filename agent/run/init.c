@@ -19,7 +19,7 @@
 #include "agent/run/sysctl.h"
 #include "lib/fd.h"
 
-/* Until the runtime has mapped our users and put us into the cgroup. */
+/* Until the runtime has mapped our users, and noted that what is in the cgroup is ours. */
 static int await_runtime(const struct init *init, struct err *err)
 {
 	if (!init->state->pid)
@@ -27,29 +27,32 @@ static int await_runtime(const struct init *init, struct err *err)
 	return init->state->pid < 0 ? err_set(err, -EPIPE, "the runtime has ended") : 0;
 }
 
-static int enter_namespaces(const struct init *init, struct err *err)
-{
-	const struct namespaces *ns = &init->bundle->namespaces;
-	int rc = 0;
-
-	if (ns_is_own(ns, NS_USER)) {
-		rc = await_runtime(init, err) ?: userns_become_root(err);
-		prctl(PR_SET_PDEATHSIG, SIGKILL); /* which that has cleared */
-		if (!rc && ns->make[NS_IPC] && unshare(ns_flag(NS_IPC)) < 0)
-			rc = err_sys(err, "make an ipc namespace");
-	}
-	if (!rc && ns->make[NS_NET])
-		rc = link_loopback_up(err);
-	return rc;
-}
-
-/* Only in the container's cgroup: that will be its root. */
+/*
+ * As the host's root still: before Linux 5.17 it matters who writes, not who has opened the file. The namespace only in there:
+ * that will be its root.
+ */
 static int enter_cgroup(const struct init *init, struct err *err)
 {
 	int rc = await_runtime(init, err) ?: cgroup_entry_use(init->entry, err);
 
 	if (!rc && init->bundle->namespaces.make[NS_CGROUP] && unshare(ns_flag(NS_CGROUP)) < 0)
 		rc = err_sys(err, "make a cgroup namespace");
+	return rc;
+}
+
+static int enter_namespaces(const struct init *init, struct err *err)
+{
+	const struct namespaces *ns = &init->bundle->namespaces;
+	int rc = enter_cgroup(init, err);
+
+	if (!rc && ns_is_own(ns, NS_USER)) {
+		rc = userns_become_root(err);
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* which that has cleared */
+		if (!rc && ns->make[NS_IPC] && unshare(ns_flag(NS_IPC)) < 0)
+			rc = err_sys(err, "make an ipc namespace");
+	}
+	if (!rc && ns->make[NS_NET])
+		rc = link_loopback_up(err);
 	return rc;
 }
 
@@ -115,7 +118,7 @@ static int build_root(const struct init *init, struct console *console, struct e
 	const struct bundle *bundle = init->bundle;
 	FD_CLEANUP int root = root_prepare(bundle, err);
 
-	if (root < 0 || enter_cgroup(init, err) < 0 || mount_all(bundle, root, init->cgroup, err) < 0 ||
+	if (root < 0 || mount_all(bundle, root, init->cgroup, err) < 0 ||
 	    dev_make(bundle, root, err) < 0 || make_console(init, root, console, err) < 0 ||
 	    make_cwd(&bundle->process, root, err) < 0 || run_create_hooks(init, err) < 0 ||
 	    sysctl_apply(bundle, err) < 0 ||
