@@ -1,7 +1,8 @@
 /*
  * cgroup_parts - what the cgroup*.c share. cgroup_find.c finds the mode, cgroup.c makes
- * directories, cgroup_tree.c walks them, cgroup_limits.c writes numbers, which is the same on v1
- * and v2; cgroup1*.c and cgroup2*.c know the names of control files and what is written there.
+ * directories, cgroup_enter.c lets processes in, cgroup_tree.c walks them, cgroup_limits.c writes
+ * numbers, which is the same on v1 and v2; cgroup1*.c and cgroup2*.c know the names of control
+ * files and what is written there.
  */
 #ifndef AGENT_RUN_CGROUP_PARTS_H
 #define AGENT_RUN_CGROUP_PARTS_H
