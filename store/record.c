@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/json.h"
 #include "lib/sha256.h"
 #include "store/file.h"
 
@@ -249,6 +250,22 @@ int record_save(struct store *store, const char *name, const void *data, size_t 
 		rc = write_new(store, name, number, data, size);
 	buf_release(&copies.text);
 	return rc ? fail(rc, "write", name, err) : 0;
+}
+
+int record_settle(struct store *store)
+{
+	struct stat st;
+	char **names;
+	int rc = file_names(store->apps, &names);
+
+	for (char **name = names; *name && rc == 0; name++) {
+		FD_CLEANUP int fd = file_open(store->apps, *name, &st);
+
+		if (fd >= 0 && fdatasync(fd) < 0)
+			rc = -errno;
+	}
+	free_strings(names);
+	return rc == 0 && fsync(store->apps) < 0 ? -errno : rc;
 }
 
 int record_remove(struct store *store, const char *name, struct err *err)

@@ -20,6 +20,12 @@ int record_load(const struct store *store, const char *name, struct buf *out, st
 int record_save(struct store *store, const char *name, const void *data, size_t size,
 		struct err *err);
 
+/*
+ * For store_open(): a former agent may have been killed before a record that counts was on the disk, and the next one is written
+ * over the one that is.
+ */
+int record_settle(struct store *store);
+
 /* Removing one that isn't there is success. */
 int record_remove(struct store *store, const char *name, struct err *err);
 

@@ -15,6 +15,7 @@
 #include "store/check.h"
 #include "store/file.h"
 #include "store/layer.h"
+#include "store/record.h"
 
 struct folder {
 	const char *name;
@@ -170,10 +171,9 @@ static void remove_leftovers(struct store *store)
 
 	if (rc < 0)
 		cannot_remove(store, "temporary files", rc);
-	/* A former agent may have been killed before a record that counts was on the disk: the next one is written over the other. */
-	rc = syncfs(store->apps) < 0 ? -errno : 0;
+	rc = record_settle(store);
 	if (rc < 0)
-		log_warn("store %s: sync: %s", store->path, strerror(-rc));
+		log_warn("store %s: sync apps: %s", store->path, strerror(-rc));
 	throw_stages_away(store);
 	for (size_t i = 0; i < FOLDERS; i++) {
 		rc = *folder_fd(store, i) == store->volumes ?

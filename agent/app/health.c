@@ -168,6 +168,8 @@ static void run_probe(struct timer *timer)
 	struct health_monitor *monitor = timer->data;
 	struct err err = ERR_INIT;
 
+	if (container_has_ended(monitor->container))
+		return; /* its app will be told, and stop this */
 	monitor->job = monitor->argv ? start_exec_probe(monitor, &err) :
 				       start_net_probe(monitor, &err);
 	if (monitor->job)

@@ -206,6 +206,7 @@ static void say_bye(struct container *container)
 	if (rc < 0)
 		log_warn("container %s: its shim does not listen: %s", container->name,
 			 strerror(-rc));
+	networks_ended(container);
 	tell_waiters(container, false);
 }
 

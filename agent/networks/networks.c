@@ -108,7 +108,7 @@ static void link_name(const struct container *container, char name[static LINK_N
 
 static bool holds_place(const struct container *container)
 {
-	return container_is_alive(container) || container->state == CONTAINER_RESTARTING;
+	return !container_has_ended(container) || container->state == CONTAINER_RESTARTING;
 }
 
 /*
@@ -122,7 +122,7 @@ static const struct app_config *take_place(struct container *container)
 	list_for_each(node, &container->agent->containers) {
 		struct container *other = list_entry(node, struct container, node);
 
-		if (container_is_alive(other) || strcmp(other->settings->name, container->settings->name))
+		if (!container_has_ended(other) || strcmp(other->settings->name, container->settings->name))
 			continue;
 		other->endpoint = (struct endpoint){ 0 };
 		if (time_now_ns() - other->finished_ns < FORWARDER_END_NS)
@@ -271,7 +271,9 @@ void networks_ended(struct container *container)
 	if (!container->endpoint.network[0])
 		return;
 	link_name(container, link);
-	if (link_remove(&container->agent->networks.route, link, &err) < 0)
+	/* Not open yet: a former agent's, which the kernel removes as well, when nobody shares its namespace. */
+	if (container->agent->networks.route.fd >= 0 &&
+	    link_remove(&container->agent->networks.route, link, &err) < 0)
 		log_warn("container %s: %s", container->name, err.text);
 	networks_changed(container->agent);
 }

@@ -99,6 +99,7 @@ int cgroup_change_devices(const struct cgroup *cgroup, const struct device_rule 
 struct cgroup_entry {
 	int directory; /* v2: for who begins in it; -1: nobody does */
 	int files[CGROUP_CONTROLLERS];
+	const char *names[CGROUP_CONTROLLERS]; /* of the hierarchies, for errors */
 	size_t count;
 };
 #define CGROUP_ENTRY_NONE ((struct cgroup_entry){ .directory = -1 })

@@ -21,7 +21,7 @@ int cgroup_entry_open(struct cgroup_entry *entry, const struct cgroup *cgroup, s
 		entry->files[entry->count] = open(path, O_WRONLY | O_CLOEXEC);
 		if (entry->files[entry->count] < 0)
 			return err_sys(err, "open %s", path);
-		entry->count++;
+		entry->names[entry->count++] = cgroup_controller_name((enum cgroup_controller)c, cgroup->mode);
 	}
 	return 0;
 }
@@ -37,7 +37,7 @@ int cgroup_entry_use(const struct cgroup_entry *entry, struct err *err)
 {
 	for (size_t i = 0; i < entry->count && entry->directory < 0; i++)
 		if (write(entry->files[i], "0", 1) < 0)
-			return err_sys(err, "enter the cgroup");
+			return err_sys(err, "enter the cgroup (%s)", entry->names[i]);
 	return 0;
 }
 

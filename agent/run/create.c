@@ -137,6 +137,8 @@ static int make_cgroup(struct making *making, struct err *err)
 	rc = cgroup_create(&making->cgroup, &making->bundle.limits, err);
 	making->has_cgroup = rc != -EEXIST;
 	making->state.has_cgroup = !rc;
+	if (!rc)
+		rc = state_save(&making->state, err);
 	return rc ?: cgroup_entry_open(&making->entry, &making->cgroup, err);
 }
 
@@ -270,8 +272,8 @@ static int let_it_build(struct making *making, int report, struct failure *failu
 		return failure_of(failure);
 	if (process_set_oom_score(&bundle->process, making->pid, err) < 0)
 		return failure_of(failure);
-	/* What starts by itself has to be known before, and that all in the cgroup is ours. */
-	if ((making->create->start ? record(making, err) : state_save(&making->state, err)) < 0)
+	/* What starts by itself has to be known before. */
+	if (making->create->start && record(making, err) < 0)
 		return failure_of(failure);
 	making->is_in_cgroup = true;
 	report_send_go(report, making->pid);
@@ -341,6 +343,7 @@ static void unmake(struct making *making)
 static void release(struct making *making)
 {
 	ns_close(&making->joined);
+	cgroup_entry_close(&making->entry);
 	for (int i = 0; i < 2; i++)
 		fd_close(&making->console[i]);
 	state_release(&making->state);

@@ -442,7 +442,10 @@ static int start_child(struct joining *joining, struct failure *failure)
 		return failure_of(failure);
 	if (joining->ns.fds[NS_USER] >= 0)
 		userns_own_pipes(&joining->root);
-	/* In a paused cgroup it does nothing more, so before it has to be sure that it ends with us. */
+	/*
+	 * In a paused cgroup it does nothing more, so before it has to be sure that it ends with us; and the first processors count
+	 * before it is in there.
+	 */
 	if (joining->exec->ignore_paused || joining->process.sched.first_cpus)
 		fd_close(&joining->entry.directory);
 	joining->pid = clone_process_in(0, &joining->entry);
