@@ -80,7 +80,6 @@ limits() {
 	agent_reload
 	wait_until "and without the keys there are none" 5 eval '[[ "$(memory "$CG") $(quota "$CG")" =~ ^(max max|[0-9]{16,}\ -1) ]]'
 	wait_until "nothing is under way" 10 app_is one '"\(.update.phase) \(.update.last)"' 'idle updated'
-	agent_stop
 	no_leftovers 1
 }
 
