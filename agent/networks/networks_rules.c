@@ -267,10 +267,13 @@ static void tables_changed(struct watch *watch, uint32_t events)
 	struct agent *agent = watch->data;
 
 	(void)events;
-	if (!firewall_was_changed(&agent->networks.firewall) || timer_is_running(&agent->networks.firewall_timer))
+	if (!firewall_was_changed(&agent->networks.firewall))
+		return;
+	/* Also when they are about to be set again: something else may have set them meanwhile. */
+	buf_clear(&agent->networks.rules);
+	if (timer_is_running(&agent->networks.firewall_timer))
 		return;
 	log_warn("networks: somebody has changed berth's firewall rules: set again");
-	buf_clear(&agent->networks.rules);
 	timer_start(&agent->loop, &agent->networks.firewall_timer, delay_of(&agent->networks), apply_again, agent);
 }
 

@@ -107,6 +107,12 @@ agent_ends() {
 	like "which is told" "$(tail -5 "$T/agent.log")" "somebody has changed berth's firewall rules"
 	nft delete table ip berth
 	wait_until "also when only berth's table goes" 5 published
+	# Before the agent comes to that it sets them because of an app; then they go once more.
+	nft delete table ip berth
+	kill -9 "$(app_pid other)"
+	wait_until "an app that starts sets them" 20 published
+	nft delete table ip berth
+	wait_until "and they are set again after that, too" 30 published
 	echoes_end
 }
 
