@@ -143,14 +143,22 @@ background() {
 	local name=$1
 	shift
 	"$@" >> "$T/$name.log" 2>&1 < /dev/null &
-	echo "$!" >> "$T/pids"
+	remember $!
 	disown $! # bash must not report how it ends
 }
 
+# start_of PID: with the pid it names a process for good (proc(5), field 22); pids come again soon where many scripts run.
+start_of() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d ' ' -f 20; }
+remember() { echo "$1 $(start_of "$1")" >> "$T/pids"; }
+
 # A function in the background is a shell, whose command is its child.
 background_processes() {
-	cat "$T/pids"
-	[ ! -s "$T/pids" ] || pgrep -P "$(paste -sd , "$T/pids")"
+	local pid start
+	while read -r pid start; do
+		[ "$start" ] && [ "$(start_of "$pid")" = "$start" ] || continue
+		echo "$pid"
+		pgrep -P "$pid"
+	done < "$T/pids"
 }
 
 alive() { kill -0 "$1" 2> /dev/null; }

@@ -112,7 +112,7 @@ second_agent() {
 late_shim() {
 	[ -p "$T/words" ] || mkfifo "$T/words"
 	"$SOURCE/tests/integration/late-shim" "$R/containers/$1" < "$T/words" > "$T/shim.log" 2>&1 &
-	echo $! >> "$T/pids"
+	remember $!
 	disown $!
 	exec 8> "$T/words"
 	poll 5 said listens

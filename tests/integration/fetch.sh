@@ -51,7 +51,7 @@ gives_up_everything() {
 	registry_push "$IMAGES" app:v1 app:v1
 	mkfifo "$T/pipe"
 	sleep 30 < "$T/pipe" &
-	echo $! >> "$T/pids"
+	remember $!
 	"$BERTH" fetch pull "$REG/app:v1" "$(digest_of app:v1)" < /dev/null 3> "$T/report" > "$T/pipe" &
 	pid=$!
 	poll 10 grep -q progress "$T/report"

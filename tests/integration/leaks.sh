@@ -27,7 +27,7 @@ interfaces() { find /sys/class/net -mindepth 1 | wc -l; }
 kernel_keeps() {
 	local what=$1 before=$2 limit=$(($2 + $3 / 2))
 	shift 3
-	if poll 20 fewer "$limit" "$@"; then
+	if poll 60 fewer "$limit" "$@"; then
 		ok "$what: $before before, $("$@") after"
 	else
 		fail "$what: $before before, $("$@") after"

@@ -98,7 +98,7 @@ see_exec() {
 	local own seen
 	: > "$ROOTS/tmp/seen" # but not of how it was made
 	for i in $(seq 20); do rt exec "$2" true < /dev/null; done
-	own=$(for one in $(pid_of "$2"; pid_of watcher 2> /dev/null); do readlink "/proc/$one/ns/"*; done)
+	own=$(for one in $(pid_of "$2"; pid_of watcher 2> /dev/null); do for ns in /proc/"$one"/ns/*; do readlink "$ns"; done; done)
 	seen=$(sed 's/^ //' "$ROOTS/tmp/seen" | grep -v '^pipe:' | sort -u)
 	like "$1: the watcher sees" "$seen" $'CapPrm:\t0000000000080020'
 	same "no process that may more" "$(grep CapPrm <<< "$seen" | grep -vcE "0{8}($3)\$")" 0
