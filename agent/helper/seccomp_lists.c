@@ -107,8 +107,8 @@ struct seccomp_list seccomp_list_fsck(void)
 		BASIC_CALLS,
 		ONLY_READ_OR_FIND(openat, 2), ONLY_READ_OR_FIND(open, 1), ALLOW(fstat), ALLOW(fstat64),
 		ALLOW(newfstatat), ALLOW(fstatat64), ALLOW(stat), ALLOW(lstat), ALLOW(statx), ALLOW(getdents64),
-		ALLOW(readlink), ALLOW(readlinkat), ALLOW(faccessat), ALLOW(fgetxattr), ALLOW(lseek), ALLOW(_llseek), ALLOW(pread64),
-		ALLOW(fadvise64), ALLOW(arm_fadvise64_64), ALLOW(fstatfs), ALLOW(fstatfs64),
+		ALLOW(readlink), ALLOW(readlinkat), ALLOW(faccessat), ALLOW(fgetxattr), ALLOW(flistxattr), ALLOW(lseek), ALLOW(_llseek),
+		ALLOW(pread64), ALLOW(fadvise64), ALLOW(arm_fadvise64_64), ALLOW(fstatfs), ALLOW(fstatfs64),
 		FCNTL(fcntl), FCNTL(fcntl64)
 		SANITIZER_CALLS
 	};

@@ -107,6 +107,7 @@ as_gnu_tar() {
 	agent_start
 	check "an image of ${#layers[@]} layers is pulled" "$BERTH" pull -q "$REG/shapes:v1"
 	for tar in "$T"/tars/*.tar; do same_as_tar "$(basename "$tar" .tar)"; done
+	like "fsck finds them whole" "$(berth fsck 2>&1)" 'the store is whole'
 }
 
 # layer NAME: of $T/tree.

@@ -139,7 +139,7 @@ static void fsck_reads_only(void)
 		CHECK_INT(verdict(list, HERE, calls[i], 0, 0), SECCOMP_RET_TRAP);
 	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDONLY | O_DIRECTORY), SECCOMP_RET_ALLOW);
 	CHECK_INT(verdict(list, HERE, SYS_openat, 0, O_RDWR), SECCOMP_RET_TRAP);
-	CHECK(passes(list, SYS_getdents64) && passes(list, SYS_fgetxattr));
+	CHECK(passes(list, SYS_getdents64) && passes(list, SYS_fgetxattr) && passes(list, SYS_flistxattr));
 }
 
 static void memory_is_not_made_executable(void)
