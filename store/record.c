@@ -25,7 +25,7 @@
 
 /* A temporary file's name has to fit as well: ".NAME.new". */
 #define NAME_MAX_RECORD 240
-#define BLOCK 4096 /* no file system that flash has writes less */
+#define BLOCK 4096 /* what ext4, f2fs and their like write at once: two copies never share one */
 #define HEAD_SIZE (SHA256_HEX + 1 + 20 + 1 + 10 + 1)
 #define COPY_MAX (RECORD_MAX + HEAD_SIZE + BLOCK)
 
