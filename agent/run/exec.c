@@ -60,26 +60,30 @@ static int load_process(struct process *process, int dirfd, const char *path, st
 	return process_parse(process, json, err) < 0 ? err_context(err, "%s", path) : 0;
 }
 
+static void replace(char **text, const char *by)
+{
+	if (!by)
+		return;
+	free(*text);
+	*text = xstrdup(by);
+}
+
 static int override(struct process *process, const struct exec *exec, struct err *err)
 {
 	free_strings(process->args);
 	process->args = copy_strings(exec->args);
 	process->terminal = exec->terminal;
 	process->init = false;
-	if (exec->user) {
-		free(process->username);
-		process->username = xstrdup(exec->user);
-	}
+	replace(&process->username, exec->user);
+	replace(&process->apparmor_profile, exec->apparmor_profile);
+	replace(&process->selinux_label, exec->selinux_label);
 	process->caps.bounding |= exec->capabilities;
 	process->caps.permitted |= exec->capabilities;
 	process->caps.effective |= exec->capabilities;
 	process->no_new_privileges |= exec->no_new_privileges;
 	if (exec->cwd && *exec->cwd != '/')
 		return err_set(err, -EINVAL, "--cwd %s: not an absolute path", exec->cwd);
-	if (exec->cwd) {
-		free(process->cwd);
-		process->cwd = xstrdup(exec->cwd);
-	}
+	replace(&process->cwd, exec->cwd);
 	if (exec->rows) {
 		process->rows = exec->rows;
 		process->columns = exec->columns;

@@ -22,6 +22,8 @@ struct exec {
 	size_t group_count;
 	uint64_t capabilities;	       /* bits, added to its own */
 	bool no_new_privileges;	       /* even if it has none of that */
+	const char *apparmor_profile;  /* NULL: the same */
+	const char *selinux_label;     /* NULL: the same */
 	const char *cgroup;	       /* one below the container's, that is there; NULL: its own */
 	int preserve_fds;	       /* so many from 3 on are the command's */
 	bool ignore_paused;	       /* it waits until the container goes on, instead of failing */

@@ -34,7 +34,8 @@ static const struct command {
 	{ "run", "as create, and [--detach] [--keep] ID", runtime_run, true },
 	{ "exec",
 	  "[--tty] [--user USER[:GROUP]] [--additional-gids GID] [--cwd DIR] "
-	  "[--env NAME=VALUE] [--cap CAP] [--no-new-privs] [--cgroup SUB] [--detach] "
+	  "[--env NAME=VALUE] [--cap CAP] [--no-new-privs] [--apparmor PROFILE] "
+	  "[--process-label LABEL] [--cgroup SUB] [--detach] "
 	  "[--ignore-paused] [--pid-file FILE] [--console-socket SOCKET] [--console-size RxC] "
 	  "[--preserve-fds N] ID COMMAND... | --process FILE ID",
 	  runtime_exec, true },
@@ -291,9 +292,19 @@ static int read_global(struct runtime *runtime, int argc, char **argv)
 	return 0;
 }
 
+/* As its first option only: behind an id it is one of the program that exec executes. */
+static bool asks_for_help(int argc, char **argv)
+{
+	return argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
+}
+
 static int run_command(struct runtime *runtime, const struct command *command, int argc,
 		       char **argv, char **all)
 {
+	if (asks_for_help(argc, argv)) {
+		printf("usage: berth runtime %s %s\n", command->name, command->usage);
+		return 0;
+	}
 	if (command->enters && seal_self(all, &runtime->failure.err) < 0) {
 		failure_of(&runtime->failure);
 		return EXIT_RUNTIME;

@@ -55,6 +55,8 @@ static int take_create_option(struct runtime *runtime, struct create *create,
 		run->detach = true;
 	else if (run && option == 'k')
 		run->keep = true;
+	else if (run && option == 'S')
+		; /* the runtime is no subreaper */
 	else
 		return runtime_usage(runtime, "wrong option: see berth runtime --help");
 	return 0;
@@ -72,6 +74,7 @@ static int read_create_options(struct runtime *runtime, int argc, char **argv,
 		{ "no-new-keyring", no_argument, NULL, 'K' },
 		{ "detach", no_argument, NULL, 'd' },
 		{ "keep", no_argument, NULL, 'k' },
+		{ "no-subreaper", no_argument, NULL, 'S' },
 		{ 0 },
 	};
 	const char *letters = run ? "b:d" : "b:";
@@ -246,7 +249,7 @@ static int take_exec_option(struct runtime *runtime, struct exec_options *option
 	case 'u':
 		exec->user = optarg;
 		return 0;
-	case 'c':
+	case 'w':
 		exec->cwd = optarg;
 		return 0;
 	case 'e':
@@ -256,10 +259,16 @@ static int take_exec_option(struct runtime *runtime, struct exec_options *option
 		return 0;
 	case 'g':
 		return add_group(runtime, exec, optarg);
-	case 'a':
+	case 'c':
 		return add_capability(runtime, exec, optarg);
 	case 'n':
 		exec->no_new_privileges = true;
+		return 0;
+	case 'A':
+		exec->apparmor_profile = optarg;
+		return 0;
+	case 'L':
+		exec->selinux_label = optarg;
 		return 0;
 	case 'G':
 		exec->cgroup = optarg;
@@ -294,11 +303,13 @@ int runtime_exec(struct runtime *runtime, int argc, char **argv)
 	static const struct option long_options[] = {
 		{ "process", required_argument, NULL, 'p' },
 		{ "user", required_argument, NULL, 'u' },
-		{ "cwd", required_argument, NULL, 'c' },
+		{ "cwd", required_argument, NULL, 'w' },
 		{ "env", required_argument, NULL, 'e' },
 		{ "additional-gids", required_argument, NULL, 'g' },
-		{ "cap", required_argument, NULL, 'a' },
+		{ "cap", required_argument, NULL, 'c' },
 		{ "no-new-privs", no_argument, NULL, 'n' },
+		{ "apparmor", required_argument, NULL, 'A' },
+		{ "process-label", required_argument, NULL, 'L' },
 		{ "cgroup", required_argument, NULL, 'G' },
 		{ "ignore-paused", no_argument, NULL, 'i' },
 		{ "preserve-fds", required_argument, NULL, 'f' },
@@ -312,7 +323,7 @@ int runtime_exec(struct runtime *runtime, int argc, char **argv)
 	struct exec_options options = { .exec.root = runtime->root };
 	int option, code;
 
-	while ((option = runtime_option(runtime, argc, argv, "+p:u:g:e:td", long_options)) != -1)
+	while ((option = runtime_option(runtime, argc, argv, "+p:u:g:e:c:td", long_options)) != -1)
 		if (take_exec_option(runtime, &options, option))
 			return runtime->failure.exit_code;
 	if (optind == argc)

@@ -14,6 +14,9 @@ same "--log" "$(cat "$T/log.txt")" 'berth runtime state: container nobody does n
 like "features" "$(rt features | tr -d ' \n')" '"hooks":\["prestart",.*"cgroup":\{"v1":true,"v2":true,"systemd":false.*"rdma":true'
 like "--systemd-cgroup is refused" "$(rt --systemd-cgroup state x 2>&1)" 'configure the engine for cgroupfs'
 like "--rootless true as well" "$(rt --rootless true state x 2>&1)" 'berth runs as root'
+for command in create start run exec list state kill delete pause resume update ps events device spec features; do
+	like "$command --help" "$(rt $command --help 2>&1; echo $?)" "^usage: berth runtime $command .*"$'\n0$'
+done
 like "a log format that there is not" "$(rt --log-format xml state x 2>&1)" 'use text or json'
 
 # ---- create and run ----
@@ -44,6 +47,7 @@ check "until it is deleted" rt delete kept
 config turned sh -c 'ls /; echo up | cat; ls /../..; cat /proc/mounts | wc -l'
 pivoted=$(rt run --bundle "$T/turned" turned 2>&1 < /dev/null)
 same "--no-pivot gives the same root" "$(rt run --bundle "$T/turned" --no-pivot turned 2>&1 < /dev/null)" "$pivoted"
+check "run --no-subreaper" rt run --no-subreaper --bundle "$T/turned" turned < /dev/null
 config key true
 check "--no-new-keyring" rt run --bundle "$T/key" --no-new-keyring key
 
@@ -52,8 +56,12 @@ check "--no-new-keyring" rt run --bundle "$T/key" --no-new-keyring key
 like "exec --additional-gids" "$(rt exec --user 1000:1000 --additional-gids 20 --additional-gids 44 box id < /dev/null)" \
 	'uid=1000\(app\) gid=1000 groups=1000,20\(dialout\),44\(video\)|groups=20\(dialout\),44\(video\)'
 effective() { rt exec "$@" box sh -c 'grep CapEff /proc/self/status' < /dev/null | cut -f2; }
+same "exec --help behind the id is the program's" "$(rt exec box sh -c 'echo "$@"' sh --help < /dev/null)" --help
 same "exec --cap adds one" $((0x$(effective --cap CAP_SYS_NICE) & ~0x$(effective))) $((1 << 23))
+same "or -c" "$(effective -c CAP_SYS_NICE)" "$(effective --cap CAP_SYS_NICE)"
 like "only such as there are" "$(rt exec --cap CAP_FLY box true 2>&1)" 'no such capability'
+like "exec --apparmor" "$(rt exec --apparmor no-such-profile box true 2>&1 < /dev/null)" 'process.apparmorProfile no-such-profile: '
+like "exec --process-label" "$(rt exec --process-label no:such:label box true 2>&1 < /dev/null)" 'process.selinuxLabel no:such:label: '
 NNP=false
 start free sleep 1000
 new_privileges() { rt exec "$@" free sh -c 'grep NoNewPrivs /proc/self/status' < /dev/null | cut -f2; }

@@ -44,7 +44,10 @@ exec_all() {
 	same "$1: exec of a process without a profile: the container's" "$(rt exec --process "$T/plain.json" box 2>&1 < /dev/null)" \
 		"${denied%%$'\n'sh*}"
 	same "$1: exec of a process with another" "$(rt exec --process "$T/free.json" box 2>&1 < /dev/null)" unconfined
-	like "$1: exec with one that is not there" "$(rt exec --process "$T/missing.json" box 2>&1 < /dev/null; echo $?)" \
+	same "$1: exec --apparmor with another" "$(rt exec --apparmor unconfined box cat /proc/self/attr/current 2>&1 < /dev/null)" unconfined
+	like "$1: exec --apparmor with one that is not there" "$(rt exec --apparmor no-such-profile box true 2>&1 < /dev/null; echo $?)" \
+		$'apparmorProfile no-such-profile: the kernel has no such profile.*\n125$'
+	like "$1: exec of a process with one that is not there" "$(rt exec --process "$T/missing.json" box 2>&1 < /dev/null; echo $?)" \
 		$'apparmorProfile no-such-profile: the kernel has no such profile.*\n125$'
 }
 start box sleep 1000

@@ -98,7 +98,10 @@ same "exec" "$(rt exec box sh -c "$PROBE" 2>&1 < /dev/null)" "$denied"
 same "exec on a terminal" "$(rt exec --tty box sh -c "$LABEL tty" < /dev/null)" "$box"$'\r\n/dev/pts/0\r'
 same "exec of a process without a label: the container's" "$(file plain)" $box
 same "exec of a process with another" "$(file other)" u:r:box_t:s0
-like "exec with one that is not of the policy" "$(file missing)" 'selinuxLabel u:r:nothing_t:s0: the policy that is loaded has no such label'
+same "exec --process-label" "$(rt exec --process-label u:r:box_t:s0 box sh -c "$LABEL" 2>&1 < /dev/null)" u:r:box_t:s0
+like "exec --process-label with one that is not of the policy" "$(rt exec --process-label u:r:nothing_t:s0 box true 2>&1 < /dev/null)" \
+	'selinuxLabel u:r:nothing_t:s0: the policy that is loaded has no such label'
+like "exec of a process with one that is not of the policy" "$(file missing)" 'selinuxLabel u:r:nothing_t:s0: the policy that is loaded has no such label'
 rt delete --force box
 
 # ---- errors ----
