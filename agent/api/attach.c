@@ -84,18 +84,12 @@ static size_t count(const struct list *attachments)
 	return number;
 }
 
-static bool can_attach(struct request *request, const struct container *container)
+static bool has_room(struct request *request)
 {
-	if (count(&request->agent->api->attachments) >= ATTACHMENTS_MAX) {
-		reply_error(request, 409, "%d clients are attached already", ATTACHMENTS_MAX);
-		return false;
-	}
-	if (container->state == CONTAINER_PAUSED)
-		reply_error(request, 409, "container %s is paused: unpause it first",
-			    container->name);
-	else if (container->state != CONTAINER_RUNNING)
-		reply_error(request, 409, "container %s is not running", container->name);
-	return container->state == CONTAINER_RUNNING;
+	if (count(&request->agent->api->attachments) < ATTACHMENTS_MAX)
+		return true;
+	reply_error(request, 409, "%d clients are attached already", ATTACHMENTS_MAX);
+	return false;
 }
 
 /* A descriptor of its own for each client: two could not watch the same one. -1: none is wanted, or there is none. */
@@ -140,7 +134,7 @@ void on_container_attach(struct request *request)
 	struct err err = ERR_INIT;
 	int client, input;
 
-	if (!container || !can_attach(request, container))
+	if (!container || !has_room(request) || !request_can_begin(request, container))
 		return;
 	attachment = xcalloc(1, sizeof(*attachment));
 	attachment->relay.client = attachment->relay.input = -1;

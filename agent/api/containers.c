@@ -30,6 +30,16 @@ struct container *request_container(struct request *request)
 	return NULL;
 }
 
+bool request_can_begin(struct request *request, const struct container *container)
+{
+	if (container->state == CONTAINER_PAUSED)
+		reply_error(request, 409, "container %s is paused: unpause it first",
+			    container->name);
+	else if (container->state != CONTAINER_RUNNING)
+		reply_error(request, 409, "container %s is not running", container->name);
+	return container->state == CONTAINER_RUNNING;
+}
+
 static bool is_listed(const struct container *container, const json_t *filters)
 {
 	return filters_within(filters, "name", container->name) &&

@@ -21,17 +21,6 @@ static struct exec *request_exec(struct request *request)
 	return exec;
 }
 
-/* What is started in a paused container would wait for ever. */
-static bool can_exec(struct request *request, const struct container *container)
-{
-	if (container->state == CONTAINER_PAUSED)
-		reply_error(request, 409, "container %s is paused: unpause it first",
-			    container->name);
-	else if (container->state != CONTAINER_RUNNING)
-		reply_error(request, 409, "container %s is not running", container->name);
-	return container->state == CONTAINER_RUNNING;
-}
-
 void on_exec_create(struct request *request)
 {
 	struct container *container = request_container(request);
@@ -39,9 +28,7 @@ void on_exec_create(struct request *request)
 	struct err err = ERR_INIT;
 	struct exec *exec;
 
-	if (!container || request_json(request, &body) < 0)
-		return;
-	if (!can_exec(request, container))
+	if (!container || !request_can_begin(request, container) || request_json(request, &body) < 0)
 		return;
 	exec = exec_new(request->agent, &request->agent->api->execs, container->id, body, &err);
 	if (exec)
@@ -74,7 +61,7 @@ static bool can_start(struct request *request, const struct exec *exec)
 	else if (container_find(request->agent, exec->container, &container, &err) < 0)
 		reply_err(request, &err);
 	else
-		return can_exec(request, container);
+		return request_can_begin(request, container);
 	return false;
 }
 

@@ -2,6 +2,8 @@
 #ifndef AGENT_API_HANDLERS_H
 #define AGENT_API_HANDLERS_H
 
+#include <stdbool.h>
+
 struct agent;
 struct container;
 struct request;
@@ -68,5 +70,7 @@ void on_berth_fsck(struct request *request);
 
 /* Looks up what request->name says; answers 404 or 409 and returns NULL when there is no such one. */
 struct container *request_container(struct request *request);
+/* Answers 409 and returns false when nothing can be begun in it: it does not run, or is paused, where it would wait for ever. */
+bool request_can_begin(struct request *request, const struct container *container);
 
 #endif
