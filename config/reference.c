@@ -167,6 +167,21 @@ static int parse_path(struct reference *ref, char *name, const char *text, struc
 	return 0;
 }
 
+static const char *const source_prefix[] = {
+	[REFERENCE_REGISTRY] = "",
+	[REFERENCE_LAYOUT] = "oci:",
+	[REFERENCE_ARCHIVE] = "oci-archive:",
+};
+
+/* Asked of what is no HOST:PORT: was the path of a layout or an archive meant, which has to be absolute? */
+static bool means_a_file(const char *text)
+{
+	for (enum reference_source source = REFERENCE_LAYOUT; source <= REFERENCE_ARCHIVE; source++)
+		if (!strncmp(text, source_prefix[source], strlen(source_prefix[source])))
+			return true;
+	return false;
+}
+
 /* `copy` is cut up on the way; `text` is for errors. */
 static int parse_parts(struct reference *ref, char *copy, const char *text, struct err *err)
 {
@@ -184,18 +199,15 @@ static int parse_parts(struct reference *ref, char *copy, const char *text, stru
 		copy[first] = 0;
 		name = copy + first + 1;
 		if (reference_parse_registry(ref->registry, copy, NULL) < 0)
-			return fault(err, text, "what is before the first / is not HOST[:PORT]");
+			return fault(err, text,
+				     means_a_file(text) ?
+					     "the path of an image in a file begins with /" :
+					     "what is before the first / is not HOST[:PORT]");
 	}
 	return parse_path(ref, name, text, err);
 }
 
 /* --- images in files --- */
-
-static const char *const source_prefix[] = {
-	[REFERENCE_REGISTRY] = "",
-	[REFERENCE_LAYOUT] = "oci:",
-	[REFERENCE_ARCHIVE] = "oci-archive:",
-};
 
 /* With a path behind it "oci:" can't be the name and tag of an image, nor a host with its port. */
 static enum reference_source source_of(const char *text)

@@ -107,6 +107,8 @@ static void refuses_with_the_rule(void)
 		{ "[]:1/b", "HOST[:PORT]" },
 		{ "http://a.b/c", "scheme" },
 		{ "oci:/media/usb", "add :TAG" },
+		{ "oci:media/usb:a", "begins with /" },
+		{ "oci-archive:./usb.tar:a", "begins with /" },
 		{ "oci:/media/usb:", "the tag of a layout" },
 		{ "oci:/media/usb:-a", "the tag of a layout" },
 		{ "oci:/media/usb:" A128 "a", "the tag of a layout" },
