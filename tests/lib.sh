@@ -7,8 +7,9 @@
 # Counting: ok TEXT, fail TEXT, skip TEXT, check TEXT COMMAND..., same TEXT GOT WANTED, like TEXT GOT REGEX.
 #   case_run FUNCTION... runs each in a subshell; one that ends early counts as failed. done_testing prints
 #   "N passed, N failed" as the last line and exits with 1 when something failed.
-# Waiting: wait_until TEXT SECONDS COMMAND... polls (PATIENCE=5: five times as long, for slow machines); when time is up it counts a failure with the status and the
-#   end of the agent's log, and ends the case (what follows would only fail for the same reason).
+# Waiting: wait_until TEXT SECONDS COMMAND... polls; when time is up it counts a failure with the status and the end of the
+#   agent's log, and ends the case (what follows would only fail for the same reason). within SECONDS COMMAND... gives a
+#   command no more than that. With PATIENCE=5 all wait five times as long, for slow machines.
 # Registry: registry_start [name=N] [tls] [basic] [token] [storage=DIR] sets REG (host:port), REG_DIR, REG_LOG.
 #   registry_push LAYOUT REF REPOSITORY:TAG, registry_stop.
 # Agent: config_begin, then more lines with config (a here document), agent_start, agent_stop SIGNAL.
@@ -107,6 +108,9 @@ poll() {
 		sleep 0.05
 	done
 }
+
+# within SECONDS COMMAND...: ends a command that takes longer.
+within() { timeout $(($1 * ${PATIENCE:-1})) "${@:2}"; }
 
 wait_until() {
 	local text=$1 seconds=$2

@@ -128,7 +128,7 @@ waiting() {
 	exec 9>&-
 	poll 10 gone $CLIENT
 	same "and tells the code" "$(cat "$T/code")" 7
-	same "of one that has ended: at once" "$(timeout 5 docker wait echoer)" 7
+	same "of one that has ended: at once" "$(within 5 docker wait echoer)" 7
 	like "a condition that is none" "$(curl -s -X POST --unix-socket "$R/berth.sock" 'http://d/containers/echoer/wait?condition=x')" \
 		'invalid condition'
 	sed -i '/^\[app echoer\]/,$d' "$T/agent.ini"
@@ -150,7 +150,7 @@ floods() {
 	sleep 2
 	before=$(awk '/VmRSS/ { print $2 }' "/proc/$AGENT/status")
 	check "a client that doesn't read costs the agent no memory ($before kB)" test "$before" -lt 16000
-	check "and stops nobody" timeout 5 "$BERTH" status
+	check "and stops nobody" within 5 "$BERTH" status
 	berth stop -t 0 flood > /dev/null
 	wait
 }
