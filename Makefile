@@ -6,7 +6,7 @@
 #: make tools              install what all of this needs (Debian 12, as root)
 #: make demo               from agent.ini to rollback, with a real registry on loopback (as root)
 #: make check              everything below, and the integration tests (as root)
-#: make check-kernel       the runtime under Debian's kernels for x86_64, aarch64 and armv7, in QEMU (in part in CI)
+#: make check-kernel       runtime and agent under Debian's kernels for x86_64, aarch64 and armv7, in QEMU (in part in CI)
 #: make check-crash        more than 1000 power cuts, and programs that forget a sync (as root; a part of it is in check)
 #: make check-flash        ubifs on raw flash with power cuts, ext4, f2fs, btrfs, xfs, tmpfs, in QEMU (as root)
 #: make lint               rules on the sources

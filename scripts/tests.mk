@@ -74,6 +74,7 @@ check-kernel:
 	@tests/kernel/usb
 	@tests/kernel/labels
 	@tests/kernel/resources
+	@tests/kernel/agent
 
 # The programs that forget a sync, tests/crash/plant.c: power cuts have to show it.
 planted := $(addprefix $(OUT)/crash/berth-forgets-,layer file directory record)
