@@ -92,16 +92,19 @@ static int make_cwd(const struct process *process, int root, struct err *err)
 	return fd < 0 ? err_context(err, "process.cwd") : 0;
 }
 
+/* To those in the container's namespaces the pid is as it is seen in there (runtime.md, State). */
 static int run_hooks(const struct init *init, enum hook_point point, enum state_status status,
 		     struct err *err)
 {
 	const struct hooks *hooks = &init->bundle->hooks;
-	BUF_CLEANUP struct buf state = BUF_INIT;
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct state state = *init->state;
 
 	if (!hooks->count[point])
 		return 0;
-	state_format_as(init->state, status, &state);
-	return hooks_run(hooks, point, buf_text(&state), err);
+	state.pid = getpid();
+	state_format_as(&state, status, &text);
+	return hooks_run(hooks, point, buf_text(&text), err);
 }
 
 /* First the runtime's, outside, then those in here. */
