@@ -85,11 +85,15 @@ static void resolve_sources(struct bundle *bundle)
 static int read_annotations(struct bundle *bundle, const json_t *config, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
-	json_t *annotations;
+	json_t *annotations, *value;
+	const char *name;
 	int rc = json_get_object(config, "annotations", &annotations, err);
 
 	if (rc <= 0)
 		return rc;
+	json_object_foreach(annotations, name, value)
+		if (!json_is_string(value))
+			return err_set(err, -EINVAL, "annotations: \"%.100s\" is not a string", name);
 	json_append(&text, annotations);
 	bundle->annotations = buf_steal(&text);
 	return 0;

@@ -54,6 +54,7 @@ struct process {
 	char *username; /* NULL: uid and gid count */
 	int umask;	/* -1: not told */
 	struct caps caps; /* none at all when config.json has none, as runc */
+	char *unknown_caps; /* their names, which are left out; NULL: none */
 	struct process_rlimit *rlimits;
 	size_t rlimit_count;
 	struct scheduling sched;
@@ -134,6 +135,8 @@ void bundle_release(struct bundle *bundle);
 
 /* A process object alone, as `exec --process FILE` has it. */
 int process_parse(struct process *process, const json_t *object, struct err *err);
+/* Warns of what has been left out. */
+void process_warn(const struct process *process);
 void process_release(struct process *process);
 
 /* The value of NAME in a NULL-terminated "NAME=value" list, or NULL. */

@@ -43,13 +43,18 @@ static int read_offset(struct time_offset *offset, const json_t *offsets, const 
 
 static int read_time_offsets(struct namespaces *namespaces, const json_t *object, struct err *err)
 {
-	json_t *offsets;
+	json_t *offsets, *value;
+	const char *clock;
 	int rc = json_get_object(object, "timeOffsets", &offsets, err);
 
 	if (rc <= 0)
 		return rc;
 	if (!namespaces->make[NS_TIME])
 		return err_set(err, -EINVAL, "timeOffsets: a new time namespace is needed");
+	json_object_foreach(offsets, clock, value)
+		if (strcmp(clock, "monotonic") && strcmp(clock, "boottime"))
+			return err_set(err, -EINVAL, "timeOffsets: \"%.64s\" is not monotonic or "
+						     "boottime: no other clock can be shifted", clock);
 	if (read_offset(&namespaces->monotonic, offsets, "monotonic", err) < 0 ||
 	    read_offset(&namespaces->boottime, offsets, "boottime", err) < 0)
 		return err_context(err, "timeOffsets");

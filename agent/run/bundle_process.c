@@ -7,6 +7,7 @@
 
 #include "agent/run/bundle_read.h"
 #include "lib/capname.h"
+#include "lib/log.h"
 
 #define ID_MAX 4294967294LL /* 2^32 - 1 means "no change" to the kernel */
 
@@ -53,6 +54,24 @@ static int read_rlimit(const json_t *object, void *item, struct err *err)
 	return 0;
 }
 
+/* The specification wants a type that is there twice to be an error (config.md, rlimits). */
+static int read_rlimits(struct process *process, const json_t *object, struct err *err)
+{
+	unsigned int seen = 0;
+	int rc = read_list(object, "rlimits", sizeof(*process->rlimits), (void **)&process->rlimits,
+			   &process->rlimit_count, read_rlimit, err);
+
+	for (size_t i = 0; i < process->rlimit_count && rc >= 0; i++) {
+		unsigned int bit = 1u << process->rlimits[i].resource;
+
+		if (seen & bit)
+			rc = err_set(err, -EINVAL, "rlimits[%zu]: one before has the same \"type\"",
+				     i);
+		seen |= bit;
+	}
+	return rc;
+}
+
 static int read_groups(struct process *process, const json_t *user, struct err *err)
 {
 	json_t *array, *item;
@@ -94,7 +113,19 @@ static int read_user(struct process *process, const json_t *object, struct err *
 	return 0;
 }
 
-static int read_cap_set(const json_t *object, const char *name, uint64_t *set, struct err *err)
+/* Newer than this runtime, or mistyped: a warning and no error, as the specification has it (config.md). */
+static void leave_out(struct process *process, const char *name)
+{
+	char *before = process->unknown_caps;
+
+	if (before && strstr(before, name))
+		return;
+	process->unknown_caps = before ? xasprintf("%s, %s", before, name) : xstrdup(name);
+	free(before);
+}
+
+static int read_cap_set(struct process *process, const json_t *object, const char *name, uint64_t *set,
+			struct err *err)
 {
 	json_t *array, *item;
 	size_t i;
@@ -103,29 +134,38 @@ static int read_cap_set(const json_t *object, const char *name, uint64_t *set, s
 	if (rc <= 0)
 		return rc;
 	json_array_foreach(array, i, item) {
-		int number = json_is_string(item) ? cap_parse(json_string_value(item)) : -EINVAL;
+		int number;
 
+		if (!json_is_string(item))
+			return err_set(err, -EINVAL, "%s[%zu]: not a string", name, i);
+		number = cap_parse(json_string_value(item));
 		if (number < 0)
-			return err_set(err, -EINVAL, "%s[%zu]: \"%s\" is not a capability", name, i,
-				       json_string_value(item) ?: "");
-		*set |= UINT64_C(1) << number;
+			leave_out(process, json_string_value(item));
+		else
+			*set |= UINT64_C(1) << number;
 	}
 	return 0;
 }
 
-static int read_caps(struct caps *caps, const json_t *object, struct err *err)
+static int read_caps(struct process *process, const json_t *object, struct err *err)
 {
-	json_t *sets;
-	int rc = json_get_object(object, "capabilities", &sets, err);
+	struct caps *caps = &process->caps;
+	const struct {
+		const char *name;
+		uint64_t *set;
+	} sets[] = {
+		{ "bounding", &caps->bounding },       { "effective", &caps->effective },
+		{ "permitted", &caps->permitted },     { "inheritable", &caps->inheritable },
+		{ "ambient", &caps->ambient },
+	};
+	json_t *all;
+	int rc = json_get_object(object, "capabilities", &all, err);
 
 	if (rc <= 0)
 		return rc;
-	if (read_cap_set(sets, "bounding", &caps->bounding, err) < 0 ||
-	    read_cap_set(sets, "effective", &caps->effective, err) < 0 ||
-	    read_cap_set(sets, "permitted", &caps->permitted, err) < 0 ||
-	    read_cap_set(sets, "inheritable", &caps->inheritable, err) < 0 ||
-	    read_cap_set(sets, "ambient", &caps->ambient, err) < 0)
-		return err_context(err, "capabilities");
+	for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++)
+		if (read_cap_set(process, all, sets[i].name, sets[i].set, err) < 0)
+			return err_context(err, "capabilities");
 	return 0;
 }
 
@@ -174,10 +214,9 @@ int process_parse(struct process *process, const json_t *object, struct err *err
 {
 	*process = (struct process){ .umask = -1 };
 	if (read_command(process, object, err) < 0 || read_user(process, object, err) < 0 ||
-	    read_caps(&process->caps, object, err) < 0 ||
+	    read_caps(process, object, err) < 0 ||
 	    sched_read(&process->sched, object, err) < 0 ||
-	    read_list(object, "rlimits", sizeof(*process->rlimits), (void **)&process->rlimits,
-		      &process->rlimit_count, read_rlimit, err) < 0 ||
+	    read_rlimits(process, object, err) < 0 ||
 	    json_get_bool(object, "terminal", &process->terminal, err) < 0 ||
 	    json_get_bool(object, "init", &process->init, err) < 0 ||
 	    json_get_bool(object, "noNewPrivileges", &process->no_new_privileges, err) < 0 ||
@@ -188,6 +227,13 @@ int process_parse(struct process *process, const json_t *object, struct err *err
 	return 0;
 }
 
+void process_warn(const struct process *process)
+{
+	if (process->unknown_caps)
+		log_warn("process.capabilities: %s: not known to this version of berth, left out",
+			 process->unknown_caps);
+}
+
 void process_release(struct process *process)
 {
 	free_strings(process->args);
@@ -196,6 +242,7 @@ void process_release(struct process *process)
 	free(process->groups);
 	free_strings(process->group_names);
 	free(process->username);
+	free(process->unknown_caps);
 	free(process->rlimits);
 	sched_release(&process->sched);
 	free(process->apparmor_profile);

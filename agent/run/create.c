@@ -65,6 +65,7 @@ static int check_bundle(struct making *making, struct err *err)
 			       "--console-socket without process.terminal in config.json");
 	if (sysctl_check(bundle, err) < 0 || confine_check_labels(bundle, err) < 0)
 		return -EINVAL;
+	process_warn(process);
 	return confine_prepare(&making->confine, bundle->has_seccomp ? &bundle->seccomp : NULL,
 			       err);
 }

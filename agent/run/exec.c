@@ -159,6 +159,7 @@ static int choose_process(struct joining *joining, struct err *err)
 		return override(&joining->process, exec, err);
 	joining->process = (struct process){ 0 };
 	rc = load_process(&joining->process, AT_FDCWD, exec->process_file, err);
+	process_warn(&joining->process);
 	inherit_labels(&joining->process, &own);
 	process_release(&own);
 	return rc;

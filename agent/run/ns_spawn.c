@@ -70,6 +70,8 @@ static int make_time(const struct namespaces *namespaces, struct err *err)
 	if (unshare(ns_flag(NS_TIME)) < 0)
 		return err_sys(err, "make a time namespace (Linux 5.6, CONFIG_TIME_NS)");
 	rc = fd_write_file(AT_FDCWD, "/proc/self/timens_offsets", text);
+	if (rc == -ERANGE)
+		return err_set(err, rc, "linux.timeOffsets: a clock would be below zero, or above 146 years");
 	return rc < 0 ? err_code(err, rc, "linux.timeOffsets") : 0;
 }
 

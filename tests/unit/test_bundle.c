@@ -142,6 +142,11 @@ static void errors_name_the_member(void)
 		  "IDs" },
 		{ "\"maskedPaths\"", "\"timeOffsets\":{\"boottime\":{}},\"maskedPaths\"",
 		  "config.json: linux: timeOffsets: a new time namespace is needed" },
+		{ "{\"type\":\"network\",\"path\":\"/n\"}],",
+		  "{\"type\":\"time\"}],\"timeOffsets\":{\"realtime\":{}},",
+		  "config.json: linux: timeOffsets: \"realtime\" is not monotonic or boottime: no other "
+		  "clock can be shifted" },
+		{ "\"a\":\"b\"", "\"a\":5", "config.json: annotations: \"a\" is not a string" },
 		{ "\"options\":[\"ro\"]", "\"uidMappings\":[{\"size\":1}]",
 		  "config.json: mounts[1]: uidMappings and gidMappings go together" },
 		{ "\"type\":\"proc\",", "\"type\":\"proc\",\"options\":[\"idmap\"],",
@@ -165,6 +170,9 @@ static void errors_name_the_member(void)
 		  "processors as 0-3,7" },
 		{ "\"LINUX32\"", "\"LINUX32\",\"flags\":[\"x\"]",
 		  "config.json: linux: personality: flags is not supported by this version of berth" },
+		{ "\"hard\":-1}", "\"hard\":-1},{\"type\":\"rlimit_nofile\",\"soft\":1,\"hard\":1}",
+		  "config.json: process: rlimits[1]: one before has the same \"type\"" },
+		{ "\"cap_bpf\"", "5", "config.json: process: capabilities: bounding[1]: not a string" },
 		{ "\"hard\":-1", "\"hard\":0",
 		  "config.json: process: rlimits[0]: \"soft\" is more than \"hard\"" },
 	};

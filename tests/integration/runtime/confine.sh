@@ -154,9 +154,10 @@ like "ambient ones are for users" "$OUT" $'CapPrm:\t0000000000000400\nCapEff:\t0
 CAPS='{}'
 run user cat /proc/self/status
 like "none if none were asked for" "$OUT" $'CapBnd:\t0000000000000000'
-CAPS='{"bounding":["CAP_FLY"]}'
-run user true
-like "unknown ones are named" "$OUT" 'capabilities: bounding\[0\]: "CAP_FLY" is not a capability'
+CAPS='{"bounding":["CAP_FLY","CAP_KILL"],"permitted":["CAP_FLY","CAP_SWIM"]}'
+run user grep CapBnd /proc/self/status
+like "unknown ones are left out" "$OUT" $'CapBnd:\t0000000000000020'
+like "with a warning" "$OUT" 'warning: process.capabilities: CAP_FLY, CAP_SWIM: not known'
 fresh
 CWD=/made/for/it
 run cwd pwd
