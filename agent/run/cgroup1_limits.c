@@ -210,5 +210,7 @@ int cgroup1_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 	rc = apply_memory(cgroup, limits, err) ?: apply_cpu(cgroup, limits, err) ?:
 	     cgroup_apply_cpuset(cgroup, limits, err) ?: apply_io(cgroup, limits, err) ?:
 	     apply_others(cgroup, limits, err);
-	return rc ?: cgroup1_change_devices(cgroup, limits->devices, limits->device_count, err);
+	if (rc < 0 || (limits->implied_devices && !cgroup_has(cgroup, CGROUP_DEVICES)))
+		return rc;
+	return cgroup1_change_devices(cgroup, limits->devices, limits->device_count, err);
 }

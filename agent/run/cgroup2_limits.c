@@ -222,5 +222,7 @@ int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 
 	if (rc < 0 || !limits->device_count)
 		return rc;
-	return cgroup2_change_devices(cgroup, limits->devices, limits->device_count, err);
+	rc = cgroup2_change_devices(cgroup, limits->devices, limits->device_count,
+				    limits->implied_devices ? NULL : err);
+	return limits->implied_devices ? 0 : rc;
 }

@@ -44,12 +44,13 @@ void dev_allow_defaults(struct cgroup_limits *limits)
 {
 	size_t count = limits->device_count;
 
-	if (!count)
-		return;
 	limits->devices = xrealloc(limits->devices,
-				   (count + COUNT(default_rules)) * sizeof(*limits->devices));
+				   (1 + count + COUNT(default_rules)) * sizeof(*limits->devices));
+	limits->implied_devices = !count;
+	if (!count)
+		limits->devices[count++] = (struct device_rule){ false, 'a', -1, -1, "rwm" };
 	memcpy(limits->devices + count, default_rules, sizeof(default_rules));
-	limits->device_count += COUNT(default_rules);
+	limits->device_count = count + COUNT(default_rules);
 }
 
 bool dev_is_default(const struct device_rule *rule)
@@ -168,15 +169,12 @@ int dev_make(const struct bundle *bundle, int root, struct err *err)
 {
 	bool in_userns = ns_is_own(&bundle->namespaces, NS_USER);
 	mode_t old = umask(0);
-	int rc = 0;
+	/* First: what is said of a default device there, its mode and owner, counts. */
+	int rc = make_nodes(bundle->devices, bundle->device_count, in_userns, root, err);
 
-	if (!is_dev_of_host(bundle)) {
-		rc = make_nodes(defaults, COUNT(defaults), in_userns, root, err);
-		if (!rc)
-			rc = make_links(root, err);
-	}
-	if (!rc)
-		rc = make_nodes(bundle->devices, bundle->device_count, in_userns, root, err);
+	if (!rc && !is_dev_of_host(bundle))
+		rc = make_nodes(defaults, COUNT(defaults), in_userns, root, err) ?:
+		     make_links(root, err);
 	umask(old);
 	return rc;
 }

@@ -13,7 +13,7 @@ int dev_make(const struct bundle *bundle, int root, struct err *err);
 /*
  * Adds the rules without which the default devices could not be used behind "deny all" to the
  * limits: mknod of anything, and all of the default devices, pseudo-terminals too, as runc does.
- * No rules at all stay none.
+ * No rules at all are "deny all", as they are to runc, where the kernel can do it.
  */
 void dev_allow_defaults(struct cgroup_limits *limits);
 

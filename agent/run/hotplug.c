@@ -66,8 +66,7 @@ static int set_rules(const struct state *state, struct bundle *bundle, const str
 	size_t first;
 	int rc;
 
-	/* Without rules all devices are allowed. */
-	if (!limits->device_count || !change->rule_count)
+	if (!change->rule_count)
 		return 0;
 	dev_allow_defaults(limits);
 	first = limits->device_count;

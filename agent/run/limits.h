@@ -77,6 +77,7 @@ struct cgroup_limits {
 	struct limit_lines unified; /* v2's own files */
 	struct device_rule *devices;
 	size_t device_count;
+	bool implied_devices; /* nobody has asked for them: no reason to fail on a kernel that can't */
 };
 
 /* Fills it; release it also after an error. */
