@@ -101,7 +101,7 @@ static void add_tmpfs(struct mounts *mounts, const struct app_storage *storage)
 		const struct app_tmpfs *tmpfs = &storage->tmpfs[i];
 
 		add(mounts, tmpfs->path, "tmpfs", "tmpfs",
-		    xasprintf(TMPFS "%s%s", *tmpfs->options ? "," : "", tmpfs->options));
+		    xasprintf(TMPFS ",mode=1777%s%s", *tmpfs->options ? "," : "", tmpfs->options));
 	}
 }
 

@@ -149,20 +149,38 @@ static const char *host_mount(const struct bundle *bundle, const struct bundle_m
 	return NULL;
 }
 
-/* What holds files of the container gets linux.mountLabel (SELinux); the kernel's own have theirs. */
-static char *mount_data(const struct bundle_mount *mount, const char *label)
+/*
+ * What holds files of the container gets linux.mountLabel (SELinux); the kernel's own have theirs. A tmpfs has the mode of the
+ * directory that it lies over, as with runc and crun, unless its options have another: the last one counts.
+ */
+static char *mount_data(const struct bundle_mount *mount, const char *label, const struct stat *below)
 {
 	const char *given = mount->options.data ?: "";
+	bool has_label = label && (is_type(mount, "tmpfs") || is_type(mount, "devpts"));
+	BUF_CLEANUP struct buf data = BUF_INIT;
 
-	if (!label || !(is_type(mount, "tmpfs") || is_type(mount, "devpts")))
-		return xstrdup(given);
-	return xasprintf("%s%scontext=\"%s\"", given, *given ? "," : "", label);
+	if (is_type(mount, "tmpfs") && S_ISDIR(below->st_mode))
+		buf_append_format(&data, "mode=%o", below->st_mode & 07777);
+	if (*given)
+		buf_append_format(&data, "%s%s", data.size ? "," : "", given);
+	if (has_label)
+		buf_append_format(&data, "%scontext=\"%s\"", data.size ? "," : "", label);
+	return data.size ? buf_steal(&data) : xstrdup("");
 }
 
-static int mount_new(const struct bundle *bundle, const struct bundle_mount *mount_, int target,
-		     struct err *err)
+/* Nothing (no directory) when it is only made for the mount. */
+static struct stat look_below(const struct bundle_mount *mount, int root)
 {
-	FREE_CLEANUP char *data = mount_data(mount_, bundle->mount_label);
+	FD_CLEANUP int fd = is_type(mount, "tmpfs") ? path_open(root, mount->destination, 0, NULL) : -1;
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 ? st : (struct stat){ 0 };
+}
+
+static int mount_new(const struct bundle *bundle, const struct bundle_mount *mount_,
+		     const struct stat *below, int target, struct err *err)
+{
+	FREE_CLEANUP char *data = mount_data(mount_, bundle->mount_label, below);
 	char path[PATH_OF_FD_MAX];
 
 	if (mount(mount_->source ?: mount_->type, path_of_fd(path, target), mount_->type,
@@ -212,7 +230,7 @@ static int mount_source(const struct bundle_mount *mount, int root, struct err *
 	if ((mount->has_tree ? fstat(mount->tree, &st) : stat(mount->source, &st)) < 0)
 		return err_sys(err, "%s on the host", mount->source);
 	target = path_open(root, mount->destination,
-			   S_ISDIR(st.st_mode) ? PATH_MAKE_DIR : PATH_MAKE_FILE, err);
+			   PATH_NOT_ROOT | (S_ISDIR(st.st_mode) ? PATH_MAKE_DIR : PATH_MAKE_FILE), err);
 	if (target < 0)
 		return target;
 	rc = mount->has_tree ?
@@ -229,7 +247,8 @@ static int mount_source(const struct bundle_mount *mount, int root, struct err *
 static int mount_other(const struct bundle *bundle, const struct bundle_mount *mount, int root,
 		       const struct cgroup *cgroup, struct err *err)
 {
-	int flags = PATH_MAKE_DIR | (is_at_fixed_place(mount) ? PATH_NO_LINKS : 0);
+	int flags = PATH_MAKE_DIR | PATH_NOT_ROOT | (is_at_fixed_place(mount) ? PATH_NO_LINKS : 0);
+	const struct stat below = look_below(mount, root);
 	FD_CLEANUP int target = path_open(root, mount->destination, flags, err);
 
 	if (target < 0)
@@ -239,7 +258,7 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 				    bundle->namespaces.make[NS_CGROUP], err);
 	if (ns_is_own(&bundle->namespaces, NS_USER) && host_mount(bundle, mount))
 		return bind_host(mount, host_mount(bundle, mount), root, target, err);
-	return mount_new(bundle, mount, target, err) ?: label_queue(bundle, mount, root, err) ?:
+	return mount_new(bundle, mount, &below, target, err) ?: label_queue(bundle, mount, root, err) ?:
 	       fill(mount, root, target, err) ?: change_all(mount, root, NULL, err);
 }
 

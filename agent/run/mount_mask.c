@@ -123,21 +123,28 @@ int mount_mask(int root, char *const *paths, struct err *err)
 	return rc < 0 ? rc : 0;
 }
 
+static int read_only(int root, const char *path, struct err *err)
+{
+	FD_CLEANUP int target = path_open(root, path, PATH_NOT_ROOT, err);
+	int rc;
+
+	if (target == -ENOENT || target == -ENOTDIR)
+		return 0;
+	/* Shown over itself it would be below what pivot_root makes the root. */
+	if (target == -EBUSY)
+		return mount_change(root, "/", NULL, MS_RDONLY, 0, err);
+	if (target < 0)
+		return target;
+	rc = show(target, target, ATTR_RDONLY);
+	if (rc == -ENOSYS)
+		return show_named(root, path, target, target, MS_RDONLY, err);
+	return rc < 0 ? err_set(err, rc, "%s", strerror(-rc)) : 0;
+}
+
 int mount_read_only(int root, char *const *paths, struct err *err)
 {
-	for (; paths && *paths; paths++) {
-		FD_CLEANUP int target = path_open(root, *paths, 0, err);
-		int rc;
-
-		if (target == -ENOENT || target == -ENOTDIR)
-			continue;
-		rc = target < 0 ? target : show(target, target, ATTR_RDONLY);
-		if (rc == -ENOSYS)
-			rc = show_named(root, *paths, target, target, MS_RDONLY, err);
-		else if (rc < 0 && target >= 0)
-			err_set(err, rc, "%s", strerror(-rc));
-		if (rc < 0)
+	for (; paths && *paths; paths++)
+		if (read_only(root, *paths, err) < 0)
 			return err_context(err, "make %s read-only", *paths);
-	}
 	return 0;
 }

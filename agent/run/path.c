@@ -152,6 +152,9 @@ int path_open(int root, const char *path, int flags, struct err *err)
 		walk.at = walk.rest;
 		rc = walk_path(&walk);
 	}
+	if (!rc && !walk.depth && flags & PATH_NOT_ROOT)
+		return err_set(err, -EBUSY, "%s is the container's root itself, over which nothing can be "
+					    "mounted", path);
 	if (!rc && walk.depth) {
 		rc = walk.stack[walk.depth--];
 	} else if (!rc) {

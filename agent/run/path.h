@@ -17,6 +17,7 @@ enum path_flags {
 	PATH_MAKE_DIR = 1,  /* make missing directories, the last one too */
 	PATH_MAKE_FILE = 2, /* make missing directories, and an empty file as the last */
 	PATH_NO_LINKS = 4,  /* -ELOOP when a link is on the way: for /proc and its like */
+	PATH_NOT_ROOT = 8,  /* -EBUSY when it leads to the root itself: what is mounted there is never seen */
 };
 
 /* An O_PATH descriptor of `path` below `root`, or a negative code (-ENOENT and so on). */

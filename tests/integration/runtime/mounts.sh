@@ -86,4 +86,27 @@ like "more than the tmpfs holds" "$OUT" "mounts\[6\] /var: copy the image's file
 rm "$ROOTS/var/big"
 run box sh -c 'cat /var/dir/file; touch /var/x'
 like "a read-only copy" "$OUT" $'^text\ntouch: /var/x: Read-only file system'
+
+# A tmpfs has the mode of the directory below it.
+chmod 750 "$ROOTS/var"
+MOUNTS=',{"destination":"/var","type":"tmpfs","source":"tmpfs"},{"destination":"/var/new","type":"tmpfs","source":"tmpfs"}'
+run box stat -c %a /var /var/new
+same "the directory's mode, or the kernel's" "$OUT" $'750\n1777'
+
+# ---- the root itself ----
+
+mkdir "$ROOTS/links"
+ln -s .. "$ROOTS/links/root"
+for place in / /./ /var/.. /links/root; do
+	MOUNTS=",{\"destination\":\"$place\",\"source\":\"$T/vol\"}"
+	run box true
+	like "nothing is mounted at $place" "$OUT" "^berth runtime run: mounts\[6\] .* is the container's root itself"
+	MOUNTS=",{\"destination\":\"$place\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}"
+	run box true
+	like "nor a tmpfs" "$OUT" "^berth runtime run: mounts\[6\] .* is the container's root itself"
+done
+MOUNTS=''
+config box touch /x
+sed -i 's|"readonlyPaths":\[|&"/",|' "$T/box/config.json"
+like "/ among readonlyPaths" "$(rt run --bundle "$T/box" box 2>&1 < /dev/null)" 'touch: /x: Read-only file system'
 finish
