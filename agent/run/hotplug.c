@@ -186,6 +186,24 @@ static int mount_node(int dir, const char *name, int tree, struct err *err)
 	return sys_move_mount(tree, target) < 0 ? err_sys(err, "mount the device node") : 0;
 }
 
+/* There and back: the rules are changed by the host's /proc and /sys. */
+static int change_mount(const struct state *state, const struct hotplug *change, int dir, const char *name,
+			int tree, struct err *err)
+{
+	FD_CLEANUP int host = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	FD_CLEANUP int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (host < 0 || root < 0)
+		return err_sys(err, "open the host's mount namespace");
+	rc = enter_mounts(state, err);
+	if (rc == 0)
+		rc = change->node ? mount_node(dir, name, tree, err) : unmount_node(dir, name, err);
+	if (setns(host, CLONE_NEWNS) < 0 || fchdir(root) < 0 || chroot(".") < 0)
+		return err_sys(err, "come back to the host's mount namespace");
+	return rc;
+}
+
 /* --- both ------------------------------------------------------------------------------------- */
 
 static int open_dir(const struct state *state, const char *path, const char **name, struct err *err)
@@ -223,13 +241,8 @@ static int change_node(const struct state *state, const struct hotplug *change, 
 	rc = dir < 0 ? dir : look(dir, name, err);
 	if (rc < 0 || (!change->node && rc == 0))
 		return rc;
-	if (is_mounted) {
-		rc = enter_mounts(state, err);
-		if (rc < 0)
-			return rc;
-		return change->node ? mount_node(dir, name, tree, err) :
-				      unmount_node(dir, name, err);
-	}
+	if (is_mounted)
+		return change_mount(state, change, dir, name, tree, err);
 	return change->node ? make_node(dir, name, change->node, err) : remove_node(dir, name, err);
 }
 

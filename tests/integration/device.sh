@@ -150,6 +150,18 @@ optional() {
 	same "and is there afterwards" "$(number /dev/ttyS9)" 1:7
 }
 
+own_users() {
+	start 'userns = auto'
+	check "an app with users of its own: device add" berth device add box "$D/tty1:/dev/sensor"
+	same "the node is there" "$(number /dev/sensor)" 1:7
+	same "and open" "$(inside sh -c 'head -c 3 /dev/sensor | tr "\0" 0')" 000
+	check "device rm" berth device rm box /dev/sensor
+	check "the node is gone" is_gone /dev/sensor
+	same "and is on no list" "$(berth device ls box | grep -c sensor)" 0
+	check "again" berth device add box "$D/tty1:/dev/sensor"
+	same "the node is there" "$(number /dev/sensor)" 1:7
+}
+
 # A real one: the kernel makes the block device, and tells of it.
 loops() {
 	local loop
@@ -162,5 +174,5 @@ loops() {
 	losetup -d "$loop"
 }
 
-case_run ${1:-by_hand links optional loops}
+case_run ${1:-by_hand links optional own_users loops}
 done_testing
