@@ -72,7 +72,8 @@ struct app {
 	int64_t fetched_bytes;	 /* by the last pull */
 
 	char error[ERR_TEXT_MAX]; /* what keeps it from going on; empty: nothing */
-	char ended[UPDATE_REASON_MAX]; /* how it ended by itself, until it runs again; empty: well, or not at all */
+	/* How it ended by itself, or why it could not be started, until it runs again; empty: well, or not at all. */
+	char ended[ERR_TEXT_MAX];
 };
 
 /* Loads the record; starts nothing. A broken record is told, and as good as none. */

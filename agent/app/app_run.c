@@ -229,10 +229,10 @@ static void start_failed(struct app *app, const char *reason, bool by_device)
 {
 	const struct generation *due = app_generation(app);
 
-	/* Once for each reason: it may be tried for ever. */
-	if (strcmp(app->error, reason))
+	/* Once for each reason: it may be tried for ever, and polls go well meanwhile. */
+	if (strcmp(app->ended, reason))
 		log_error("app %s: %s", app->config->name, reason);
-	snprintf(app->error, sizeof(app->error), "%s", reason);
+	snprintf(app->ended, sizeof(app->ended), "%s", reason);
 	if (app->container)
 		app->container->state = CONTAINER_DEAD;
 	if (by_device)
