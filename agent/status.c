@@ -76,11 +76,11 @@ static json_t *update_json(const struct app *app)
 {
 	const struct record *record = &app->record;
 
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o}", "phase", app_phase_name(app),
+	return json_pack("{s:s, s:o, s:s, s:o, s:I, s:o, s:o, s:o}", "phase", app_phase_name(app),
 			 "candidate", text_or_null(candidate_digest(app)), "last",
 			 update_last_names[record->last], "reason", text_or_null(record->reason),
-			 "refused", refused_json(record), "checked", time_or_null(app->checked_ns),
-			 "error", error_json(app));
+			 "trials", (json_int_t)app->trials, "refused", refused_json(record),
+			 "checked", time_or_null(app->checked_ns), "error", error_json(app));
 }
 
 static json_t *app_json(const struct app *app)

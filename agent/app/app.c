@@ -196,6 +196,8 @@ void app_decide(struct app *app, const struct update_event *event)
 
 	record_copy(&app->record, &before);
 	action = update_next(&app->record, event);
+	if (action == ACTION_SETTLE || action == ACTION_RETRY_TRYING)
+		app->trials++;
 	log_decision(app, &before, event);
 	if (strcmp(before.current.container, app->record.current.container))
 		app->stands_in = false; /* for one that is not current any more */

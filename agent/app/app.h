@@ -52,6 +52,7 @@ struct app {
 	int64_t heal_until_ms;	 /* monotonic: it may wait so long for a damaged image; 0: it has not begun */
 	bool runs_damaged;	 /* because there was nothing better */
 	bool stands_in;		 /* the previous version runs, the current one is damaged */
+	unsigned int trials;	 /* that have ended, well or not, since the agent was started */
 
 	/* app_track.c */
 	struct pull *pull;

@@ -37,8 +37,24 @@ static const json_t *find_app(const json_t *status, const char *name)
 	return NULL;
 }
 
+/* How the last trial ended, if one has since the command was given; else "". */
+static const char *outcome(const char *name, const json_t *before, const json_t *after)
+{
+	const json_t *old = json_object_get(find_app(before, name), "update");
+	const json_t *new = json_object_get(find_app(after, name), "update");
+
+	return cli_number(new, "trials") == cli_number(old, "trials") ? "" : cli_text(new, "last");
+}
+
+/* What was never good has nothing to go back to: it is tried for ever. */
+static bool is_at_it(const char *phase, const char *outcome)
+{
+	return strcmp(phase, "idle") && strcmp(phase, "staged") && strcmp(outcome, "failed") &&
+	       strcmp(outcome, "none");
+}
+
 /* Prints each change of phase; returns how many are still at it. */
-static size_t look(const json_t *names, const json_t *status, json_t *phases)
+static size_t look(const json_t *names, const json_t *before, const json_t *status, json_t *phases)
 {
 	const json_t *name;
 	size_t busy = 0, i;
@@ -48,7 +64,7 @@ static size_t look(const json_t *names, const json_t *status, json_t *phases)
 		const json_t *app = find_app(status, text);
 		const char *phase = cli_text(json_object_get(app, "update"), "phase");
 
-		if (app && strcmp(phase, "idle") && strcmp(phase, "staged"))
+		if (app && is_at_it(phase, outcome(text, before, status)))
 			busy++;
 		if (!app || !strcmp(cli_text(phases, text), phase))
 			continue;
@@ -71,22 +87,20 @@ static int judge(const json_t *names, const json_t *before, const json_t *after)
 		const json_t *app = find_app(after, text);
 		const json_t *update = json_object_get(app, "update");
 		const char *error = cli_text(update, "error");
+		const char *reason = cli_text(update, "reason");
 		const char *old = cli_text(find_app(before, text), "digest");
-		bool was_refused =
-			json_array_size(json_object_get(update, "refused")) >
-			json_array_size(json_object_get(
-				json_object_get(find_app(before, text), "update"), "refused"));
+		const char *last = outcome(text, before, after);
+		bool is_bad = *last && strcmp(last, "updated");
 
-		if (*error)
+		if (is_bad && *reason)
+			fprintf(stderr, "berth: %s: %s: %s\n", text, last, reason);
+		else if (*error)
 			fprintf(stderr, "berth: %s: %s\n", text, error);
-		else if (was_refused)
-			fprintf(stderr, "berth: %s: %s: %s\n", text, cli_text(update, "last"),
-				cli_text(update, "reason"));
 		else
 			printf("%s: %s %s\n", text,
 			       strcmp(old, cli_text(app, "digest")) ? "now at" : "stays at",
 			       cli_text(app, "digest"));
-		if (*error || was_refused || !app)
+		if (*error || is_bad || !app)
 			code = EXIT_FAILED;
 	}
 	return code;
@@ -109,7 +123,7 @@ static int wait_for(struct cli *cli, const json_t *names, const json_t *before)
 		nanosleep(&pause, NULL);
 		if (get_status(cli, &status) < 0)
 			return cli_fail(cli);
-	} while (look(names, status, phases));
+	} while (look(names, before, status, phases));
 	return judge(names, before, status);
 }
 

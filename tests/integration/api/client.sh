@@ -29,6 +29,8 @@ updates() {
 	release v3
 	fails 1 "of an unhealthy one" '^berth: web: rolled-back: health: .*500' berth update -w web
 	check "and the good one runs on" app_runs web "$(digest_of app:v2)"
+	fails 1 "of the same again" '^berth: web: rolled-back: health: .*500' berth update -w web
+	check "it runs on still" app_runs web "$(digest_of app:v2)"
 	like "status names the reason" "$(berth status)" 'web: last update rolled-back: health: .*500'
 	like "and the refused version" "$(berth status)" 'web: 1 refused version'
 	check "rollback" berth rollback web
@@ -37,6 +39,19 @@ updates() {
 	fails 1 "update of an unknown app" 'No such app: nosuch' berth update nosuch
 	fails 1 "rollback of an unknown app" 'No such app: nosuch' berth rollback nosuch
 	same "status --json is one document" "$(berth status --json | jq -r '.device + " " + .apps[0].name')" "bench-1 web"
+}
+
+# There is nothing to go back to: they are tried for ever, but the client tells what came of the first time.
+first_versions() {
+	config_begin
+	app good "$REG/app:v1" 'network = host'
+	app crashes "$REG/app:v4" 'network = none'
+	app taken "$REG/app:v1" 'network = bridge' "publish = $REG_PORT:80"
+	agent_start
+	wait_until "one app runs" 30 app_runs good "$(digest_of app:v1)"
+	fails 1 "update --wait of one that was never good" '^berth: crashes: failed: exited with code 3' berth update -w crashes
+	fails 1 "of one that can't be started" '^berth: taken: .*is taken by another program' berth update -w taken
+	check "that is told as long as it is so" stays 4 app_like taken '.update.error // ""' "port $REG_PORT/tcp is taken"
 }
 
 usage() {
@@ -64,5 +79,5 @@ usage() {
 	like "and told" "$(cat "$T/err")" 'No space left on device'
 }
 
-case_run updates usage
+case_run updates first_versions usage
 done_testing
