@@ -60,6 +60,7 @@ struct process {
 	struct scheduling sched;
 	bool no_new_privileges;
 	bool init;
+	bool is_exec;	     /* it is not what the container was made for */
 	bool no_new_keyring; /* this one and the next: by the command line */
 	int preserve_fds;    /* so many from 3 on are the application's */
 	char *apparmor_profile; /* NULL: none; the same with the next */
@@ -138,6 +139,9 @@ int process_parse(struct process *process, const json_t *object, struct err *err
 /* Warns of what has been left out. */
 void process_warn(const struct process *process);
 void process_release(struct process *process);
+
+/* "RLIMIT_NOFILE". */
+const char *process_rlimit_name(int resource);
 
 /* The value of NAME in a NULL-terminated "NAME=value" list, or NULL. */
 const char *process_getenv(const struct process *process, const char *name);

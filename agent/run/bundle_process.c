@@ -33,6 +33,14 @@ static int find_rlimit(const char *name)
 	return -EINVAL;
 }
 
+const char *process_rlimit_name(int resource)
+{
+	for (size_t i = 0; i < sizeof(rlimits) / sizeof(*rlimits); i++)
+		if (rlimits[i].resource == resource)
+			return rlimits[i].name;
+	return "?";
+}
+
 static int read_rlimit(const json_t *object, void *item, struct err *err)
 {
 	struct process_rlimit *rlimit = item;

@@ -93,6 +93,9 @@ static int override(struct process *process, const struct exec *exec, struct err
 			return err_set(err, -EINVAL, "--env %s: not NAME=VALUE", *e);
 		process_setenv(process, xstrdup(*e));
 	}
+	/* As the engine has it for containers on a terminal. */
+	if (exec->terminal && !process_getenv(process, "TERM"))
+		process_setenv(process, xstrdup("TERM=xterm"));
 	return 0;
 }
 
@@ -390,6 +393,7 @@ static _Noreturn void run_child(struct joining *joining)
 
 	prctl(PR_SET_DUMPABLE, 0);
 	end_with_runtime(joining);
+	joining->process.is_exec = true;
 	if (joining->exec->ignore_paused)
 		report_send_number(joining->report[1], 0);
 	shut_out(joining);

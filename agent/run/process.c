@@ -22,7 +22,7 @@
 #include "lib/sys.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define HINT "(check command = or the image's Entrypoint)"
+#define HINT " (check command = or the image's Entrypoint)"
 
 void process_shut_out(const struct process *process, const int *kept, size_t count)
 {
@@ -86,6 +86,16 @@ int process_set_oom_score(const struct process *process, pid_t pid, struct err *
 	return rc < 0 ? err_code(err, rc, "process.oomScoreAdj = %s", text) : 0;
 }
 
+static int rlimit_failed(const struct process_rlimit *limit, struct err *err)
+{
+	const char *why = errno != EPERM ? "" : " (more than this process may have: without CAP_SYS_RESOURCE its own "
+						"hard limit, or fs.nr_open)";
+
+	err_sys(err, "%s=%lld:%lld%s", process_rlimit_name(limit->resource), (long long)limit->soft,
+		(long long)limit->hard, why);
+	return err_context(err, "process.rlimits");
+}
+
 static int apply_rlimits(const struct process *process, struct err *err)
 {
 	for (size_t i = 0; i < process->rlimit_count; i++) {
@@ -93,7 +103,7 @@ static int apply_rlimits(const struct process *process, struct err *err)
 		struct rlimit value = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
 
 		if (setrlimit(limit->resource, &value) < 0)
-			return err_sys(err, "process.rlimits[%zu]", i);
+			return rlimit_failed(limit, err);
 	}
 	return 0;
 }
@@ -216,10 +226,12 @@ static int check_program(const char *path)
  * In the words of Go, without a capital: by "no such file or directory", "executable file not found" and "permission denied"
  * docker's client finds its exit code.
  */
-static int fail(struct failure *failure, int code, const char *program, const char *why)
+static int fail(const struct process *process, struct failure *failure, int code, const char *program,
+		const char *why)
 {
 	failure->exit_code = code == -ENOENT || code == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
-	return err_set(&failure->err, code, "exec %s: %c%s " HINT, program, tolower(*why), why + 1);
+	return err_set(&failure->err, code, "exec %s: %c%s%s", program, tolower(*why), why + 1,
+		       process->is_exec ? "" : HINT);
 }
 
 static int search_path(const char *name, const char *list, char program[static PATH_MAX])
@@ -250,18 +262,18 @@ int process_find_program(const struct process *process, char program[static PATH
 	int rc;
 
 	if (!*name)
-		return fail(failure, -ENOENT, "\"\"", "the command is empty");
+		return fail(process, failure, -ENOENT, "\"\"", "the command is empty");
 	if (strlen(name) >= PATH_MAX)
-		return fail(failure, -ENAMETOOLONG, "", strerror(ENAMETOOLONG));
+		return fail(process, failure, -ENAMETOOLONG, "", strerror(ENAMETOOLONG));
 	if (!strchr(name, '/')) {
 		rc = search_path(name, process_getenv(process, "PATH") ?: DEFAULT_PATH, program);
 		if (rc == -ENOENT)
-			return fail(failure, rc, name, "executable file not found in PATH");
+			return fail(process, failure, rc, name, "executable file not found in PATH");
 	} else {
 		strcpy(program, name);
 		rc = check_program(program);
 	}
-	return rc < 0 ? fail(failure, rc, name, strerror(-rc)) : 0;
+	return rc < 0 ? fail(process, failure, rc, name, strerror(-rc)) : 0;
 }
 
 void process_reset_signals(void)
@@ -305,5 +317,5 @@ int process_execute(const struct process *process, const char *program, struct f
 		why = "not a program for this processor, nor a script with a #! line";
 	else if ((code == -EACCES || code == -EPERM) && (process->apparmor_profile || process->selinux_label))
 		why = "the policy behind its apparmorProfile or selinuxLabel does not allow it";
-	return fail(failure, code, program, why);
+	return fail(process, failure, code, program, why);
 }

@@ -238,6 +238,8 @@ exec_terminal() {
 		same "a terminal of the same size" "$(in_terminal "$client exec -it lines stty size" | tr '\n' ' ')" "33 99 code 0 "
 		like "its exit code" "$(in_terminal "$client exec -it lines sh -c 'exit 7'")" 'code 7'
 		like "a terminal of the container" "$(in_terminal "$client exec -it lines sh -c '/opt/app/bin/busybox tty'")" '/dev/pts/[0-9]+'
+		same "which has a name" "$(in_terminal "$client exec -it lines sh -c 'echo \$TERM'" | tr '\n' ' ')" "xterm code 0 "
+		same "its own, when it is given" "$(in_terminal "$client exec -it -e TERM=vt100 lines sh -c 'echo \$TERM'" | tr '\n' ' ')" "vt100 code 0 "
 		like "not there: 127" "$(in_terminal "$client exec -it lines /no/such")" '/no/such.*code 127'
 		"$client" exec -it lines true < /dev/null > "$T/out" 2>&1
 		same "-it without a terminal" $? 1

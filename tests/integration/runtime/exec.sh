@@ -35,7 +35,7 @@ same "a user and group by number" "$(x -u 5:6 box id -G)" 6
 like "capabilities" "$(x box cat /proc/self/status)" $'CapBnd:\t00000000'$bounding$'.*NoNewPrivs:\t1'
 same "descriptors" "$(x box ls /proc/self/fd | tr '\n' ' ')" '0 1 2 3 ' # 3 is the directory that ls reads
 
-like "a missing program" "$(x box nothing; echo $?)" $'exec nothing: executable file not found in PATH.*\n127'
+like "a missing program" "$(x box nothing; echo $?)" $'exec nothing: executable file not found in PATH\n127'
 like "one that cannot run" "$(x box /etc/passwd; echo $?)" $'permission denied.*\n126'
 like "an unknown user" "$(x --user none box true; echo $?)" $'user "none".*\n125'
 like "an unknown container" "$(x none true; echo $?)" $'container none does not exist\n125'

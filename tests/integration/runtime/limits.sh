@@ -79,6 +79,9 @@ same "resource limits" "$(tr '\n' ' ' <<< "$OUT")" '77 88 0 '
 PROCESS=',"rlimits":[{"type":"RLIMIT_FLY","soft":7,"hard":8}]'
 run rlimit true
 like "unknown ones are named" "$OUT" 'rlimits\[0\]: "type" is "RLIMIT_FLY"'
+PROCESS=',"rlimits":[{"type":"RLIMIT_NOFILE","soft":5,"hard":2000000000}]'
+run rlimit true
+like "one that can't be set as well" "$OUT" 'RLIMIT_NOFILE=5:2000000000 .*: Operation not permitted'
 PROCESS=',"oomScoreAdj":321'
 run score cat /proc/self/oom_score_adj
 same "the OOM score" "$OUT" 321
