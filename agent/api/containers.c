@@ -99,10 +99,10 @@ void on_container_inspect(struct request *request)
 static void stop_at_once(struct request *request, struct container *container)
 {
 	struct app *app = app_of_container(container);
+	bool is_last_word = app && app->container == container && !app->record.stopped;
 	struct err err = ERR_INIT;
 
-	/* Before app_stop() sends the stop signal, which the container might obey first. */
-	if (container_signal(container, SIGKILL, &err) < 0 || (app && app_stop(app, 0, &err) < 0))
+	if ((is_last_word ? app_stop(app, 0, &err) : container_signal(container, SIGKILL, &err)) < 0)
 		reply_err(request, &err);
 	else
 		reply_empty(request, 204);

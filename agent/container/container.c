@@ -299,15 +299,10 @@ static int spawn_shim(struct container *container, int sock, struct err *err)
 	return pid < 0 ? pid : 0;
 }
 
-int container_start(struct container *container, struct err *err)
+static int prepare_and_spawn(struct container *container, struct err *err)
 {
-	int pair[2], rc;
+	int pair[2], rc = networks_prepare(container, err);
 
-	if (container_is_alive(container))
-		return err_set(err, -EALREADY, "container %s is running already", container->name);
-	container->error[0] = '\0';
-	container->was_by_device = false;
-	rc = networks_prepare(container, err);
 	if (rc < 0)
 		container->endpoint = (struct endpoint){ 0 }; /* or what it needs is asked for with others' rules */
 	else
@@ -326,6 +321,23 @@ int container_start(struct container *container, struct err *err)
 	container->oom = container->is_stopping = container->keeps_old = false;
 	container_follow(container, pair[0]);
 	return 0;
+}
+
+int container_start(struct container *container, struct err *err)
+{
+	int rc;
+
+	if (container_is_alive(container))
+		return err_set(err, -EALREADY, "container %s is running already", container->name);
+	container->error[0] = '\0';
+	container->was_by_device = false;
+	rc = prepare_and_spawn(container, err);
+	if (rc < 0) {
+		/* As where the runtime finds that it can't be. */
+		container->exit_code = EXIT_RUNTIME;
+		snprintf(container->error, sizeof(container->error), "%s", err->text);
+	}
+	return rc;
 }
 
 int container_signal(struct container *container, int signal, struct err *err)
@@ -368,9 +380,11 @@ void container_stop(struct container *container, int64_t timeout_ms)
 	container->is_stopping = true;
 	if (container->has_ended)
 		return;
-	if (container_signal(container, container->stop_signal, &err) < 0)
+	if (container_signal(container, timeout_ms ? container->stop_signal : SIGKILL, &err) < 0)
 		log_warn("%s", err.text);
 	container_thaw(container);
+	if (!timeout_ms)
+		return;
 	timer_start(&container->agent->loop, &container->kill_timer,
 		    timeout_ms < 0 ? container_stop_timeout_ms(container) : timeout_ms,
 		    stop_took_too_long, container);

@@ -132,7 +132,7 @@ void container_free(struct container *container);
 /* Makes the bundle and starts the shim. CONTAINER_STARTED or _START_FAILED follows, unless this fails at once. */
 int container_start(struct container *container, struct err *err);
 
-/* The stop signal now, SIGKILL after timeout_ms (-1: container_stop_timeout_ms()). CONTAINER_ENDED follows if it is alive. */
+/* The stop signal now, SIGKILL after timeout_ms (-1: container_stop_timeout_ms(); 0: only SIGKILL). CONTAINER_ENDED follows if it is alive. */
 void container_stop(struct container *container, int64_t timeout_ms);
 int container_signal(struct container *container, int signal, struct err *err);
 

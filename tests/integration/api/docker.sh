@@ -98,6 +98,7 @@ containers() {
 	check "docker kill -s HUP leaves it running" docker kill -s HUP chatter
 	check "docker kill" docker kill lines
 	wait_until "kills it" 5 running lines false
+	same "by one signal, which nothing has to be said about" "$(grep -c 'container lines' "$T/agent.log")" 0
 	like "with 137" "$(docker ps -a --filter name=lines --format '{{.Status}}')" '^Exited \(137\)'
 	check "berth start takes several" "$BERTH" start lines chatter
 	docker stop nosuch > "$T/out" 2>&1
