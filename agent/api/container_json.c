@@ -40,11 +40,15 @@ void container_status_text(const struct container *container, char *text, size_t
 		[HEALTH_STATUS_HEALTHY] = " (healthy)",
 		[HEALTH_STATUS_UNHEALTHY] = " (unhealthy)",
 	};
-	char up[HUMAN_TEXT_MAX], ago[HUMAN_TEXT_MAX];
+	char up[HUMAN_TEXT_MAX], ago[HUMAN_TEXT_MAX], end[HUMAN_TEXT_MAX + 32];
 	int64_t now = time_now_ns();
 
 	human_duration(up, now - container->started_ns);
 	human_duration(ago, now - container->finished_ns);
+	if (container->finished_ns)
+		snprintf(end, sizeof(end), "(%d) %s ago", container->exit_code, ago);
+	else
+		snprintf(end, sizeof(end), "(%d)", container->exit_code); /* it could not be started */
 	switch (container->state) {
 	case CONTAINER_RUNNING:
 		snprintf(text, size, "Up %s%s", up, health[container_health(container)]);
@@ -53,10 +57,10 @@ void container_status_text(const struct container *container, char *text, size_t
 		snprintf(text, size, "Up %s (Paused)", up);
 		return;
 	case CONTAINER_RESTARTING:
-		snprintf(text, size, "Restarting (%d) %s ago", container->exit_code, ago);
+		snprintf(text, size, "Restarting %s", end);
 		return;
 	case CONTAINER_EXITED:
-		snprintf(text, size, "Exited (%d) %s ago", container->exit_code, ago);
+		snprintf(text, size, "Exited %s", end);
 		return;
 	case CONTAINER_CREATED:
 		snprintf(text, size, "Created");
@@ -141,8 +145,7 @@ static json_t *health_json(const struct container *container)
 		return NULL;
 	log = app->health.output[0] ?
 		      answer_pack("[{s:o, s:o, s:i, s:o}]", "Start", answer_time(0), "End",
-				  answer_time(0), "ExitCode", app->health.failures ? 1 : 0, "Output",
-				  answer_text(app->health.output)) :
+				  answer_time(0), "ExitCode", 1, "Output", answer_text(app->health.output)) :
 		      answer_pack("[]");
 	return answer_pack("{s:s, s:i, s:o}", "Status", health_status_names[app->health.status],
 			   "FailingStreak", app->health.failures, "Log", log);

@@ -1,5 +1,6 @@
 #include "agent/app/health.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -79,6 +80,9 @@ static void take_output(struct health_monitor *monitor, int status)
 	while (size && (unsigned char)monitor->output[size - 1] <= ' ')
 		size--;
 	monitor->output[size] = '\0';
+	for (char *c = monitor->output; *c; c++)
+		if (isspace((unsigned char)*c))
+			*c = ' ';
 	utf8_make_printable(monitor->output);
 	if (size)
 		return;

@@ -53,5 +53,16 @@ all() {
 	no_leftovers 7
 }
 
-case_run all
+# As docker's client shows it.
+last_probe() { curl -s --unix-socket "$R/berth.sock" http://berth/containers/wordy/json | jq -r '.State.Health.Log[0] | "\(.ExitCode) \(.Output)"'; }
+has_said() { [ "$(last_probe)" = "1 no sensor at the bus" ]; }
+
+what_it_said() {
+	config_begin
+	app wordy "$REG/app:v1" 'health = exec sh -c "echo no sensor; echo at the bus; exit 3"' 'health_start = 1h'
+	agent_start
+	wait_until "what a probe has said is on one line, and told before it counts" 20 has_said
+}
+
+case_run all what_it_said
 done_testing

@@ -51,6 +51,7 @@ first_versions() {
 	wait_until "one app runs" 30 app_runs good "$(digest_of app:v1)"
 	fails 1 "update --wait of one that was never good" '^berth: crashes: failed: exited with code 3' berth update -w crashes
 	fails 1 "of one that can't be started" '^berth: taken: .*is taken by another program' berth update -w taken
+	like "ps -a tells how it went" "$(berth ps -a)" 'Restarting \(125\)  .*taken'
 	check "that is told as long as it is so" stays 4 app_like taken '.update.error // ""' "port $REG_PORT/tcp is taken"
 }
 
