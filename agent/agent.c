@@ -199,7 +199,8 @@ static int load_config(struct agent *agent, struct err *err)
 	if (rc == 0)
 		return 0;
 	if (last_good_load(agent->config_path, &agent->config, path) < 0)
-		return rc;
+		return rc != -ENOENT ? rc : err_set(err, rc, "%s is not there: write one, agent.ini(5) has an "
+						    "example, or name another: --config FILE", agent->config_path);
 	snprintf(agent->config_error, sizeof(agent->config_error), "%s", err->text);
 	log_error("%s (running with the last good config, %s)", err->text, path);
 	return 0;
@@ -245,9 +246,9 @@ static int start(struct agent *agent, struct err *err)
 static int usage(int status)
 {
 	fputs("Usage: berth agent [--config FILE] [--debug]\n\n"
-	      "Runs the apps of an agent.ini and keeps them up to date. Stays in the foreground and\n"
-	      "logs to stderr. SIGHUP reads the file again, SIGTERM ends the agent and leaves the\n"
-	      "containers running.\n\n"
+	      "Runs the apps of an agent.ini and keeps them up to date. Stays in the\n"
+	      "foreground and logs to stderr. SIGHUP reads the file again; SIGTERM ends the\n"
+	      "agent, its containers run on.\n\n"
 	      "  -c, --config FILE   default " AGENT_CONFIG_PATH "\n"
 	      "  -D, --debug         log more\n",
 	      status ? stderr : stdout);
@@ -278,8 +279,11 @@ int agent_main(int argc, char **argv)
 		else
 			log_set_level(LOG_LEVEL_DEBUG);
 	}
-	if (optind < argc)
-		return usage(2);
+	if (optind < argc) {
+		fprintf(stderr, "berth: agent: \"%s\" is one word too many (see berth agent --help)\n",
+			argv[optind]);
+		return 2;
+	}
 	if (geteuid() != 0) {
 		log_error("agent: must run as root: it mounts, and makes namespaces and cgroups");
 		return 1;

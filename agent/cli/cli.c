@@ -66,11 +66,13 @@ static int usage(const char *command, const char *reason)
 	return EXIT_USAGE;
 }
 
-static int unknown_command(const char *name)
+int cli_unknown_command(const char *name)
 {
-	const char *nearest = cli_nearest_command(name);
+	const char *nearest = cli_nearest_command(name), *hint = cli_docker_command(name);
 
-	if (nearest)
+	if (hint)
+		fprintf(stderr, "berth: unknown command \"%s\": %s\n", name, hint);
+	else if (nearest)
 		fprintf(stderr, "berth: unknown command \"%s\" (did you mean %s?)\n", name, nearest);
 	else
 		fprintf(stderr, "berth: unknown command \"%s\" (berth help lists them)\n", name);
@@ -116,7 +118,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	int code;
 
 	if (!command)
-		return unknown_command(argv[0]);
+		return cli_unknown_command(argv[0]);
 	if (parse(cli, command, argc - 1, argv + 1) < 0)
 		return usage(command->name, cli->err.text);
 	if (cli->options.help) {

@@ -45,6 +45,15 @@ struct cli_command {
 /* The table; the last entry has no name. */
 extern const struct cli_command cli_commands[];
 
+/* Docker's commands that are not berth's, and what there is in their place. */
+struct cli_hint {
+	const char *commands; /* with blanks between and around them */
+	const char *hint;
+};
+
+/* The same. */
+extern const struct cli_hint cli_docker_hints[];
+
 /* Opens cli->daemon; negative with cli->err set. */
 int cli_connect(struct cli *cli);
 
@@ -69,6 +78,8 @@ void cli_print_help(FILE *out);
 void cli_print_command_help(const struct cli_command *command, FILE *out);
 const struct cli_command *cli_find_command(const char *name); /* NULL: none */
 const char *cli_nearest_command(const char *name); /* NULL: nothing is near */
+const char *cli_docker_command(const char *name); /* what to do in place of a command of docker's; NULL: it has none such */
+int cli_unknown_command(const char *name); /* prints that; EXIT_USAGE */
 
 /* The commands. */
 int cli_attach(struct cli *cli);

@@ -3,7 +3,8 @@
 #include "agent/cli/cli.h"
 
 static const struct option_spec main_options[] = {
-	OPTION('H', "host", host, "SOCKET", "The agent's socket (BERTH_HOST, DOCKER_HOST; default " DAEMON_HOST_DEFAULT ")"),
+	OPTION('H', "host", host, "SOCKET", "The agent's socket (default: BERTH_HOST, DOCKER_HOST,\n"
+					    "                     " DAEMON_HOST_DEFAULT ")"),
 	OPTION('h', "help", help, NULL, "Show this"),
 	{ 0, "version", NULL, "Show the version", 0 }, /* cli_main() looks for it itself */
 	{ 0, NULL, NULL, NULL, 0 },
@@ -72,6 +73,17 @@ const char *cli_nearest_command(const char *name)
 	return nearest;
 }
 
+const char *cli_docker_command(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (const struct cli_hint *entry = cli_docker_hints; entry->commands; entry++)
+		for (const char *at = entry->commands; (at = strstr(at, name)); at++)
+			if (size && at[-1] == ' ' && at[size] == ' ')
+				return entry->hint;
+	return NULL;
+}
+
 void cli_print_help(FILE *out)
 {
 	fputs("Usage: berth [-H SOCKET] COMMAND ...\n\n"
@@ -107,10 +119,8 @@ int cli_help(struct cli *cli)
 		return EXIT_DONE;
 	}
 	command = cli_find_command(cli->operands[0]);
-	if (!command) {
-		err_set(&cli->err, -1, "help: there is no command \"%s\"", cli->operands[0]);
-		return cli_fail(cli);
-	}
+	if (!command)
+		return cli_unknown_command(cli->operands[0]);
 	cli_print_command_help(command, stdout);
 	return EXIT_DONE;
 }

@@ -1,4 +1,5 @@
 /* berth status: the agent's document as a table, and what needs attention in words below it. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,7 @@ static void print_age(const char *time)
 	if (time_parse(time, &ns) < 0)
 		return;
 	human_duration(age, time_now_ns() - ns);
+	age[0] = (char)tolower(age[0]);
 	printf(" (registry last answered %s ago)", age);
 }
 
@@ -105,7 +107,8 @@ static void print_notes(const json_t *app)
 	if (*reason)
 		printf("%s: last update %s: %s\n", cli_text(app, "name"), cli_text(update, "last"),
 		       reason);
-	if (*error) {
+	/* A version that was never good and fails still: once is enough. */
+	if (*error && !(*reason && !strncmp(error, reason, strlen(reason)))) {
 		printf("%s: %s", cli_text(app, "name"), error);
 		print_age(cli_text(update, "checked"));
 		putchar('\n');
@@ -120,6 +123,7 @@ static void print_head(const json_t *status)
 	char up[HUMAN_TEXT_MAX];
 
 	human_duration(up, cli_number(status, "uptime_s") * NS_PER_S);
+	up[0] = (char)tolower(up[0]);
 	printf("%s: berth %s, up %s\n", cli_text(status, "device"), cli_text(status, "version"), up);
 	if (*cli_text(status, "error"))
 		printf("agent.ini is not in use: %s\n", cli_text(status, "error"));

@@ -60,16 +60,34 @@ static const struct command {
 	{ "features", "", runtime_features, false },
 };
 
+/* In lines of 80 columns; what is in brackets stays together. */
+static void print_usage(const char *before, const struct command *command)
+{
+	int column = printf("%s%s", before, command->name), indent = (int)strlen(before) + 4;
+
+	for (const char *word = command->usage; *word;) {
+		size_t length = *word == '[' ? strcspn(word, "]") : 0;
+		bool is_first = word == command->usage;
+
+		length += strcspn(word + length, " ");
+		if (!is_first && column + 1 + (int)length > 80)
+			column = printf("\n%*s", indent - 1, "") - 1;
+		column += printf(" %.*s", (int)length, word);
+		word += length + strspn(word + length, " ");
+	}
+	putchar('\n');
+}
+
 static void print_help(void)
 {
-	printf("usage: berth runtime [--root DIR] [--log FILE] [--log-format text|json] COMMAND "
-	       "[OPTION...] [ARGUMENT...]\n"
+	printf("usage: berth runtime [--root DIR] [--log FILE] [--log-format text|json]\n"
+	       "                     COMMAND [OPTION...] [ARGUMENT...]\n"
 	       "\n"
-	       "OCI runtime: containers from bundles. --root holds their states (default "
-	       RUNTIME_ROOT ").\n"
+	       "OCI runtime: containers from bundles. --root holds their states\n"
+	       "(default " RUNTIME_ROOT "). berth(1) tells what the options do.\n"
 	       "\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		printf("  %s %s\n", commands[i].name, commands[i].usage);
+		print_usage("  ", &commands[i]);
 }
 
 static const struct command *find_command(const char *name)
@@ -302,7 +320,7 @@ static int run_command(struct runtime *runtime, const struct command *command, i
 		       char **argv, char **all)
 {
 	if (asks_for_help(argc, argv)) {
-		printf("usage: berth runtime %s %s\n", command->name, command->usage);
+		print_usage("usage: berth runtime ", command);
 		return 0;
 	}
 	if (command->enters && seal_self(all, &runtime->failure.err) < 0) {

@@ -51,6 +51,7 @@ first_versions() {
 	wait_until "one app runs" 30 app_runs good "$(digest_of app:v1)"
 	fails 1 "update --wait of one that was never good" '^berth: crashes: failed: exited with code 3' berth update -w crashes
 	fails 1 "of one that can't be started" '^berth: taken: .*is taken by another program' berth update -w taken
+	same "status says once why" "$(berth status | grep -c 'crashes: .*exited with code 3')" 1
 	like "ps -a tells how it went" "$(berth ps -a)" 'Restarting \(125\)  .*taken'
 	check "that is told as long as it is so" stays 4 app_like taken '.update.error // ""' "port $REG_PORT/tcp is taken"
 }
@@ -58,6 +59,11 @@ first_versions() {
 usage() {
 	fails 2 "an unknown command" '"stauts" \(did you mean status\?\)' berth stauts
 	fails 2 "one that is near to nothing" '"xyzzy" \(berth help lists them\)' berth xyzzy
+	fails 2 "help for it" '"xyzzy" \(berth help lists them\)' berth help xyzzy
+	fails 2 "one of docker's" "\"inspect\": docker's own client has it" berth inspect web
+	fails 2 "another one" '"rm": apps are sections of agent.ini' berth rm web
+	fails 2 "the agent takes no words" 'agent: "x" is one word too many' berth agent x
+	fails 1 "no agent.ini" "error: $T/none.ini is not there: .* --config FILE" berth agent --config "$T/none.ini"
 	fails 2 "an unknown option" 'ps: unknown option --al \(see berth ps --help\)' berth ps --al
 	fails 2 "a word too many" 'ps: "x" is one word too many' berth ps x
 	fails 2 "a missing word" 'usage: berth exec CONTAINER COMMAND' berth exec web
@@ -75,6 +81,13 @@ usage() {
 	like "berth --version" "$(berth --version)" '^berth [0-9]+\.[0-9]+\.[0-9]+$'
 	same "help X is X --help" "$(berth help logs)" "$(berth logs --help)"
 	like "help lists the commands" "$(berth help)" 'rollback +Put the previous version'
+	for command in '' $(berth help | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		berth $command --help
+		berth help $command
+		[ "$command" != runtime ] || berth runtime exec --help
+	done > "$T/out"
+	same "no help is wider than a terminal" "$(awk 'length > 80' "$T/out")" ''
+	check "of all commands" grep -q 'berth runtime exec' "$T/out"
 	berth ps --help > /dev/full 2> "$T/err"
 	same "output that can't be written is a failure" $? 1
 	like "and told" "$(cat "$T/err")" 'No space left on device'
