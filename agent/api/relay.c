@@ -29,10 +29,23 @@ static void close_input(struct relay *relay)
 	buf_release(&relay->to_process);
 }
 
+/* What nobody has read when a socket is closed is an error to the client (ECONNRESET) where it expects the end. */
+static void hang_up(struct relay *relay)
+{
+	char data[READ_SIZE];
+
+	watch_stop(&relay->client_watch);
+	if (relay->client < 0)
+		return;
+	shutdown(relay->client, SHUT_RD); /* nothing comes after what is there */
+	while (recv(relay->client, data, sizeof(data), MSG_DONTWAIT) > 0)
+		;
+	fd_close(&relay->client);
+}
+
 static void close_client(struct relay *relay)
 {
-	watch_stop(&relay->client_watch);
-	fd_close(&relay->client);
+	hang_up(relay);
 	buf_release(&relay->to_client);
 	close_input(relay);
 	relay_stop_reading(relay);
@@ -288,8 +301,7 @@ void relay_release(struct relay *relay)
 {
 	for (int i = 0; i < 2; i++)
 		close_source(&relay->sources[i]);
-	watch_stop(&relay->client_watch);
-	fd_close(&relay->client);
+	hang_up(relay);
 	close_input(relay);
 	buf_release(&relay->to_client);
 }

@@ -141,6 +141,8 @@ exec_pipes() {
 		same "not executable: 126" $? 126
 		same "input, until its end" "$(printf 'a\nb' | "$client" exec -i lines cat)" $'a\nb'
 		same "without -i there is none" "$(echo x | "$client" exec lines cat)" ""
+		same "input that the command does not read" \
+			"$(head -c 4000000 /dev/zero | "$client" exec -i lines sh -c 'sleep 0.3; echo a; exit 7' 2>&1; echo $?)" $'a\n7'
 		same "20 MB in" "$(head -c 20000000 /dev/zero | "$client" exec -i lines wc -c)" 20000000
 		same "20 MB out" "$("$client" exec lines head -c 20000000 /dev/zero | wc -c)" 20000000
 		same "user, directory, variable" "$("$client" exec -u app -w /tmp -e A=b lines sh -c 'id -u; pwd; echo $A' | tr '\n' ' ')" \
