@@ -1,11 +1,65 @@
 /*
- * The API as data. The paths without a handler are Docker's: berth knows them and says 501, so that
- * a person sees what is missing; what clients probe for and go on without is a plain 404.
+ * The API as data. The paths without a handler, or with one that refuses, are Docker's: berth knows them and
+ * says 501, so that a person sees what is missing, and what there is in its place; what clients probe for and
+ * go on without is a plain 404.
  */
 #include "agent/agent.h"
 #include "agent/api/handlers.h"
+#include "agent/api/request.h"
 #include "agent/api/route.h"
 #include "agent/api/server.h"
+
+static void refuse(struct request *request, const char *instead)
+{
+	reply_error(request, 501, "berth does not offer %s %s: %s", request->message->method,
+		    request->target.path, instead);
+}
+
+static void no_apps(struct request *request)
+{
+	refuse(request, "apps are sections of agent.ini, which agent.ini(5) explains");
+}
+
+static void no_networks(struct request *request)
+{
+	refuse(request, "networks are sections of agent.ini, which agent.ini(5) explains");
+}
+
+static void no_volumes(struct request *request)
+{
+	refuse(request, "volumes are those that apps name in agent.ini(5); berth df -v lists them");
+}
+
+/* `docker inspect NAME` asks for it after all else: to any other answer than that there is none it gives up. */
+static void no_volume(struct request *request)
+{
+	reply_error(request, 404, "berth does not show single volumes; berth df -v lists them");
+}
+
+static void no_df(struct request *request)
+{
+	refuse(request, "berth df shows what takes the room");
+}
+
+static void no_pruning(struct request *request)
+{
+	refuse(request, "what no app needs goes by itself");
+}
+
+static void no_login(struct request *request)
+{
+	refuse(request, "a registry's password is in the file that auth = in agent.ini(5) names");
+}
+
+static void no_stats(struct request *request)
+{
+	refuse(request, "berth status shows the memory of each app");
+}
+
+static void no_top(struct request *request)
+{
+	refuse(request, "run ps in it by exec");
+}
 
 const struct route api_routes[] = {
 	{ "GET", "/_ping", on_ping },
@@ -46,40 +100,44 @@ const struct route api_routes[] = {
 	{ "POST", "/berth/containers/*/devices", on_device_add },
 	{ "DELETE", "/berth/containers/*/devices", on_device_remove },
 
-	{ "POST", "/containers/create", NULL },
-	{ "POST", "/containers/prune", NULL },
-	{ "GET", "/containers/*/stats", NULL },
-	{ "GET", "/containers/*/top", NULL },
+	{ "POST", "/containers/create", no_apps },
+	{ "POST", "/containers/prune", no_pruning },
+	{ "GET", "/containers/*/stats", no_stats },
+	{ "GET", "/containers/*/top", no_top },
 	{ "GET", "/containers/*/changes", NULL },
 	{ "GET", "/containers/*/export", NULL },
 	{ "GET", "/containers/*/archive", NULL },
 	{ "PUT", "/containers/*/archive", NULL },
-	{ "POST", "/containers/*/rename", NULL },
-	{ "POST", "/containers/*/update", NULL },
-	{ "DELETE", "/containers/*", NULL },
+	{ "POST", "/containers/*/rename", no_apps },
+	{ "POST", "/containers/*/update", no_apps },
+	{ "DELETE", "/containers/*", no_apps },
 	{ "GET", "/images/get", NULL },
 	{ "GET", "/images/search", NULL },
 	{ "GET", "/images/*/get", NULL },
 	{ "GET", "/images/*/history", NULL },
 	{ "POST", "/images/load", NULL },
-	{ "POST", "/images/prune", NULL },
+	{ "POST", "/images/prune", no_pruning },
 	{ "POST", "/images/*/push", NULL },
 	{ "POST", "/images/*/tag", NULL },
-	{ "DELETE", "/images/*", NULL },
-	{ "POST", "/auth", NULL },
+	{ "DELETE", "/images/*", no_pruning },
+	{ "POST", "/auth", no_login },
 	{ "POST", "/build", NULL },
 	{ "POST", "/build/prune", NULL },
 	{ "POST", "/commit", NULL },
 	{ "GET", "/events", NULL },
-	{ "GET", "/system/df", NULL },
-	{ "POST", "/networks/create", NULL },
-	{ "POST", "/networks/prune", NULL },
-	{ "POST", "/networks/*/connect", NULL },
-	{ "POST", "/networks/*/disconnect", NULL },
-	{ "DELETE", "/networks/*", NULL },
-	{ "GET", "/volumes", NULL },
-	{ "POST", "/volumes/create", NULL },
-	{ "POST", "/volumes/prune", NULL },
+	{ "GET", "/system/df", no_df },
+	{ "POST", "/networks/create", no_networks },
+	{ "POST", "/networks/prune", no_pruning },
+	{ "POST", "/networks/*/connect", no_networks },
+	{ "POST", "/networks/*/disconnect", no_networks },
+	{ "DELETE", "/networks/*", no_networks },
+	{ "GET", "/volumes", no_volumes },
+	{ "POST", "/volumes/create", no_volumes },
+	{ "POST", "/volumes/prune", no_volumes },
+	{ "GET", "/volumes/*", no_volume },
+	{ "DELETE", "/volumes/*", no_volumes },
+	{ "POST", "/swarm/init", NULL },
+	{ "POST", "/swarm/join", NULL },
 	{ 0 },
 };
 

@@ -36,7 +36,9 @@ system() {
 	like "_ping by HEAD tells the version" "$(curl -sI --unix-socket "$R/berth.sock" http://d/_ping)" 'Api-Version: 1.43'
 	same "an old client" "$(DOCKER_API_VERSION=1.24 docker version -f '{{.Server.APIVersion}}')" 1.43
 	same "a path berth has not: 404" "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$R/berth.sock" http://d/v1.41/x)" 404
-	like "a call berth does not offer: 501" "$(docker run busybox 2>&1)" 'berth does not offer POST /containers/create'
+	like "a call berth does not offer: 501" "$(docker run busybox 2>&1)" 'berth does not offer POST /containers/create: apps are sections of agent.ini'
+	like "another one" "$(docker volume inspect data 2>&1)" 'berth df -v lists them'
+	like "one that has nothing in its place" "$(docker diff web 2>&1)" 'berth does not offer GET /containers/web/changes$'
 	same "a version berth does not speak: 400" \
 		"$(curl -s --unix-socket "$R/berth.sock" http://d/v1.99/info | jq -r .message | cut -c1-33)" "client version 1.99 is too new. M"
 	like "no such object" "$(docker inspect nosuch 2>&1)" 'No such object: nosuch'
