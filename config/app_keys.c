@@ -225,6 +225,9 @@ static int set_restart(void *object, const char *value, struct err *err)
 
 	if (max)
 		*max++ = 0;
+	if (!strcmp(copy, "unless-stopped"))
+		return err_set(err, -EINVAL, "use always: what berth stop has stopped is not started by it, as with Docker's "
+					     "unless-stopped");
 	kind = key_choose(restarts, copy, err);
 	if (kind < 0)
 		return kind;

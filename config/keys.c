@@ -8,14 +8,39 @@
 #include "config/words.h"
 #include "lib/buf.h"
 
-const struct key *keys_find(const struct key_table *table, const char *name, struct err *err)
-{
-	const char *nearest;
+/* Compose's words, and what people try, where berth's are not near them. */
+static const char *const other_words[][2] = {
+	{ "environment", "env" },	{ "port", "publish" },		{ "ports", "publish" },
+	{ "mem_limit", "memory" },	{ "mem_reservation", "memory_reservation" },
+	{ "healthcheck", "health" },	{ "stop_grace_period", "stop_timeout" },
+	{ "working_dir", "workdir" },	{ "security_opt", "seccomp" },	{ "mount", "bind" },
+	{ "username", "auth" },		{ "password", "auth" },		{ "interval", "poll" },
+};
 
+static const struct key *find(const struct key_table *table, const char *name)
+{
 	for (size_t i = 0; i < table->count; i++)
 		if (!strcmp(table->keys[i].name, name))
 			return &table->keys[i];
-	nearest = words_nearest(name, table->keys, table->count, sizeof(*table->keys));
+	return NULL;
+}
+
+static const char *find_near(const struct key_table *table, const char *name)
+{
+	for (size_t i = 0; i < sizeof(other_words) / sizeof(*other_words); i++)
+		if (!strcmp(name, other_words[i][0]) && find(table, other_words[i][1]))
+			return other_words[i][1];
+	return words_nearest(name, table->keys, table->count, sizeof(*table->keys));
+}
+
+const struct key *keys_find(const struct key_table *table, const char *name, struct err *err)
+{
+	const struct key *key = find(table, name);
+	const char *nearest;
+
+	if (key)
+		return key;
+	nearest = find_near(table, name);
 	if (nearest)
 		err_set(err, -EINVAL, "no such key; did you mean %s?", nearest);
 	else

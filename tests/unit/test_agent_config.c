@@ -201,6 +201,14 @@ static void names_place_cause_and_way_out(void)
 					"number with K, M or G, such as 64M" },
 		{ APP "\n; x\n  memroy = 64M\n",
 		  "agent.ini:5: [app sensor] memroy = 64M: no such key; did you mean memory?" },
+		{ APP "ports = 80:80\n", "agent.ini:3: [app sensor] ports = 80:80: no such key; did you mean publish?" },
+		{ "[registry a.io]\nusername = x\n",
+		  "agent.ini:2: [registry a.io] username = x: no such key; did you mean auth?" },
+		{ "[agent]\nports = 1\n", "agent.ini:2: [agent] ports = 1: no such key; agent.ini(5) lists those of this "
+					   "section" },
+		{ APP "restart = unless-stopped\n", "agent.ini:3: [app sensor] restart = unless-stopped: use always: what "
+						    "berth stop has stopped is not started by it, as with Docker's "
+						    "unless-stopped" },
 		{ APP "colour = red\n", "agent.ini:3: [app sensor] colour = red: no such key; "
 					"agent.ini(5) lists those of this section" },
 		{ "[app sensor]\nmemory = 64M\n[app b]\nimage=x\n",
@@ -339,6 +347,8 @@ static void refuses_bad_values(void)
 		{ "restart = always:3", "only on-failure" },
 		{ "restart = on-failure:x", "not a number" },
 		{ "health = yes", "not a health check" },
+		{ "health = http://8080/x", "8080 is no host; write :8080" },
+		{ "health = tcp://80", "80" },
 		{ "health_interval = 0", "at least 1s" },
 		{ "health_retries = 0", "from 1 to" },
 		{ "probation = soon", "not a duration" },
