@@ -102,23 +102,6 @@ int drop_capability(void *object, const char *value, struct err *err)
 	return set_capability(&confine_of(object)->cap_drop, value, err);
 }
 
-/* The runtime refuses others, which would be the device's. */
-static bool is_of_namespace(const char *name)
-{
-	static const char *const known[] = { "net.", "kernel.msg", "kernel.sem", "kernel.shm", "kernel.domainname",
-					     "fs.mqueue." };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		size_t size = 0;
-
-		while (known[i][size] && known[i][size] == (name[size] == '/' ? '.' : name[size]))
-			size++;
-		if (!known[i][size])
-			return true;
-	}
-	return false;
-}
-
 int add_sysctl(void *object, const char *value, struct err *err)
 {
 	struct app_confine *confine = confine_of(object);
@@ -127,9 +110,6 @@ int add_sysctl(void *object, const char *value, struct err *err)
 	if (name == 0 || !value[name] || strcspn(value, " \t") < name || strstr(value, ".."))
 		return err_set(err, -EINVAL, "not a kernel setting; use NAME=VALUE, such as "
 					     "net.core.somaxconn=1024");
-	if (!is_of_namespace(value))
-		return err_set(err, -EINVAL, "this setting is the whole device's; an app has its own net.*, kernel.msg*, "
-					     "kernel.sem, kernel.shm* and fs.mqueue.*");
 	if (app_has_name(confine->sysctls, value))
 		return err_set(err, -EINVAL, "this setting is given twice");
 	return app_add_text(&confine->sysctls, value, err);

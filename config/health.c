@@ -66,8 +66,6 @@ static int parse_authority(struct health *health, char *text, struct err *err)
 	}
 	if (*host && !is_host(host))
 		return refuse(err);
-	if (*host && !host[strspn(host, "0123456789")]) /* to the resolver it were an address */
-		return err_set(err, -EINVAL, "%s is no host; write :%s for a port of the app", host, host);
 	health->host = xstrdup(*host ? host : LOOPBACK);
 	return 0;
 }

@@ -347,8 +347,6 @@ static void refuses_bad_values(void)
 		{ "restart = always:3", "only on-failure" },
 		{ "restart = on-failure:x", "not a number" },
 		{ "health = yes", "not a health check" },
-		{ "health = http://8080/x", "8080 is no host; write :8080" },
-		{ "health = tcp://80", "80" },
 		{ "health_interval = 0", "at least 1s" },
 		{ "health_retries = 0", "from 1 to" },
 		{ "probation = soon", "not a duration" },
