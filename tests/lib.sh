@@ -4,7 +4,7 @@
 #     with every process, mount and cgroup that belongs to them, also after Ctrl-C. KEEP=1 keeps the files.
 #   - takes the binary to test from $BERTH (default: the one built for this machine).
 #
-# Counting: ok TEXT, fail TEXT, skip TEXT, check TEXT COMMAND..., same TEXT GOT WANTED, like TEXT GOT REGEX.
+# Counting: ok TEXT, fail TEXT, skip TEXT, check TEXT COMMAND..., same TEXT GOT WANTED, like TEXT GOT REGEX, unlike.
 #   case_run FUNCTION... runs each in a subshell; one that ends early counts as failed. done_testing prints
 #   "N passed, N failed" as the last line and exits with 1 when something failed.
 # Waiting: wait_until TEXT SECONDS COMMAND... polls; when time is up it counts a failure with the status and the end of the
@@ -60,6 +60,10 @@ same() {
 
 like() {
 	if [[ $2 =~ $3 ]]; then ok "$1"; else fail "$1: '$2' is not like '$3'"; fi
+}
+
+unlike() {
+	if [[ $2 =~ $3 ]]; then fail "$1: '$2' is like '$3'"; else ok "$1"; fi
 }
 
 case_run() {

@@ -25,6 +25,7 @@ struct puller {
 	struct pull *pull; /* NULL: it has ended */
 	struct reference ref;
 	json_t *auth;
+	json_t *complete; /* an object whose keys are the layers that have been told as such */
 };
 
 static void release_puller(struct request *request)
@@ -34,6 +35,7 @@ static void release_puller(struct request *request)
 	if (puller->pull)
 		pull_cancel(puller->pull);
 	json_decref(puller->auth);
+	json_decref(puller->complete);
 	free(puller);
 }
 
@@ -58,6 +60,7 @@ static json_t *short_id(const char *digest)
 	return answer_text(text);
 }
 
+/* It comes from another process than "complete", so it may come later. */
 static void tell_progress(struct puller *puller, const json_t *progress)
 {
 	int64_t current = 0, total = 0;
@@ -65,7 +68,7 @@ static void tell_progress(struct puller *puller, const json_t *progress)
 
 	if (json_get_string(progress, "layer", &layer, NULL) <= 0 ||
 	    json_get_int(progress, "current", &current, NULL) < 0 ||
-	    json_get_int(progress, "total", &total, NULL) < 0)
+	    json_get_int(progress, "total", &total, NULL) < 0 || json_object_get(puller->complete, layer))
 		return;
 	reply_json_line(puller->request, answer_pack("{s:s, s:{s:I, s:I}, s:o}", "status", "Downloading",
 						     "progressDetail", "current", (json_int_t)current,
@@ -77,10 +80,11 @@ static void tell_layer(struct puller *puller, const json_t *layer)
 {
 	const char *diff_id = "";
 
-	if (json_get_string(layer, "diff_id", &diff_id, NULL) > 0)
-		reply_json_line(puller->request,
-				answer_pack("{s:s, s:{}, s:o}", "status", "Pull complete",
-					    "progressDetail", "id", short_id(diff_id)));
+	if (json_get_string(layer, "diff_id", &diff_id, NULL) <= 0)
+		return;
+	json_object_set_new(puller->complete, diff_id, json_true());
+	reply_json_line(puller->request, answer_pack("{s:s, s:{}, s:o}", "status", "Pull complete",
+						     "progressDetail", "id", short_id(diff_id)));
 }
 
 static void on_progress(struct pull *pull, const json_t *line, void *data)
@@ -219,6 +223,7 @@ void on_image_create(struct request *request)
 	puller->request = request;
 	puller->ref = pull.reference;
 	puller->auth = pull.auth = auth;
+	puller->complete = json_object();
 	request->data = pull.data = puller;
 	request->release = release_puller;
 	puller->pull = pull_start(request->agent, &pull);

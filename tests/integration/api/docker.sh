@@ -46,14 +46,16 @@ system() {
 }
 
 images() {
-	local id
+	local id out
 	config_begin
 	agent_start
 	like "docker pull" "$(docker pull "$REG/app:v1" 2>&1)" "Status: Downloaded newer image for $REG/app:v1"
 	like "again" "$(docker pull "$REG/app:v1" 2>&1)" "Status: Image is up to date for $REG/app:v1"
 	like "by digest" "$(docker pull "$REG/app@$(digest_of app:v2)" 2>&1)" "Digest: $(digest_of app:v2)"
 	like "with progress on a terminal" "$(in_terminal "docker pull $REG/app:v3")" 'Pull complete.*Digest: sha256.*code 0'
-	like "berth's own is alike" "$(in_terminal "$BERTH pull $REG/app:v5")" '\[=+>\].*Pull complete.*code 0'
+	out=$(in_terminal "$BERTH pull $REG/app:v5")
+	like "berth's own is alike" "$out" 'Downloading \[=*> *\].*Pull complete.*code 0'
+	unlike "a layer that is complete is not downloaded any more" "$out" 'Pull complete.*Downloading'
 	docker pull "$REG/app:nosuch" > "$T/out" 2>&1
 	same "a tag that isn't there fails" $? 1
 	like "and says so" "$(cat "$T/out")" 'app:nosuch not found'
