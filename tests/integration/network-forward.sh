@@ -80,6 +80,7 @@ serves_all() {
 	told "8 MiB each way at once, the end of one way first" '^same$' $TALK echo 127.0.0.1 8080 8388608
 	told "300 connections at a time" '^300$' $TALK many 127.0.0.1 8080 300
 	told "620, of which some wait" '^620$' $TALK many ::1 8080 620
+	same "ps and top call it what it is" "$(cat "/proc/$(forwarders)/comm")" berth-forward
 	ticks=$(cpu_ticks)
 	told "a peer that takes nothing" '^stuck$' $TALK stuck 127.0.0.1 7004
 	check "costs nothing but memory" test $(($(cpu_ticks) - ticks)) -lt 50
