@@ -29,6 +29,7 @@ struct look {
 	struct store store;
 	struct digest *used; /* configs that records name */
 	char (*containers)[CONTAINER_ID_SIZE];
+	char **owners; /* the apps whose containers these are */
 	size_t used_count;
 	struct image *images;
 	size_t image_count;
@@ -36,7 +37,7 @@ struct look {
 
 /* --- who needs what --- */
 
-static void use(struct look *look, const struct generation *generation)
+static void use(struct look *look, const char *app, const struct generation *generation)
 {
 	size_t count = look->used_count + 1;
 
@@ -44,6 +45,8 @@ static void use(struct look *look, const struct generation *generation)
 		return;
 	look->used = xrealloc(look->used, count * sizeof(*look->used));
 	look->containers = xrealloc(look->containers, count * sizeof(*look->containers));
+	look->owners = xrealloc(look->owners, count * sizeof(*look->owners));
+	look->owners[look->used_count] = xstrdup(app);
 	look->used[look->used_count] = generation->config;
 	memcpy(look->containers[look->used_count++], generation->container, CONTAINER_ID_SIZE);
 }
@@ -60,9 +63,9 @@ static int read_records(struct look *look, struct err *err)
 		if (record_load(&look->store, *app, &text, NULL) < 0 ||
 		    record_parse(&record, buf_text(&text), text.size, NULL) < 0)
 			continue;
-		use(look, &record.current);
-		use(look, &record.previous);
-		use(look, &record.trying);
+		use(look, *app, &record.current);
+		use(look, *app, &record.previous);
+		use(look, *app, &record.trying);
 		record_release(&record);
 	}
 	if (!rc)
@@ -159,12 +162,13 @@ static int64_t tree_bytes(int dirfd, const char *name, int depth)
 	return bytes;
 }
 
-static bool is_container_used(const struct look *look, const char *name)
+/* NULL: no app needs it. */
+static const char *container_owner(const struct look *look, const char *name)
 {
 	for (size_t i = 0; i < look->used_count; i++)
 		if (!strcmp(look->containers[i], name))
-			return true;
-	return false;
+			return look->owners[i];
+	return NULL;
 }
 
 enum tree_kind { TREE_CONTAINER, TREE_VOLUME, TREE_STAGING };
@@ -183,8 +187,8 @@ static struct usage look_at_trees(const struct look *look, int dirfd, enum tree_
 		return usage;
 	}
 	while ((entry = readdir(dir))) {
-		bool active = kind == TREE_VOLUME ||
-			      (kind == TREE_CONTAINER && is_container_used(look, entry->d_name));
+		const char *owner = kind == TREE_CONTAINER ? container_owner(look, entry->d_name) : NULL;
+		bool active = kind == TREE_VOLUME || owner;
 		int64_t bytes;
 
 		if (entry->d_name[0] == '.')
@@ -197,7 +201,9 @@ static struct usage look_at_trees(const struct look *look, int dirfd, enum tree_
 		if (!table)
 			continue;
 		human_size(size, (uint64_t)bytes, 4);
-		table_cell_format(table, "%.64s", entry->d_name);
+		table_cell_format(table, "%.*s", kind == TREE_CONTAINER ? 12 : 64, entry->d_name);
+		if (kind == TREE_CONTAINER)
+			table_cell(table, owner ? owner : "-");
 		table_cell(table, size);
 		table_end_row(table);
 	}
@@ -298,7 +304,10 @@ static void print_trees(const struct look *look, int dirfd, enum tree_kind kind,
 {
 	struct table table = TABLE_INIT;
 
-	add_headings(&table, (const char *const[]){ name, "SIZE", NULL });
+	table_cell(&table, name);
+	if (kind == TREE_CONTAINER)
+		table_cell(&table, "APP");
+	add_headings(&table, (const char *const[]){ "SIZE", NULL });
 	look_at_trees(look, dirfd, kind, &table);
 	print(&table, title);
 }
@@ -355,6 +364,9 @@ int cli_df(struct cli *cli)
 	image_list_free(look.images, look.image_count);
 	free(look.used);
 	free(look.containers);
+	for (size_t i = 0; i < look.used_count; i++)
+		free(look.owners[i]);
+	free(look.owners);
 	store_close(&look.store);
 	return rc ? cli_fail(cli) : EXIT_DONE;
 }

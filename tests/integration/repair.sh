@@ -47,6 +47,7 @@ live() {
 	fsck_says "which is told" '^the store is whole$'
 	like "df knows the image" "$(berth df | tr -s ' ' | sed -n 2p)" '^Images 1 1 [0-9.]+[kM]B 0B \(0%\)'
 	like "and its parts" "$(berth df -v | grep -A3 '^Images space')" "app:stable"
+	same "and whose the containers are" "$(berth df -v | awk '/^CONTAINER ID +APP +SIZE/ { getline; print length($1), $2 }')" "12 web"
 	local file
 	file=$(busybox)
 	damage "an emptied file" "fs/$file: truncated: 0 bytes instead of [0-9]+ \(used by .*web" truncate -s 0 "fs/$file"
