@@ -83,13 +83,15 @@ static void print_age(const char *time)
 	printf(" (registry last answered %s ago)", age);
 }
 
-static void print_candidate(const char *app, const char *phase, const char *digest)
+static void print_candidate(const char *app, const char *phase, const char *digest, bool is_held_up)
 {
 	const char *colon = strchr(digest, ':');
 
 	printf("%s: %s, new version %.*s", app, phase, DIGEST_SHORT, colon ? colon + 1 : digest);
 	if (!strcmp(phase, "staged"))
 		printf(" (berth update %s puts it in)", app);
+	if (!strcmp(phase, "idle") && !is_held_up)
+		printf(" (berth update %s fetches it)", app); /* update = manual */
 	putchar('\n');
 }
 
@@ -103,7 +105,7 @@ static void print_notes(const json_t *app)
 	size_t refused = json_array_size(json_object_get(update, "refused"));
 
 	if (*candidate)
-		print_candidate(cli_text(app, "name"), cli_text(update, "phase"), candidate);
+		print_candidate(cli_text(app, "name"), cli_text(update, "phase"), candidate, *error);
 	if (*reason)
 		printf("%s: last update %s: %s\n", cli_text(app, "name"), cli_text(update, "last"),
 		       reason);

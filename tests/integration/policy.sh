@@ -26,6 +26,8 @@ policies() {
 	same "v1 still runs there" "$(app_get download .digest)" "$(digest_of app:v1)"
 	check "manual runs v1" app_runs manual "$(digest_of app:v1)"
 	check "and they stay so" stays 3 app_phase download staged
+	like "what to do is told" "$(berth status)" 'download: staged, .*\(berth update download puts it in\)'
+	like "to both" "$(berth status)" 'manual: idle, .*\(berth update manual fetches it\)'
 
 	check "berth update download" berth update download
 	wait_until "v2 runs" 20 app_runs download "$(digest_of app:v2)"
