@@ -61,12 +61,13 @@ before=$(md5sum < "$BERTH")
 like "the binary can be read" "$before" '^[0-9a-f]{32}'
 rt exec --cwd /tmp box /proc/self/exe shim --root /tmp/none evil /tmp > "$T/evil.out" 2>&1 < /dev/null &
 in_box() { rt exec box sh -c "$1" 2>&1 < /dev/null; }
+# [l]: the shell that looks has the pattern among its own words.
 # shellcheck disable=SC2016
 check "the runtime's image runs in the container" wait_for 5 in_box 'for p in /proc/[0-9]*; do
-	case $(cat $p/cmdline | tr "\0" " ") in *evil*) exit 0 ;; esac; done; exit 1'
+	case $(cat $p/cmdline | tr "\0" " ") in *evi[l]*) exit 0 ;; esac; done; exit 1'
 # shellcheck disable=SC2016
 out=$(in_box 'for p in /proc/[0-9]*; do
-	case $(tr "\0" " " < $p/cmdline) in *shim*evil*) readlink $p/exe; echo x > $p/exe ;; esac; done')
+	case $(tr "\0" " " < $p/cmdline) in *shim*evi[l]*) readlink $p/exe; echo x > $p/exe ;; esac; done')
 like "and cannot be written to" "$out" 'Read-only file system|Permission denied|Operation not permitted|^/memfd:berth.*Text file busy'
 same "the host's binary is the same" "$(md5sum < "$BERTH")" "$before"
 like "nobody gets in by only saying that it is sealed" "$(BERTH_SEALED=1 rt exec box true 2>&1 < /dev/null; echo $?)" $'cannot be sealed\n125'
