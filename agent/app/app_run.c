@@ -451,16 +451,37 @@ void app_take_over(struct app *app)
 		container_frozen(app);
 }
 
+/* As agent.ini has it. Without a limit of its own it was the budget of all apps that was full, or the device. */
+static void describe_oom(const struct container *container, const char *what, char *text, size_t size)
+{
+	long long kib = container->settings->memory_bytes / 1024;
+	bool is_mib = kib % 1024 == 0;
+
+	if (kib)
+		snprintf(text, size, "out of memory: %s at its limit (memory = %lld%s)", what, is_mib ? kib / 1024 : kib,
+			 is_mib ? "M" : "K");
+	else
+		snprintf(text, size, "out of memory: %s; [agent] memory or the device has no more", what);
+}
+
 static void describe_end(const struct container *container, char *text, size_t size)
 {
-	if (container->oom)
-		snprintf(text, size, "out of memory: killed at its limit of %lld bytes",
-			 (long long)container->settings->memory_bytes);
-	else if (container->exit_signal)
+	size_t used;
+
+	if (container->oom && container->exit_signal == SIGKILL) {
+		describe_oom(container, "killed", text, size);
+		return;
+	}
+	if (container->exit_signal)
 		snprintf(text, size, "killed by signal %d (%s)", container->exit_signal,
 			 strsignal(container->exit_signal));
 	else
 		snprintf(text, size, "exited with code %d", container->exit_code);
+	used = strlen(text);
+	if (container->oom) {
+		used += (size_t)snprintf(text + used, size - used, ", before that ");
+		describe_oom(container, "a process of it was killed", text + used, size - used);
+	}
 }
 
 static void ended_by_itself(struct app *app, const char *how)

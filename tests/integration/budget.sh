@@ -87,11 +87,13 @@ limits() {
 enforced() {
 	config_begin
 	sed -i "s/^cgroup_parent.*/&\nmemory = 24M\ncpus = 0.2/" "$T/agent.ini"
-	app hog "$REG/app:stable" 'command = /bin/sh -c "dd if=/dev/zero of=/dev/null bs=64M count=1; echo status $?; sleep 100"' \
+	app hog "$REG/app:stable" 'command = /bin/sh -c "dd if=/dev/zero of=/dev/null bs=64M count=1; echo status $?; sleep 1; exit 3"' \
 		'health = none'
 	app spin "$REG/app:stable" 'command = /bin/sh -c "while :; do :; done"' 'health = none'
 	agent_start
 	wait_until "the app that wants too much memory lost a process" 20 eval 'berth logs hog 2>&1 | grep -q "status 137"'
+	wait_until "which status tells" 10 app_like hog .update.error \
+		'^exited with code 3, before that out of memory: a process of it was killed; \[agent\] memory or the device has no more$'
 	local before after
 	before=$(cpu_ns "$CG")
 	sleep 2
