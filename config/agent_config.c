@@ -293,9 +293,11 @@ static int set_key(struct parser *parser, const char *name, const char *value)
 	return key_set(key, parser->object, value, parser->err);
 }
 
+/* There is no key for passwords, but people try. */
 static bool is_secret(const struct parser *parser, const char *name)
 {
-	return parser->keys && parser->keys->secret && !strcmp(parser->keys->secret, name);
+	return (parser->keys && parser->keys->secret && !strcmp(parser->keys->secret, name)) ||
+	       strstr(name, "pass") || strstr(name, "token") || strstr(name, "secret");
 }
 
 static int on_key(void *data, const char *section, const char *name, const char *value)

@@ -204,6 +204,8 @@ static void names_place_cause_and_way_out(void)
 		{ APP "ports = 80:80\n", "agent.ini:3: [app sensor] ports = 80:80: no such key; did you mean publish?" },
 		{ "[registry a.io]\nusername = x\n",
 		  "agent.ini:2: [registry a.io] username = x: no such key; did you mean auth?" },
+		{ "[registry a.io]\npassword = geheim\n",
+		  "agent.ini:2: [registry a.io] password = ...: no such key; did you mean auth?" },
 		{ "[agent]\nports = 1\n", "agent.ini:2: [agent] ports = 1: no such key; agent.ini(5) lists those of this "
 					   "section" },
 		{ APP "restart = unless-stopped\n", "agent.ini:3: [app sensor] restart = unless-stopped: use always: what "
