@@ -211,6 +211,16 @@ int cgroup_check_memory(const struct cgroup *cgroup, const struct cgroup_limits 
 		       "end something first", limits->memory_bytes, used);
 }
 
+static int write_set(const struct cgroup *cgroup, const char *file, const char *list, struct err *err)
+{
+	int rc = cgroup_write(cgroup, CGROUP_CPUSET, file, list, err);
+
+	if (rc == -ERANGE || rc == -EINVAL || rc == -EACCES)
+		return err_set(err, rc, "%s = %s: the device, or the cgroup above, does not have all of them",
+			       file, list);
+	return rc;
+}
+
 int cgroup_apply_cpuset(const struct cgroup *cgroup, const struct cgroup_limits *limits,
 			struct err *err)
 {
@@ -219,8 +229,8 @@ int cgroup_apply_cpuset(const struct cgroup *cgroup, const struct cgroup_limits 
 	if ((limits->cpus || limits->mems) && !cgroup_has(cgroup, CGROUP_CPUSET))
 		return cgroup_lacks("cpuset", err);
 	if (limits->cpus)
-		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.cpus", limits->cpus, err);
+		rc = write_set(cgroup, "cpuset.cpus", limits->cpus, err);
 	if (!rc && limits->mems)
-		rc = cgroup_write(cgroup, CGROUP_CPUSET, "cpuset.mems", limits->mems, err);
+		rc = write_set(cgroup, "cpuset.mems", limits->mems, err);
 	return rc;
 }

@@ -61,6 +61,8 @@ static int check(const struct bundle *bundle, const char *name, struct err *err)
 			       "linux.sysctl: %s would be the host's: the container shares that "
 			       "namespace", name);
 	}
+	if (!strcmp(path, "kernel/hostname"))
+		return err_set(err, -EINVAL, "linux.sysctl: %s: use hostname", name);
 	return err_set(err, -EINVAL,
 		       "linux.sysctl: %s belongs to no namespace: it would be the host's", name);
 }

@@ -97,6 +97,9 @@ unlike "of the container only" "$(cat /proc/sys/net/ipv4/ip_unprivileged_port_st
 LINUX=',"sysctl":{"kernel.panic":"1"}'
 run sysctl true
 like "not of the host" "$OUT" "kernel.panic belongs to no namespace"
+LINUX=',"sysctl":{"kernel.hostname":"x"}'
+run sysctl true
+like "not what has a member of its own" "$OUT" 'kernel.hostname: use hostname'
 LINUX=',"sysctl":{"net/../kernel/panic":"1"}'
 run sysctl true
 like "not by a detour" "$OUT" 'is not a name'
