@@ -182,11 +182,30 @@ static void execute(const struct init *init, const char *program, struct failure
 		process_execute(process, program, failure);
 }
 
+static void end_by_signal(int number)
+{
+	_exit(128 + number);
+}
+
+/* As process 1 of its namespace it would not get what it has no handler for: a container that was killed would start. */
+static void be_killable(void)
+{
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM };
+	const struct sigaction action = { .sa_handler = end_by_signal };
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaction(numbers[i], &action, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* The connection to report to. */
 static int await_start(struct init *init)
 {
 	int sock;
 
+	be_killable();
 	if (report_send(init->report, NULL) < 0)
 		_exit(EXIT_RUNTIME);
 	fd_close(&init->report);

@@ -63,6 +63,10 @@ like "delete of nothing" "$(rt delete box 2>&1)" 'container box does not exist'
 
 config box sleep 1000
 rt create box < /dev/null
+check "kill of a created one" rt kill box TERM
+check "ends it" wait_for 5 is box stopped
+rt delete box
+rt create box < /dev/null
 check "delete of a created one" rt delete box
 rt create box < /dev/null
 kill -9 "$(pid_of box)"
