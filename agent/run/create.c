@@ -63,6 +63,9 @@ static int check_bundle(struct making *making, struct err *err)
 	if (!process->terminal && create->console_socket)
 		return err_set(err, -EINVAL,
 			       "--console-socket without process.terminal in config.json");
+	if ((bundle->hostname || bundle->domainname) && !ns_is_apart(&bundle->namespaces, NS_UTS))
+		return err_set(err, -EINVAL, "config.json: hostname or domainname would be the host's: the "
+					     "container joins that uts namespace");
 	if (sysctl_check(bundle, err) < 0 || confine_check_labels(bundle, err) < 0)
 		return -EINVAL;
 	process_warn(process);

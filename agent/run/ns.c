@@ -55,6 +55,19 @@ bool ns_is_own(const struct namespaces *namespaces, enum ns_type type)
 	return namespaces->make[type] || namespaces->join[type];
 }
 
+bool ns_is_apart(const struct namespaces *namespaces, enum ns_type type)
+{
+	const char *path = namespaces->join[type];
+	char own[40];
+	struct stat theirs, ours;
+
+	if (!path)
+		return namespaces->make[type];
+	snprintf(own, sizeof(own), "/proc/self/ns/%s", types[type].file);
+	return stat(path, &theirs) < 0 || stat(own, &ours) < 0 || theirs.st_dev != ours.st_dev ||
+	       theirs.st_ino != ours.st_ino;
+}
+
 int ns_open_joined(struct ns_fds *ns, const struct namespaces *namespaces, struct err *err)
 {
 	*ns = NS_FDS_NONE;

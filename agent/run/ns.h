@@ -59,6 +59,8 @@ int ns_flag(enum ns_type type);
 
 /* A new one or one that is joined, not the runtime's. */
 bool ns_is_own(const struct namespaces *namespaces, enum ns_type type);
+/* The same, looked at: a path to join may lead to the runtime's. */
+bool ns_is_apart(const struct namespaces *namespaces, enum ns_type type);
 
 /* Descriptors of the namespaces to enter, -1: stay. Open them all before entering the first. */
 struct ns_fds {

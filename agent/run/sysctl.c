@@ -55,7 +55,7 @@ static int check(const struct bundle *bundle, const char *name, struct err *err)
 	for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++) {
 		if (!matches(path, owned[i].name))
 			continue;
-		if (ns->make[owned[i].type] || ns->join[owned[i].type])
+		if (ns_is_apart(ns, owned[i].type))
 			return 0;
 		return err_set(err, -EINVAL,
 			       "linux.sysctl: %s would be the host's: the container shares that "

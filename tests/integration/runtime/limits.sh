@@ -107,6 +107,15 @@ NAMESPACES='{"type":"mount"},{"type":"pid"}' HOSTNAME_LINE=''
 LINUX=',"sysctl":{"net.ipv4.ip_forward":"1"}'
 run sysctl true
 like "not in the host's network" "$OUT" "would be the host's"
+NAMESPACES="{\"type\":\"mount\"},{\"type\":\"network\",\"path\":\"/proc/$$/ns/net\"}"
+before=$(cat /proc/sys/net/ipv4/ip_default_ttl)
+LINUX=',"sysctl":{"net.ipv4.ip_default_ttl":"77"}'
+run sysctl true
+like "nor when it is joined" "$OUT" "net.ipv4.ip_default_ttl would be the host's"
+same "which stays as it was" "$(cat /proc/sys/net/ipv4/ip_default_ttl)" "$before"
+NAMESPACES="{\"type\":\"mount\"},{\"type\":\"uts\",\"path\":\"/proc/$$/ns/uts\"}" HOSTNAME_LINE="\"hostname\":\"$(cat /proc/sys/kernel/hostname)\"," LINUX=''
+run sysctl true
+like "nor the host's name" "$OUT" "hostname or domainname would be the host's"
 fresh
 
 config taken sleep 1000
