@@ -53,8 +53,8 @@ int auth_refused(const struct auth *auth, struct err *err)
 			       "registry %s does not show %s to anyone: wrong name, or auth = in "
 			       "[registry %s] is needed", registry, auth->repository, registry);
 	return err_set(err, FAILURE_UNAUTHORIZED,
-		       "registry %s asks for a user name and password (set auth = in [registry %s])",
-		       registry, registry);
+		       "registry %s asks for a user name and password (set auth = in [registry %s], to a "
+		       "file with an entry for %s)", registry, registry, registry);
 }
 
 /* Bearer wins over Basic: who offers both prefers tokens. -ENOENT: neither is there. */
