@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/buf.h"
 #include "lib/json.h"
 
 static int add_value(json_t *list, const char *name, const json_t *value, struct err *err)
@@ -55,6 +56,15 @@ static bool is_known(const char *name, const char *const *known)
 	return false;
 }
 
+static int refuse(const char *name, const char *const *known, struct err *err)
+{
+	struct buf list BUF_CLEANUP = BUF_INIT;
+
+	for (size_t i = 0; known[i]; i++)
+		buf_append_format(&list, "%s%s", !i ? "" : known[i + 1] ? ", " : " or ", known[i]);
+	return err_set(err, -EINVAL, "invalid filter '%s'; use %s", name, buf_text(&list));
+}
+
 int filters_parse(json_t **out, const struct target *target, const char *const *known,
 		  struct err *err)
 {
@@ -69,7 +79,7 @@ int filters_parse(json_t **out, const struct target *target, const char *const *
 		return -EINVAL;
 	json_object_foreach(parsed, name, values) {
 		if (!is_known(name, known))
-			return err_set(err, -EINVAL, "invalid filter '%s'", name);
+			return refuse(name, known, err);
 		if (add_filter(filters, name, values, err) < 0)
 			return -EINVAL;
 	}

@@ -59,7 +59,7 @@ static void all_labels_have_to_be_there(void)
 static void nothing_is_ignored(void)
 {
 	CHECK_INT(parse("{\"colour\":[\"red\"]}"), -EINVAL);
-	CHECK_TEXT(err.text, "invalid filter 'colour'");
+	CHECK_TEXT(err.text, "invalid filter 'colour'; use name, label or status");
 	CHECK_INT(parse("{\"name\":\"x\"}"), -EINVAL);
 	CHECK_INT(parse("{\"name\":[1]}"), -EINVAL);
 	CHECK_INT(parse("{\"name\":{\"x\":1}}"), -EINVAL);
