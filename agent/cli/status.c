@@ -102,15 +102,17 @@ static void print_notes(const json_t *app)
 	const char *reason = cli_text(update, "reason");
 	const char *error = cli_text(update, "error");
 	const char *candidate = cli_text(update, "candidate");
+	/* A version that was never good and fails still: once is enough, and the error is the longer text. */
+	bool is_same = !strcmp(cli_text(update, "last"), "failed") && *reason &&
+		       !strncmp(error, reason, strlen(reason));
 	size_t refused = json_array_size(json_object_get(update, "refused"));
 
 	if (*candidate)
 		print_candidate(cli_text(app, "name"), cli_text(update, "phase"), candidate, *error);
 	if (*reason)
 		printf("%s: last update %s: %s\n", cli_text(app, "name"), cli_text(update, "last"),
-		       reason);
-	/* A version that was never good and fails still: once is enough. */
-	if (*error && !(*reason && !strncmp(error, reason, strlen(reason)))) {
+		       is_same ? error : reason);
+	if (*error && !is_same) {
 		printf("%s: %s", cli_text(app, "name"), error);
 		print_age(cli_text(update, "checked"));
 		putchar('\n');

@@ -93,7 +93,8 @@ static int judge(const json_t *names, const json_t *before, const json_t *after)
 		bool is_bad = *last && strcmp(last, "updated");
 
 		if (is_bad && *reason)
-			fprintf(stderr, "berth: %s: %s: %s\n", text, last, reason);
+			fprintf(stderr, "berth: %s: %s: %s\n", text, last,
+				!strncmp(error, reason, strlen(reason)) ? error : reason);
 		else if (*error)
 			fprintf(stderr, "berth: %s: %s\n", text, error);
 		else

@@ -51,6 +51,14 @@ first_versions() {
 	wait_until "one app runs" 30 app_runs good "$(digest_of app:v1)"
 	fails 1 "update --wait of one that was never good" '^berth: crashes: failed: exited with code 3' berth update -w crashes
 	fails 1 "of one that can't be started" '^berth: taken: .*is taken by another program' berth update -w taken
+	note "a reason that is longer than the record keeps"
+	config <<< "[app wordy]
+image = $REG/app:v1
+network = none
+bind = /nowhere/$(printf 'x%.0s' {1..240}):/x"
+	agent_reload
+	wait_until "status has all of it" 20 eval 'berth status | grep -q "wordy: last update failed: .*: No such file or directory$"'
+	fails 1 "update --wait as well" '^berth: wordy: failed: .*: No such file or directory$' berth update -w wordy
 	same "status says once why" "$(berth status | grep -c 'crashes: .*exited with code 3')" 1
 	like "ps -a tells how it went" "$(berth ps -a)" 'Restarting \(125\)  .*taken'
 	check "that is told as long as it is so" stays 4 app_like taken '.update.error // ""' "port $REG_PORT/tcp is taken"
