@@ -105,6 +105,7 @@ static int read_hooks(struct bundle *bundle, const json_t *config, struct err *e
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	int rc = hooks_read(&bundle->hooks, config, err);
 
+	bundle->hooks.directory = bundle->directory;
 	if (rc < 0 || !hooks_any(&bundle->hooks))
 		return rc < 0 ? rc : 0;
 	alone = json_pack("{s:O}", "hooks", json_object_get(config, "hooks"));

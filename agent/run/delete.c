@@ -73,6 +73,7 @@ static void run_poststop_hooks(const struct state *state)
 
 	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
 		log_warn("container %s: %s", state->id, err.text);
+	hooks.directory = state->bundle;
 	if (hooks.count[HOOK_POSTSTOP]) {
 		state_format_as(state, STATE_STOPPED, &text);
 		hooks_run_all(&hooks, HOOK_POSTSTOP, buf_text(&text));

@@ -139,7 +139,7 @@ static int open_input(const char *state)
 	return rc < 0 ? rc : fd_steal(&fd);
 }
 
-static _Noreturn void execute(const struct hook *hook, int input, int output)
+static _Noreturn void execute(const struct hook *hook, const char *directory, int input, int output)
 {
 	static char *const nothing[] = { NULL };
 	char *const only_path[] = { hook->path, NULL };
@@ -148,13 +148,16 @@ static _Noreturn void execute(const struct hook *hook, int input, int output)
 	dup2(input, STDIN_FILENO);
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
+	/* A bundle that is gone, or closed to the container's root, is no reason to leave out a poststop. */
+	if (directory)
+		(void)!chdir(directory);
 	execve(hook->path, hook->args && hook->args[0] ? hook->args : only_path,
 	       hook->env ?: nothing);
 	dprintf(STDERR_FILENO, "execute it: %s", strerror(errno));
 	_exit(EXIT_NO_EXEC);
 }
 
-static int spawn(struct running *running, const struct hook *hook, const char *state)
+static int spawn(struct running *running, const struct hook *hook, const char *directory, const char *state)
 {
 	FD_CLEANUP int input = open_input(state);
 	int output[2];
@@ -163,7 +166,7 @@ static int spawn(struct running *running, const struct hook *hook, const char *s
 		return input < 0 ? input : -errno;
 	running->pid = fork();
 	if (!running->pid)
-		execute(hook, input, output[1]);
+		execute(hook, directory, input, output[1]);
 	close(output[1]);
 	running->output = output[0];
 	if (running->pid < 0)
@@ -262,10 +265,12 @@ static int judge(int status, const struct hook *hook, const struct running *runn
 	return 0;
 }
 
-static int run(const struct hook *hook, const char *state, struct err *err)
+static int run(const struct hooks *hooks, enum hook_point point, size_t i, const char *state, struct err *err)
 {
+	const struct hook *hook = &hooks->at[point][i];
 	struct running running = { .pidfd = -1, .output = -1 };
-	int status = spawn(&running, hook, state);
+	/* What runs in the container's root does not see the bundle. */
+	int status = spawn(&running, hook, point == HOOK_START_CONTAINER ? NULL : hooks->directory, state);
 
 	if (!status)
 		status = await(&running, hook->timeout_s);
@@ -282,7 +287,7 @@ static int run(const struct hook *hook, const char *state, struct err *err)
 int hooks_run(const struct hooks *hooks, enum hook_point point, const char *state, struct err *err)
 {
 	for (size_t i = 0; i < hooks->count[point]; i++)
-		if (run(&hooks->at[point][i], state, err) < 0)
+		if (run(hooks, point, i, state, err) < 0)
 			return err_context(err, "hooks.%s[%zu]", names[point], i);
 	return 0;
 }
@@ -292,7 +297,7 @@ void hooks_run_all(const struct hooks *hooks, enum hook_point point, const char 
 	for (size_t i = 0; i < hooks->count[point]; i++) {
 		struct err err = ERR_INIT;
 
-		if (run(&hooks->at[point][i], state, &err) < 0)
+		if (run(hooks, point, i, state, &err) < 0)
 			log_warn("hooks.%s[%zu]: %s", names[point], i, err.text);
 	}
 }

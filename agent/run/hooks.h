@@ -53,6 +53,7 @@ struct hook {
 struct hooks {
 	struct hook *at[HOOK_POINTS];
 	size_t count[HOOK_POINTS];
+	const char *directory; /* the bundle's, where they begin, as with runc and crun; NULL: where the caller is. Borrowed */
 };
 
 /* As config.json calls it; NULL past the last one. */

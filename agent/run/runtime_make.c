@@ -112,6 +112,7 @@ static void run_poststart_hooks(const struct state *state)
 
 	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
 		log_warn("container %s: %s", state->id, err.text);
+	hooks.directory = state->bundle;
 	if (hooks.count[HOOK_POSTSTART]) {
 		state_format_as(state, STATE_RUNNING, &text);
 		hooks_run_all(&hooks, HOOK_POSTSTART, buf_text(&text));

@@ -44,6 +44,18 @@ same "poststop reads" "$(told poststop status) $(told poststop pid)" 'stopped 0'
 same "poststop is in the runtime's namespaces" "$(namespaces poststop)" "$mine"
 rm -f "$ROOTS"/tmp/* "$T"/said/*
 
+# ---- they begin in the bundle ----
+
+where() { hook "$1" "pwd >> $T/said/where"; }
+with "$(where prestart)" "$(where createRuntime)" "$(where createContainer)" "$(where poststart)" "$(where poststop)" \
+	'"startContainer":[{"path":"/bin/sh","args":["sh","-c","pwd > /tmp/where"]}]'
+CWD=/srv
+run box true
+same "all of the runtime's, and createContainer" "$(sort "$T/said/where" | uniq -c | xargs)" "5 $T/box"
+same "startContainer in the process's" "$(cat "$ROOTS/tmp/where")" /srv
+fresh
+rm -f "$T"/said/* "$ROOTS/tmp/where"
+
 # ---- the container is not closed yet ----
 
 mkdir "$T/late"
