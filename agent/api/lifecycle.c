@@ -13,6 +13,7 @@
 #include "agent/api/request.h"
 #include "agent/app/app.h"
 #include "lib/fd.h"
+#include "lib/signame.h"
 #include "lib/time.h"
 
 /* A start takes a few milliseconds or many seconds: the first looks come soon, later ones seldom. */
@@ -215,6 +216,14 @@ static int64_t default_timeout_ms(const struct app *app)
 	return app->container ? container_stop_timeout_ms(app->container) : CONTAINER_STOP_MS;
 }
 
+/* An app has one stop signal. */
+static bool wants_other_signal(const struct request *request, const struct app *app)
+{
+	const char *text = target_get(&request->target, "signal");
+
+	return text && *text && !(app->container && signal_parse(text) == app->container->stop_signal);
+}
+
 static void stop(struct request *request, enum wish wish)
 {
 	struct app *app = find_app(request);
@@ -224,6 +233,11 @@ static void stop(struct request *request, enum wish wish)
 
 	if (!app || read_timeout(request, &timeout_ms) < 0)
 		return;
+	if (wants_other_signal(request, app)) {
+		reply_error(request, 501, "berth does not offer another stop signal than the app's, which is stop_signal = in "
+					  "agent.ini(5) or the image's; docker kill sends any");
+		return;
+	}
 	rc = app_stop(app, timeout_ms, &err);
 	if (rc < 0 && !(rc == -EALREADY && (wish == WISH_RESTART || is_alive(app))))
 		reply_err(request, &err);

@@ -88,7 +88,9 @@ containers() {
 		"volume:/data:true bind:/x:false "
 	same "inspect: pid" "$(docker inspect -f '{{.State.Pid}}' lines)" "$(app_pid lines)"
 
-	docker stop -t 5 lines > /dev/null
+	like "docker stop with another signal" "$(docker stop -s SIGKILL lines 2>&1)" 'does not offer another stop signal'
+	check "stops nothing" running lines true
+	docker stop -s SIGTERM -t 5 lines > /dev/null
 	same "docker stop answers when it has stopped" "$(docker inspect -f '{{.State.Status}}' lines)" exited
 	like "ps -a tells how it ended" "$(docker ps -a --filter name=lines --format '{{.Status}}')" '^Exited \(0\) '
 	check "it stays so" stays 2 running lines false
