@@ -86,7 +86,8 @@ static void take_output(struct health_monitor *monitor, int status)
 	utf8_make_printable(monitor->output);
 	if (size)
 		return;
-	if (WIFSIGNALED(status))
+	/* By a signal, or what the program in the container made of it. */
+	if (WIFSIGNALED(status) || time_monotonic_ms() - monitor->asked_ms > monitor->timing.timeout_ms)
 		snprintf(monitor->output, sizeof(monitor->output), "no answer within %lld ms",
 			 (long long)monitor->timing.timeout_ms);
 	else
@@ -121,6 +122,7 @@ static struct job *start_probe(struct health_monitor *monitor, char *const *argv
 	};
 	struct job *job;
 
+	monitor->asked_ms = time_monotonic_ms();
 	/* A pipe holds 64 KiB; a probe that prints more than that before it ends waits for its time-out. */
 	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0) {
 		err_sys(err, "pipe");

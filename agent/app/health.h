@@ -40,6 +40,7 @@ struct health_monitor {
 	char **argv;		     /* to run in the container, owned; NULL: http or tcp */
 	struct health_timing timing;
 	int64_t started_ms;
+	int64_t asked_ms; /* when the probe under way, or the last one, began */
 	struct timer timer;
 	struct job *job;
 	int output_fd;

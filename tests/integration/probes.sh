@@ -64,5 +64,12 @@ what_it_said() {
 	wait_until "what a probe has said is on one line, and told before it counts" 20 has_said
 }
 
-case_run all what_it_said
+hangs() {
+	config_begin
+	app mute "$REG/app:v1" 'health = exec sleep 1000' 'health_timeout = 1s' 'probation = 5s'
+	agent_start
+	wait_until "a command that does not end gives no answer" 20 app_like mute .update.reason 'probes failed: no answer within 1000 ms$'
+}
+
+case_run all what_it_said hangs
 done_testing
