@@ -255,9 +255,11 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 		return target;
 	if (is_type(mount, "cgroup") || is_type(mount, "cgroup2"))
 		return mount_cgroup(mount, root, target, cgroup,
-				    bundle->namespaces.make[NS_CGROUP], err);
+				    bundle->namespaces.make[NS_CGROUP], err) ?:
+		       change_all(mount, root, NULL, err);
 	if (ns_is_own(&bundle->namespaces, NS_USER) && host_mount(bundle, mount))
-		return bind_host(mount, host_mount(bundle, mount), root, target, err);
+		return bind_host(mount, host_mount(bundle, mount), root, target, err) ?:
+		       change_all(mount, root, NULL, err);
 	return mount_new(bundle, mount, &below, target, err) ?: label_queue(bundle, mount, root, err) ?:
 	       fill(mount, root, target, err) ?: change_all(mount, root, NULL, err);
 }
