@@ -105,23 +105,6 @@ static int make_veth(struct netlink *nl, const struct attach *attach, int bridge
 	return link_explain_kind(netlink_send(nl, &request, err), "veth", "CONFIG_VETH", err);
 }
 
-/*
- * Where br_netfilter is loaded, the bridge itself translates a packet to a published port and may have to send it
- * back where it came from.
- */
-static int set_hairpin(struct netlink *nl, int index, struct err *err)
-{
-	NETLINK_REQUEST_CLEANUP struct netlink_request request = NETLINK_REQUEST_INIT;
-	struct ifinfomsg header = { .ifi_family = AF_BRIDGE, .ifi_index = index };
-	size_t nest;
-
-	netlink_begin(&request, RTM_SETLINK, 0, &header, sizeof(header));
-	nest = netlink_nest(&request, IFLA_PROTINFO);
-	netlink_put_u8(&request, IFLA_BRPORT_MODE, 1);
-	netlink_nest_end(&request, nest);
-	return netlink_send(nl, &request, err) < 0 ? err_context(err, "set hairpin mode") : 0;
-}
-
 /* A bridge's port needs no address; with IPv6 off it makes none. */
 static int set_up_host_end(struct netlink *nl, const struct attach *attach, struct err *err)
 {
@@ -133,7 +116,7 @@ static int set_up_host_end(struct netlink *nl, const struct attach *attach, stru
 	if (rc == -ENOENT)
 		rc = 0;
 	if (!rc)
-		rc = set_hairpin(nl, index, err);
+		rc = bridge_set_hairpin(nl, index, err);
 	return rc ? rc : link_up(nl, index, err);
 }
 

@@ -202,6 +202,50 @@ int bridge_apply(struct netlink *nl, const struct bridge *bridge, struct err *er
 	return rc < 0 ? err_context(err, "bridge %s", bridge->name) : 0;
 }
 
+/* ---- its ports ---- */
+
+/*
+ * Where br_netfilter is loaded, the bridge itself translates a packet to a published port and may have to send it
+ * back where it came from.
+ */
+int bridge_set_hairpin(struct netlink *nl, int index, struct err *err)
+{
+	NETLINK_REQUEST_CLEANUP struct netlink_request request = NETLINK_REQUEST_INIT;
+	struct ifinfomsg header = { .ifi_family = AF_BRIDGE, .ifi_index = index };
+	size_t nest;
+
+	netlink_begin(&request, RTM_SETLINK, 0, &header, sizeof(header));
+	nest = netlink_nest(&request, IFLA_PROTINFO);
+	netlink_put_u8(&request, IFLA_BRPORT_MODE, 1);
+	netlink_nest_end(&request, nest);
+	return netlink_send(nl, &request, err) < 0 ? err_context(err, "set hairpin mode") : 0;
+}
+
+static int set_master(struct netlink *nl, int index, int bridge, struct err *err)
+{
+	NETLINK_REQUEST_CLEANUP struct netlink_request request = NETLINK_REQUEST_INIT;
+	struct ifinfomsg header = { .ifi_index = index };
+
+	netlink_begin(&request, RTM_NEWLINK, 0, &header, sizeof(header));
+	netlink_put_u32(&request, IFLA_MASTER, (uint32_t)bridge);
+	return netlink_send(nl, &request, err);
+}
+
+int bridge_attach(struct netlink *nl, const char *bridge, const char *name, struct err *err)
+{
+	struct link port;
+	int index = link_index(nl, bridge, err), rc = index < 0 ? index : link_get(nl, name, &port, err);
+
+	if (rc < 0 || port.master == index)
+		return rc;
+	rc = set_master(nl, port.index, index, err);
+	if (!rc)
+		rc = bridge_set_hairpin(nl, port.index, err);
+	return rc < 0 ? err_context(err, "put %s into %s", name, bridge) : 1;
+}
+
+/* ---- those that nobody needs ---- */
+
 struct bridge_names {
 	const char *const *keep;
 	size_t keep_count;

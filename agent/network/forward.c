@@ -191,13 +191,10 @@ static void link_changed(struct watch *watch, uint32_t events)
 
 static int watch_link(struct forwarder *forwarder, const char *name, struct err *err)
 {
-	int group = RTNLGRP_LINK, rc = netlink_open(&forwarder->link_requests, NETLINK_ROUTE, err);
+	int rc = netlink_open(&forwarder->link_requests, NETLINK_ROUTE, err);
 
 	if (!rc)
-		rc = netlink_open(&forwarder->link_events, NETLINK_ROUTE, err);
-	if (!rc && setsockopt(forwarder->link_events.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
-			      sizeof(group)) < 0)
-		rc = err_sys(err, "listen to changes of interfaces");
+		rc = link_listen(&forwarder->link_events, err);
 	if (!rc)
 		rc = link_index(&forwarder->link_requests, name, err);
 	if (rc < 0)

@@ -12,6 +12,8 @@
 #include "agent/network/link_parts.h"
 #include "lib/fd.h"
 
+/* An interface with all of its attributes takes less than 2 KiB. */
+#define EVENT_BYTES 8192
 
 bool link_name_is_valid(const char *name)
 {
@@ -137,6 +139,50 @@ int link_remove(struct netlink *nl, const char *name, struct err *err)
 	if (rc == -ENODEV)
 		return 0;
 	return rc < 0 ? err_context(err, "remove %s", name) : 0;
+}
+
+int link_listen(struct netlink *events, struct err *err)
+{
+	int group = RTNLGRP_LINK, rc = netlink_open(events, NETLINK_ROUTE, err);
+
+	if (!rc && setsockopt(events->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0) {
+		rc = err_sys(err, "listen to changes of interfaces");
+		netlink_close(events);
+	}
+	return rc;
+}
+
+/* A bridge tells of a port that leaves it by the same message, with a family. */
+static const char *removed_name(const struct nlmsghdr *message)
+{
+	const struct nlattr *table[IFLA_MAX + 1];
+	const struct ifinfomsg *header = (const struct ifinfomsg *)(const void *)(message + 1);
+
+	if (message->nlmsg_type != RTM_DELLINK || netlink_read(table, IFLA_MAX, message, sizeof(*header)) < 0 ||
+	    header->ifi_family != AF_UNSPEC)
+		return "";
+	return netlink_text(table[IFLA_IFNAME]);
+}
+
+bool link_was_removed(struct netlink *events, bool (*is_ours)(const char *name, void *data), void *data)
+{
+	char received[EVENT_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
+	bool was_removed = false;
+	ssize_t got;
+
+	while ((got = recv(events->fd, received, sizeof(received), MSG_DONTWAIT | MSG_TRUNC)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno != ENOBUFS)
+			break;
+		if (got < 0 || got > (ssize_t)sizeof(received)) {
+			was_removed = true;
+			continue;
+		}
+		for (const struct nlmsghdr *message = NULL; netlink_next(&message, received, (size_t)got);)
+			was_removed |= is_ours(removed_name(message), data);
+	}
+	return was_removed;
 }
 
 int link_address(struct netlink *nl, int index, const struct ip *ip, int bits, struct err *err)

@@ -50,6 +50,12 @@ bool link_has_ipv6(void);
 int bridge_apply(struct netlink *nl, const struct bridge *bridge, struct err *err);
 
 /*
+ * Puts the host's end of a container's veth into the bridge; done again it changes nothing. 1: it was in none, or in another
+ * one. -ENODEV: one of the two is not there.
+ */
+int bridge_attach(struct netlink *nl, const char *bridge, const char *name, struct err *err);
+
+/*
  * Removes every bridge of ours but these and those that something is attached to: a container of another agent's, or one
  * that nobody knows any more. 1: there are such. Goes on after an error.
  */
@@ -63,6 +69,11 @@ int link_remove(struct netlink *nl, const char *name, struct err *err);
 
 /* The index of an interface, or -ENODEV. */
 int link_index(struct netlink *nl, const char *name, struct err *err);
+
+/* Opens a socket of its own for changes of interfaces: .fd is readable when there are some. */
+int link_listen(struct netlink *events, struct err *err);
+/* Reads them: has one gone that `is_ours` says yes to? Also true when some were lost. */
+bool link_was_removed(struct netlink *events, bool (*is_ours)(const char *name, void *data), void *data);
 
 /* MTU of the interface that the default route leads to (IPv4's before IPv6's); LINK_MTU_DEFAULT without one. */
 uint32_t link_uplink_mtu(struct netlink *nl);

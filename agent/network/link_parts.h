@@ -28,6 +28,9 @@ int link_up(struct netlink *nl, int index, struct err *err);
 /* Gives it an address; one that it has already is success. */
 int link_address(struct netlink *nl, int index, const struct ip *ip, int bits, struct err *err);
 
+/* bridge.c. A port may send back to where a packet came from. */
+int bridge_set_hairpin(struct netlink *nl, int index, struct err *err);
+
 /* /proc/sys/net/FAMILY/conf/NAME/SETTING of the network namespace that the caller is in. */
 int link_setting(const char *family, const char *name, const char *setting, const char *value, struct err *err);
 

@@ -68,7 +68,7 @@ static int get(struct agent *agent, const char *name, struct network **out, stru
 	return rc;
 }
 
-static int bring_up(struct agent *agent, const struct network *network, struct err *err)
+int network_bring_up(struct agent *agent, const struct network *network, struct err *err)
 {
 	struct networks *networks = &agent->networks;
 	struct bridge bridge = { .name = network->interface, .mtu = (uint32_t)network->shape.mtu };
@@ -101,7 +101,7 @@ struct ip endpoint_gateway(const struct endpoint *endpoint, int family)
 	return endpoint->network[0] && subnet->ip.family ? subnet_address(subnet, 1) : (struct ip){ 0 };
 }
 
-static void link_name(const struct container *container, char name[static LINK_NAME_MAX + 1])
+void network_link_name(const struct container *container, char name[static LINK_NAME_MAX + 1])
 {
 	snprintf(name, LINK_NAME_MAX + 1, "v%.*s", ID_DIGITS, container->id);
 }
@@ -148,6 +148,7 @@ static int open_kernel(struct agent *agent, struct err *err)
 	if (!rc && !agent->networks.is_open) {
 		agent->networks.is_open = true;
 		networks_open_rules(agent);
+		networks_watch_links(agent);
 	}
 	return rc;
 }
@@ -162,7 +163,7 @@ int networks_check(struct agent *agent, const struct app_config *settings, struc
 		return 0;
 	networks_changed(agent);
 	if (open_kernel(agent, err) < 0 || get(agent, settings->network.name, &network, err) < 0 ||
-	    bring_up(agent, network, err) < 0) {
+	    network_bring_up(agent, network, err) < 0) {
 		err_context(err, "network = %s", settings->network.name);
 		return is_kernel_lack(err->code) ? err->code = NETWORKS_LACK : err->code;
 	}
@@ -200,7 +201,7 @@ static int connect_container(struct container *container, const struct app_confi
 		container->endpoint = (struct endpoint){ 0 }; /* or they would be published all the same */
 		return rc;
 	}
-	link_name(container, link);
+	network_link_name(container, link);
 	rc = link_remove(&agent->networks.route, link, err); /* of an end that no agent has seen */
 	if (!rc && !endpoint.shape.internal)
 		router_prepare(agent, &endpoint.shape);
@@ -252,7 +253,7 @@ char **networks_attach_args(const struct container *container)
 		return NULL;
 	args = xcalloc(ARGS_MAX + 1, sizeof(*args));
 	network_config_interface(endpoint->network, interface);
-	link_name(container, link);
+	network_link_name(container, link);
 	put_arg(args, &count, "berth", xstrdup("attach-network"));
 	put_arg(args, &count, "--bridge", xstrdup(interface));
 	put_arg(args, &count, "--host-name", xstrdup(link));
@@ -270,7 +271,7 @@ void networks_ended(struct container *container)
 
 	if (!container->endpoint.network[0])
 		return;
-	link_name(container, link);
+	network_link_name(container, link);
 	/* Not open yet: a former agent's, which the kernel removes as well, when nobody shares its namespace. */
 	if (container->agent->networks.route.fd >= 0 &&
 	    link_remove(&container->agent->networks.route, link, &err) < 0)
@@ -291,7 +292,7 @@ static void leave_places(struct agent *agent)
 	leases_review(agent);
 }
 
-static bool is_used(struct agent *agent, const struct network *network)
+bool network_is_used(struct agent *agent, const struct network *network)
 {
 	list_for_each(node, &agent->containers)
 		if (!strcmp(list_entry(node, struct container, node)->endpoint.network, network->name))
@@ -311,7 +312,7 @@ static void remove_bridges(struct agent *agent)
 		struct network *network = list_entry(node, struct network, node);
 
 		/* What was free for it may not be any more when it is needed again. */
-		if (!is_used(agent, network))
+		if (!network_is_used(agent, network))
 			forget(network);
 		else if (count < FIREWALL_NETWORKS_MAX)
 			used[count++] = network->interface;
@@ -332,6 +333,7 @@ static void settle(struct timer *timer)
 	networks_refresh_names(agent);
 	if (!agent->networks.is_open)
 		return;
+	networks_repair_links(agent);
 	if (networks_apply_rules(agent, &err) < 0) {
 		log_warn("networks: %s (tried again every %d s)", err.text, RETRY_MS / 1000);
 		timer_start(&agent->loop, &agent->networks.timer, RETRY_MS, settle, agent);
@@ -493,7 +495,7 @@ void networks_start(struct agent *agent)
 
 void networks_init(struct networks *networks)
 {
-	*networks = (struct networks){ .route.fd = -1, .resolv_fd = -1, .has_bridges = true };
+	*networks = (struct networks){ .route.fd = -1, .link_events.fd = -1, .resolv_fd = -1, .has_bridges = true };
 	list_init(&networks->networks);
 	list_init(&networks->leases);
 }
@@ -503,11 +505,14 @@ void networks_release(struct networks *networks)
 	timer_stop(&networks->timer);
 	timer_stop(&networks->firewall_timer);
 	timer_stop(&networks->resolv_timer);
+	timer_stop(&networks->link_timer);
 	watch_stop(&networks->firewall_watch);
+	watch_stop(&networks->link_watch);
 	watch_stop(&networks->resolv_watch);
 	if (networks_have_firewall(networks))
 		firewall_close(&networks->firewall);
 	netlink_close(&networks->route);
+	netlink_close(&networks->link_events);
 	fd_close(&networks->resolv_fd);
 	list_for_each_safe(node, &networks->networks)
 		forget(list_entry(node, struct network, node));
@@ -520,5 +525,5 @@ bool networks_shape(struct agent *agent, const char *name, struct network_shape 
 	const struct network *network = find(agent, name);
 
 	*shape = network ? network->shape : (struct network_shape){ 0 };
-	return network && is_used(agent, network);
+	return network && network_is_used(agent, network);
 }

@@ -46,6 +46,11 @@ struct endpoint {
 	uint32_t index; /* of its addresses in the subnets; the bridge has 1 */
 };
 
+/* With somebody who changes what is ours: it is set again, but ever later if that goes on. All zero at first. */
+struct patience {
+	int64_t delay_ms, again_ms; /* the last one, and when it is over */
+};
+
 struct networks {
 	struct netlink route;
 	struct firewall firewall;
@@ -61,8 +66,11 @@ struct networks {
 	struct buf rules; /* text of what the firewall was given last; empty: nothing, or it may have been changed */
 	struct watch firewall_watch;
 	struct timer firewall_timer;
-	int64_t firewall_delay_ms; /* before the rules were set again last, at firewall_again_ms */
-	int64_t firewall_again_ms;
+	struct patience firewall_patience;
+	struct netlink link_events;
+	struct watch link_watch;
+	struct timer link_timer;
+	struct patience link_patience;
 	int resolv_fd; /* inotify: the device's resolv.conf */
 	struct watch resolv_watch;
 	struct timer resolv_timer;

@@ -6,6 +6,7 @@
  *	networks_sections.c	what agent.ini says of a network, or said
  *	networks_leases.c	addresses
  *	networks_rules.c	the firewall: what is published, and what keeps it so
+ *	networks_links.c	bridges that somebody else has removed
  *	networks_forward.c	published ports without nf_tables
  *	networks_names.c	/etc/hosts and /etc/resolv.conf of containers
  *	networks_join.c		network = container:APP
@@ -21,6 +22,19 @@ struct network {
 	char interface[NETWORK_INTERFACE_SIZE];
 	struct network_shape shape;
 };
+
+bool network_is_used(struct agent *agent, const struct network *network);
+/* Makes the kernel have its bridge. */
+int network_bring_up(struct agent *agent, const struct network *network, struct err *err);
+/* The name of the host's end of a container's veth. */
+void network_link_name(const struct container *container, char name[static LINK_NAME_MAX + 1]);
+
+/* networks_links.c. Bridges of networks that are in use, and the containers' places in them, are as they were made. */
+void networks_watch_links(struct agent *agent);
+void networks_repair_links(struct agent *agent);
+
+/* How long to wait this time. */
+int64_t patience_delay_ms(struct patience *patience);
 
 /* What netlink says when the kernel was built without something. */
 bool is_kernel_lack(int code);

@@ -247,18 +247,18 @@ static void apply_again(struct timer *timer)
 	networks_changed(timer->data);
 }
 
-static int64_t delay_of(struct networks *networks)
+int64_t patience_delay_ms(struct patience *patience)
 {
-	int64_t now = time_monotonic_ms(), delay = 2 * networks->firewall_delay_ms;
+	int64_t now = time_monotonic_ms(), delay = 2 * patience->delay_ms;
 
-	if (!networks->firewall_delay_ms || now - networks->firewall_again_ms > AGAIN_MAX_MS)
+	if (!patience->delay_ms || now - patience->again_ms > AGAIN_MAX_MS)
 		delay = AGAIN_MS;
 	else if (delay < AGAIN_NEXT_MS)
 		delay = AGAIN_NEXT_MS;
 	else if (delay > AGAIN_MAX_MS)
 		delay = AGAIN_MAX_MS;
-	networks->firewall_delay_ms = delay;
-	networks->firewall_again_ms = now + delay;
+	patience->delay_ms = delay;
+	patience->again_ms = now + delay;
 	return delay;
 }
 
@@ -274,7 +274,8 @@ static void tables_changed(struct watch *watch, uint32_t events)
 	if (timer_is_running(&agent->networks.firewall_timer))
 		return;
 	log_warn("networks: somebody has changed berth's firewall rules: set again");
-	timer_start(&agent->loop, &agent->networks.firewall_timer, delay_of(&agent->networks), apply_again, agent);
+	timer_start(&agent->loop, &agent->networks.firewall_timer,
+		    patience_delay_ms(&agent->networks.firewall_patience), apply_again, agent);
 }
 
 void networks_open_rules(struct agent *agent)

@@ -116,6 +116,30 @@ agent_ends() {
 	echoes_end
 }
 
+# What somebody else has removed: while the agent runs, and while there is none.
+lost_bridges() {
+	config_begin
+	bridged web v1 'publish = 8080:8080'
+	bridged other v1 'network = lan'
+	printf '\n[network lan]\nsubnet = 10.99.1.0/24\n' | config
+	agent_start
+	wait_until "web runs" 30 runs web
+	wait_until "the other one runs" 30 runs other
+	ip link delete berth0
+	wait_until "a bridge that is gone is made again, and its container is on it" 10 published
+	like "which is told" "$(cat "$T/agent.log")" 'network bridge: somebody has removed its bridge berth0: made again'
+	same "the other one has stayed" "$(grep -c 'berth-lan' "$T/agent.log")" 0
+	agent_stop KILL
+	ip link delete berth0
+	ip link delete berth-lan
+	check "nothing is published without them" not published
+	agent_start
+	wait_until "the next agent finds that out" 10 published
+	same "and of both" "$(bridges)" "berth-lan berth0"
+	check "with their containers" berth exec other /opt/app/bin/busybox ping -c 1 -W 2 10.99.1.1
+	same "which were not restarted" "$(app_get web .restarts) $(app_get other .restarts)" "0 0"
+}
+
 reloads() {
 	local web other
 	config_begin
@@ -369,5 +393,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run ${1:-updates agent_ends reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
+case_run ${1:-updates agent_ends lost_bridges reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
 done_testing

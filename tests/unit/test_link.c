@@ -4,7 +4,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/network/attach_parts.h"
 #include "agent/network/link_parts.h"
@@ -45,6 +48,20 @@ static bool has_address(struct netlink *nl, const char *text)
 		found |= ip_equal(&addresses[i], &wanted);
 	free(addresses);
 	return found;
+}
+
+static void make_veth(struct netlink *nl, const char *name)
+{
+	NETLINK_REQUEST_CLEANUP struct netlink_request request = NETLINK_REQUEST_INIT;
+	struct ifinfomsg header = { 0 };
+	size_t info;
+
+	netlink_begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
+	netlink_put_text(&request, IFLA_IFNAME, name);
+	info = netlink_nest(&request, IFLA_LINKINFO);
+	netlink_put_text(&request, IFLA_INFO_KIND, "veth");
+	netlink_nest_end(&request, info);
+	REQUIRE(netlink_send(nl, &request, NULL) == 0);
 }
 
 static void names_are_checked(void)
@@ -230,6 +247,46 @@ static void options_of_attach(void)
 	CHECK_TEXT(err.text, "more: nothing is expected behind the options");
 }
 
+static bool is_berth0(const char *name, void *data)
+{
+	(void)data;
+	return !strcmp(name, "berth0");
+}
+
+static void a_bridge_that_is_removed_is_noticed(void)
+{
+	const struct bridge bridge = bridge_of("berth0", "172.29.0.0/16", "172.29.0.1");
+	struct netlink nl, events;
+	struct link port, link;
+	struct netns ns;
+
+	REQUIRE(netns_make(&ns, 1));
+	REQUIRE(netlink_open(&nl, NETLINK_ROUTE, NULL) == 0);
+	REQUIRE(link_listen(&events, NULL) == 0);
+	REQUIRE(bridge_apply(&nl, &bridge, NULL) == 0);
+	make_veth(&nl, "v1");
+	CHECK_INT(bridge_attach(&nl, "berth0", "v2", NULL), -ENODEV);
+	CHECK_INT(bridge_attach(&nl, "berth1", "v1", NULL), -ENODEV);
+	CHECK_INT(bridge_attach(&nl, "berth0", "v1", NULL), 1);
+	CHECK_INT(bridge_attach(&nl, "berth0", "v1", NULL), 0);
+	CHECK_INT(bridge_is_used(&nl, "berth0", NULL), 1);
+	CHECK(!link_was_removed(&events, is_berth0, NULL));
+	CHECK_INT(link_remove(&nl, "berth0", NULL), 0);
+	CHECK(link_was_removed(&events, is_berth0, NULL));
+	CHECK(!link_was_removed(&events, is_berth0, NULL));
+	REQUIRE(bridge_apply(&nl, &bridge, NULL) == 0);
+	CHECK_INT(bridge_attach(&nl, "berth0", "v1", NULL), 1);
+	CHECK_INT(link_get(&nl, "berth0", &link, NULL), 0);
+	CHECK_INT(link_get(&nl, "v1", &port, NULL), 0);
+	CHECK_INT(port.master, link.index);
+	/* A port that leaves it, or goes, is not the bridge. */
+	CHECK_INT(link_remove(&nl, "v1", NULL), 0);
+	CHECK(!link_was_removed(&events, is_berth0, NULL));
+	netlink_close(&events);
+	netlink_close(&nl);
+	netns_close(&ns);
+}
+
 int main(void)
 {
 	RUN(names_are_checked);
@@ -237,6 +294,7 @@ int main(void)
 	RUN(a_bridge_is_made_and_adjusted);
 	RUN(only_ours_are_touched);
 	RUN(the_device_is_looked_at);
+	RUN(a_bridge_that_is_removed_is_noticed);
 	RUN(options_of_attach);
 	return test_end();
 }
