@@ -47,8 +47,8 @@ static int read_time_offsets(struct namespaces *namespaces, const json_t *object
 	const char *clock;
 	int rc = json_get_object(object, "timeOffsets", &offsets, err);
 
-	if (rc <= 0)
-		return rc;
+	if (rc <= 0 || !json_object_size(offsets))
+		return rc < 0 ? rc : 0;
 	if (!namespaces->make[NS_TIME])
 		return err_set(err, -EINVAL, "timeOffsets: a new time namespace is needed");
 	json_object_foreach(offsets, clock, value)

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -18,6 +20,8 @@
 #include "agent/run/path.h"
 #include "lib/fd.h"
 #include "lib/sys.h"
+
+#define PROC_ROOT_INODE 1 /* of the kernel's include/linux/proc_fs.h */
 
 /* What statvfs() calls the same as mount(). */
 #define KEPT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -108,6 +112,37 @@ static bool is_at_fixed_place(const struct bundle_mount *mount)
 {
 	return is_type(mount, "proc") || is_type(mount, "sysfs") || is_type(mount, "cgroup") ||
 	       is_type(mount, "cgroup2");
+}
+
+static bool is_proc(int fd, const char *path)
+{
+	struct statfs fs;
+
+	return (path ? statfs(path, &fs) : fstatfs(fd, &fs)) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/*
+ * What is in /proc is the kernel's word to whoever trusts it, and hides what is masked: nothing lies over it but, as with runc,
+ * what lxcfs has instead; over its root another proc.
+ */
+static int check_target(int target, const struct bundle_mount *mount, struct err *err)
+{
+	static const char *const replaced[] = {
+		"cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime",
+		"sys/crypto/fips_enabled", "sys/kernel/ns_last_pid",
+	};
+	const char *path = mount->destination;
+	bool is_proc_again = is_type(mount, "proc") ||
+			     (mount->options.flags & MS_BIND && is_proc(-1, mount->source));
+	struct stat st;
+
+	if (!is_proc(target, NULL) || (is_proc_again && fstat(target, &st) == 0 && st.st_ino == PROC_ROOT_INODE))
+		return 0;
+	for (size_t i = 0; i < sizeof(replaced) / sizeof(*replaced); i++)
+		if (!strncmp(path, "/proc/", 6) && !strcmp(path + 6, replaced[i]))
+			return 0;
+	return err_set(err, -EPERM, "%s is in /proc, over which nothing may be mounted but single files such as "
+				    "/proc/cpuinfo", path);
 }
 
 /* A flag that mount(2) takes at once, or for a tmpfs, later. */
@@ -231,8 +266,8 @@ static int mount_source(const struct bundle_mount *mount, int root, struct err *
 		return err_sys(err, "%s on the host", mount->source);
 	target = path_open(root, mount->destination,
 			   PATH_NOT_ROOT | (S_ISDIR(st.st_mode) ? PATH_MAKE_DIR : PATH_MAKE_FILE), err);
-	if (target < 0)
-		return target;
+	if (target < 0 || check_target(target, mount, err) < 0)
+		return target < 0 ? target : err->code;
 	rc = mount->has_tree ?
 		     mount_tree_attach(mount->tree, target, err) :
 		     mount_bind(mount->source, target, mount->options.flags & MS_REC, err);
@@ -251,8 +286,8 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 	const struct stat below = look_below(mount, root);
 	FD_CLEANUP int target = path_open(root, mount->destination, flags, err);
 
-	if (target < 0)
-		return target;
+	if (target < 0 || check_target(target, mount, err) < 0)
+		return target < 0 ? target : err->code;
 	if (is_type(mount, "cgroup") || is_type(mount, "cgroup2"))
 		return mount_cgroup(mount, root, target, cgroup,
 				    bundle->namespaces.make[NS_CGROUP], err) ?:

@@ -198,6 +198,15 @@ struct attr {
 	uint64_t runtime, deadline, period;
 };
 
+static int policy_failed(const struct scheduling *sched, struct err *err)
+{
+	bool is_real_time = sched->policy == SCHED_FIFO || sched->policy == SCHED_RR;
+	const char *why = errno != EPERM || !is_real_time ? "" :
+			  " (cgroup v1 has no real time to give before linux.resources.cpu.realtimeRuntime is set)";
+
+	return err_sys(err, "process.scheduler%s", why);
+}
+
 int sched_apply(const struct scheduling *sched, struct err *err)
 {
 	const struct attr attr = {
@@ -209,7 +218,7 @@ int sched_apply(const struct scheduling *sched, struct err *err)
 	if (sched->has_personality && personality(sched->personality) < 0)
 		return err_sys(err, "linux.personality");
 	if (sched->has_policy && syscall(SYS_sched_setattr, 0, &attr, 0) < 0)
-		return err_sys(err, "process.scheduler");
+		return policy_failed(sched, err);
 	if (sched->io_priority &&
 	    syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, sched->io_priority) < 0)
 		return err_sys(err, "process.ioPriority");

@@ -140,6 +140,7 @@ static void errors_name_the_member(void)
 		  "\"gidMappings\":[{\"hostID\":4294967000,\"size\":1000}],\"maskedPaths\"",
 		  "config.json: linux: gidMappings[0]: \"size\" is missing, or more than there are "
 		  "IDs" },
+		{ "\"maskedPaths\"", "\"timeOffsets\":{},\"maskedPaths\"", "" },
 		{ "\"maskedPaths\"", "\"timeOffsets\":{\"boottime\":{}},\"maskedPaths\"",
 		  "config.json: linux: timeOffsets: a new time namespace is needed" },
 		{ "{\"type\":\"network\",\"path\":\"/n\"}],",

@@ -117,6 +117,26 @@ for place in / /./ /var/.. /links/root; do
 	run box true
 	like "nor a tmpfs" "$OUT" "^berth runtime run: mounts\[6\] .* is the container's root itself"
 done
+# ---- /proc ----
+
+ln -s /proc/sys "$ROOTS/links/sys"
+for place in /proc/sys /proc/self/attr /links/sys /proc; do
+	MOUNTS=",{\"destination\":\"$place\",\"source\":\"$T/vol\"}"
+	run box true
+	like "no directory over $place" "$OUT" "^berth runtime run: mounts\[6\] $place: .*is in /proc"
+	MOUNTS=",{\"destination\":\"$place\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}"
+	run box true
+	like "nor a tmpfs" "$OUT" "^berth runtime run: mounts\[6\] $place: .*is in /proc"
+done
+echo "cpus of lxcfs" > "$T/vol/cpuinfo"
+MOUNTS=",{\"destination\":\"/proc/cpuinfo\",\"source\":\"$T/vol/cpuinfo\"}"
+run box cat /proc/cpuinfo
+same "but a file over /proc/cpuinfo" "$OUT" "cpus of lxcfs"
+MOUNTS=',{"destination":"/proc","type":"proc","source":"proc"}'
+run box cat /proc/1/comm
+same "and another proc over /proc" "$OUT" cat
+rm "$T/vol/cpuinfo" "$ROOTS/links/sys"
+
 MOUNTS=''
 config box touch /x
 sed -i 's|"readonlyPaths":\[|&"/",|' "$T/box/config.json"

@@ -10,6 +10,13 @@ same "niceness, policy and priority, without CAP_SYS_NICE" "$OUT" $'-5 3\nbest-e
 PROCESS=',"scheduler":{"policy":"SCHED_DEADLINE"}'
 run box true
 like "what the kernel refuses" "$OUT" 'process.scheduler: Invalid argument'
+PROCESS=',"scheduler":{"policy":"SCHED_FIFO","priority":1}'
+run box cut -d ' ' -f 41 /proc/self/stat
+if compgen -G '/sys/fs/cgroup/*/cpu.rt_runtime_us' > /dev/null; then # CONFIG_RT_GROUP_SCHED
+	like "real time that cgroup v1 has to give first" "$OUT" 'process.scheduler .*realtimeRuntime is set\): Operation not permitted'
+else
+	same "real time" "$OUT" 1
+fi
 PROCESS=',"execCPUAffinity":{"initial":"0","final":"0"}'
 start box sleep 1000
 same "exec is on its processors" "$(rt exec box grep Cpus_allowed_list /proc/self/status)" $'Cpus_allowed_list:\t0'
