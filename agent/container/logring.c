@@ -28,24 +28,21 @@ static uint64_t get_le(const unsigned char *in, int bytes)
 }
 
 /*
- * One record of `fd` at `offset` into `space` (LOGRING_HEADER + LOGRING_DATA_MAX bytes): its
- * whole size, 0 when there is none yet, or a negative code.
+ * The whole size of the record that the `got` bytes begin with, 0 when it is not whole yet, or
+ * -EBADMSG.
  */
-static ssize_t read_record(int fd, off_t offset, char *space)
+static ssize_t record_size(const char *bytes, size_t got)
 {
-	unsigned char *header = (unsigned char *)space;
-	ssize_t got = pread(fd, space, LOGRING_HEADER + LOGRING_DATA_MAX, offset);
+	const unsigned char *header = (const unsigned char *)bytes;
 	size_t length;
 
-	if (got < 0)
-		return -errno;
 	if (got < LOGRING_HEADER)
 		return 0;
 	length = get_le(header + 4, 4);
 	if (length > LOGRING_DATA_MAX ||
 	    (header[0] != LOGRING_STDOUT && header[0] != LOGRING_STDERR))
 		return -EBADMSG;
-	return (size_t)got < LOGRING_HEADER + length ? 0 : (ssize_t)(LOGRING_HEADER + length);
+	return got < LOGRING_HEADER + length ? 0 : (ssize_t)(LOGRING_HEADER + length);
 }
 
 /* --- writer ----------------------------------------------------------------------------------- */
@@ -57,9 +54,15 @@ static int find_end(int fd, size_t *end)
 	ssize_t size;
 
 	*end = 0;
-	while ((size = read_record(fd, (off_t)*end, space)) > 0)
-		*end += (size_t)size;
-	return size == -EBADMSG ? 0 : (int)size;
+	do {
+		ssize_t got = pread(fd, space, sizeof(space), (off_t)*end);
+
+		if (got < 0)
+			return -errno;
+		size = record_size(space, (size_t)got);
+		*end += size > 0 ? (size_t)size : 0;
+	} while (size > 0);
+	return 0;
 }
 
 int logring_open(struct logring *ring, int dirfd, size_t limit_bytes, struct err *err)
@@ -176,6 +179,7 @@ static void set_file(struct logring_reader *reader, int fd)
 	fd_close(&reader->fd);
 	reader->fd = fd;
 	reader->offset = 0;
+	reader->at = reader->end = 0;
 }
 
 /* Opens the oldest file there is. 0, also when there is none yet. */
@@ -215,11 +219,27 @@ static int find_following(const struct logring_reader *reader)
 	return fd_steal(&newest);
 }
 
+/* The next record of this file: its size, 0 or a negative code. Short ones were read many at once. */
+static ssize_t read_record(struct logring_reader *reader)
+{
+	ssize_t size = record_size(reader->data + reader->at, reader->end - reader->at);
+	ssize_t got;
+
+	if (size)
+		return size;
+	reader->at = reader->end = 0;
+	got = pread(reader->fd, reader->data, sizeof(reader->data), reader->offset);
+	if (got < 0)
+		return -errno;
+	reader->end = (size_t)got;
+	return record_size(reader->data, reader->end);
+}
+
 /* The next record of whatever file has one: its size, 0 or a negative code. */
 static ssize_t read_next(struct logring_reader *reader)
 {
 	for (;;) {
-		ssize_t size = read_record(reader->fd, reader->offset, reader->data);
+		ssize_t size = read_record(reader);
 		int following;
 
 		if (size)
@@ -228,7 +248,7 @@ static ssize_t read_next(struct logring_reader *reader)
 		if (following < 0)
 			return following == -ENOENT ? 0 : following;
 		/* What was appended between the look at this file and its renaming. */
-		size = read_record(reader->fd, reader->offset, reader->data);
+		size = read_record(reader);
 		if (size) {
 			fd_close(&following);
 			return size;
@@ -241,6 +261,7 @@ int logring_reader_open(struct logring_reader *reader, int dirfd)
 {
 	reader->fd = -1;
 	reader->offset = 0;
+	reader->at = reader->end = 0;
 	reader->dirfd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
 	return reader->dirfd < 0 ? -errno : 0;
 }
@@ -253,8 +274,8 @@ void logring_reader_close(struct logring_reader *reader)
 
 int logring_reader_next(struct logring_reader *reader, struct logring_record *record)
 {
-	const unsigned char *header = (const unsigned char *)reader->data;
 	int rc = reader->fd < 0 ? open_oldest(reader) : 0;
+	const unsigned char *header;
 	ssize_t size;
 
 	if (rc < 0 || reader->fd < 0)
@@ -262,11 +283,13 @@ int logring_reader_next(struct logring_reader *reader, struct logring_record *re
 	size = read_next(reader);
 	if (size <= 0)
 		return (int)size;
+	header = (const unsigned char *)reader->data + reader->at;
 	reader->offset += size;
+	reader->at += (size_t)size;
 	*record = (struct logring_record){
 		.stream = header[0],
 		.time_ns = (int64_t)get_le(header + 8, 8),
-		.data = reader->data + LOGRING_HEADER,
+		.data = (const char *)header + LOGRING_HEADER,
 		.size = (size_t)size - LOGRING_HEADER,
 	};
 	return 1;

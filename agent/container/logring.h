@@ -70,7 +70,8 @@ struct logring_record {
 struct logring_reader {
 	int dirfd; /* own duplicate */
 	int fd;	   /* -1: nothing is open yet */
-	off_t offset;
+	off_t offset; /* of the next record */
+	size_t at, end; /* what of `data` was read and not taken yet */
 	char data[LOGRING_HEADER + LOGRING_DATA_MAX];
 };
 
