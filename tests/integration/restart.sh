@@ -86,7 +86,7 @@ oom() {
 	wait_until "shot runs" 15 app_runs shot "$(digest_of app:v1)"
 	wait_until "the hungry one was ended" 20 ended hungry
 	same "by the kernel for its memory" "$(docker_state hungry '"\(.OOMKilled) \(.ExitCode)"')" "true 137"
-	like "status says so" "$(app_get hungry '"\(.update.reason) \(.update.error)"')" ' out of memory: killed at its limit \(memory = 16M\)$'
+	wait_until "status says so" 10 app_like hungry '"\(.update.reason) \(.update.error)"' ' out of memory: killed at its limit \(memory = 16M\)$'
 	kill -9 "$(app_pid shot)"
 	wait_until "another was killed by a person" 10 ended shot
 	same "which is something else" "$(docker_state shot '"\(.OOMKilled) \(.ExitCode)"')" "false 137"
