@@ -2,10 +2,11 @@
  * app - one app of agent.ini on its way through updates.
  *
  * What should run follows from the record (agent/app/update.h) alone: app_generation(). What does run is
- * `container`. Every event ends in app_step(), which moves the one towards the other. Five files:
+ * `container`. Every event ends in app_step(), which moves the one towards the other. Six files:
  *
  *	app.c		the record: events in, decisions written down, then acted on; commands
  *	app_run.c	the container: start, stop, restart with back-off, health, probation
+ *	app_trial.c	what a version wrote last that has failed its trial
  *	app_check.c	whether the image is whole, before a container starts
  *	app_track.c	the registry: poll the tag, pull the candidate, hand it over as staged
  *	app_room.c	the store is full: wait until it isn't
@@ -44,6 +45,9 @@ struct app {
 	bool is_unhealthy;	/* it is being restarted for that */
 	int64_t started_ms; /* time_monotonic_ms() when it was seen to start; 0: it does not run */
 	int64_t backoff_ms;
+
+	/* app_trial.c */
+	char told[CONTAINER_ID_SIZE]; /* whose last words were told, for the record's reason */
 
 	/* app_check.c */
 	struct check *check;	 /* of the layers of what is due */
@@ -118,6 +122,11 @@ void app_restart_later(struct app *app);	    /* app_run.c: with back-off */
 void app_retry(struct app *app);		    /* app_run.c: the same for one that may run, but badly */
 void app_attach_found(struct app *app);		    /* app_run.c: at boot */
 void app_take_over(struct app *app);		    /* app_run.c: one that was found running counts as started */
+/*
+ * app_trial.c: before app_decide() with a reason why the version on trial is no good. The last line that it wrote goes behind
+ * the reason if `with_last`. False: all that is known already, and `reason` is the record's.
+ */
+bool app_tell_failure(struct app *app, char reason[static UPDATE_REASON_MAX], bool with_last);
 bool app_must_wait(struct app *app, const struct generation *due); /* app_check.c: app_step() is called again */
 void app_was_healed(struct app *app);	    /* app_check.c: something was */
 void app_check_release(struct app *app);    /* app_check.c */

@@ -228,7 +228,9 @@ bool app_has_finished(const struct app *app)
 static void start_failed(struct app *app, const char *reason, bool by_device)
 {
 	const struct generation *due = app_generation(app);
+	char short_reason[UPDATE_REASON_MAX];
 
+	snprintf(short_reason, sizeof(short_reason), "%s", reason);
 	/* Once for each reason: it may be tried for ever, and polls go well meanwhile. */
 	if (strcmp(app->ended, reason))
 		log_error("app %s: %s", app->config->name, reason);
@@ -237,6 +239,8 @@ static void start_failed(struct app *app, const char *reason, bool by_device)
 		app->container->state = CONTAINER_DEAD;
 	if (by_device)
 		app_found_no_room(app);
+	else if (update_is_on_trial(&app->record))
+		app_tell_failure(app, short_reason, false);
 	app_decide(app, &(struct update_event){
 				.kind = by_device ? UPDATE_NO_ROOM : UPDATE_START_FAILED,
 				.reason = reason });
@@ -395,6 +399,9 @@ static void on_health_change(struct health_monitor *monitor, void *data)
 		 monitor->timing.retries, monitor->output);
 	if (is_on_probation(app)) {
 		health_stop(&app->health);
+		/* Otherwise it is rolled back, which is told with the reason. */
+		if (app_tell_failure(app, reason, false) && !generation_exists(&app->record.current))
+			log_warn("app %s: restarted: %s", app->config->name, reason);
 		end_probation(app, UPDATE_BAD, reason);
 	} else if (app->container->settings->restart.kind != RESTART_NO) {
 		log_warn("app %s: restarted: %s", app->config->name, reason);
@@ -484,7 +491,7 @@ static void describe_end(const struct container *container, char *text, size_t s
 	}
 }
 
-static void ended_by_itself(struct app *app, const char *how)
+static void ended_by_itself(struct app *app, char how[static UPDATE_REASON_MAX])
 {
 	bool is_on_trial = update_is_on_trial(&app->record);
 	struct container *container = app->container;
@@ -492,6 +499,8 @@ static void ended_by_itself(struct app *app, const char *how)
 		       !container->exit_code && !app->is_unhealthy;
 	int64_t up_ms = app->started_ms ? time_monotonic_ms() - app->started_ms : 0;
 
+	if (is_on_trial && !app->is_unhealthy && !is_done)
+		app_tell_failure(app, how, true);
 	snprintf(app->ended, sizeof(app->ended), "%s", is_done ? "" : how);
 	if (up_ms > BACKOFF_RESET_MS)
 		app->backoff_ms = 0;

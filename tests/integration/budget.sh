@@ -93,7 +93,7 @@ enforced() {
 	agent_start
 	wait_until "the app that wants too much memory lost a process" 20 eval 'berth logs hog 2>&1 | grep -q "status 137"'
 	wait_until "which status tells" 10 app_like hog .update.error \
-		'^exited with code 3, before that out of memory: a process of it was killed; \[agent\] memory or the device has no more$'
+		'^exited with code 3, before that out of memory: a process of it was killed; \[agent\] memory or the device has no more: .+$'
 	local before after
 	before=$(cpu_ns "$CG")
 	sleep 2
