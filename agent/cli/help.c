@@ -77,9 +77,12 @@ const char *cli_docker_command(const char *name)
 {
 	size_t size = strlen(name);
 
+	if (!size || strchr(name, ' '))
+		return NULL;
 	for (const struct cli_hint *entry = cli_docker_hints; entry->commands; entry++)
-		for (const char *at = entry->commands; (at = strstr(at, name)); at++)
-			if (size && at[-1] == ' ' && at[size] == ' ')
+		/* From behind the first blank on, so that there is one before each. */
+		for (const char *at = entry->commands + 1; (at = strstr(at, name)); at++)
+			if (at[-1] == ' ' && at[size] == ' ')
 				return entry->hint;
 	return NULL;
 }

@@ -66,6 +66,8 @@ bind = /nowhere/$(printf 'x%.0s' {1..240}):/x"
 
 usage() {
 	fails 2 "an unknown command" '"stauts" \(did you mean status\?\)' berth stauts
+	fails 2 "an empty one" '"" \(berth help lists them\)' timeout 5 "$BERTH" ""
+	fails 2 "one with a blank" '" inspect" ' berth " inspect"
 	fails 2 "one that is near to nothing" '"xyzzy" \(berth help lists them\)' berth xyzzy
 	fails 2 "help for it" '"xyzzy" \(berth help lists them\)' berth help xyzzy
 	fails 2 "one of docker's" "\"inspect\": docker's own client has it" berth inspect web
