@@ -7,6 +7,7 @@
 #include "agent/run/cgroup_parts.h"
 #include "agent/run/device_filter.h"
 #include "lib/fd.h"
+#include "lib/log.h"
 
 #define SIZE_OF(array) (sizeof(array) / sizeof(*(array)))
 #define DEFAULT_PERIOD_US 100000
@@ -216,6 +217,7 @@ int cgroup2_change_devices(const struct cgroup *cgroup, const struct device_rule
 
 int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limits, struct err *err)
 {
+	struct err local = ERR_INIT;
 	int rc = refuse_old(limits, err) ?: apply_memory(cgroup, limits, err) ?:
 		 apply_cpu(cgroup, limits, err) ?: cgroup_apply_cpuset(cgroup, limits, err) ?:
 		 apply_io(cgroup, limits, err) ?: apply_others(cgroup, limits, err);
@@ -223,6 +225,9 @@ int cgroup2_apply(const struct cgroup *cgroup, const struct cgroup_limits *limit
 	if (rc < 0 || !limits->device_count)
 		return rc;
 	rc = cgroup2_change_devices(cgroup, limits->devices, limits->device_count,
-				    limits->implied_devices ? NULL : err);
-	return limits->implied_devices ? 0 : rc;
+				    limits->implied_devices ? &local : err);
+	if (rc == 0 || !limits->implied_devices)
+		return rc;
+	log_warn("all devices are open to the container: %s", local.text);
+	return 0;
 }
