@@ -47,10 +47,10 @@ static const char *outcome(const char *name, const json_t *before, const json_t 
 }
 
 /* What was never good has nothing to go back to: it is tried for ever. */
-static bool is_at_it(const char *phase, const char *outcome)
+static bool is_at_it(const char *phase, const char *last)
 {
-	return strcmp(phase, "idle") && strcmp(phase, "staged") && strcmp(outcome, "failed") &&
-	       strcmp(outcome, "none");
+	return strcmp(phase, "idle") && strcmp(phase, "staged") && strcmp(last, "failed") &&
+	       strcmp(last, "none");
 }
 
 /* Prints each change of phase; returns how many are still at it. */

@@ -346,6 +346,11 @@ void networks_changed(struct agent *agent)
 	timer_start(&agent->loop, &agent->networks.timer, 0, settle, agent);
 }
 
+void networks_look_again(struct timer *timer)
+{
+	networks_changed(timer->data);
+}
+
 /* --- agent.ini -------------------------------------------------------------------------------- */
 
 static bool is_same(const struct network_shape *a, const struct network_shape *b)

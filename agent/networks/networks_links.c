@@ -61,11 +61,6 @@ static bool is_bridge(const char *name, void *data)
 	return false;
 }
 
-static void look_again(struct timer *timer)
-{
-	networks_changed(timer->data);
-}
-
 static void links_changed(struct watch *watch, uint32_t events)
 {
 	struct agent *agent = watch->data;
@@ -74,7 +69,7 @@ static void links_changed(struct watch *watch, uint32_t events)
 	(void)events;
 	if (link_was_removed(&networks->link_events, is_bridge, agent) && !timer_is_running(&networks->link_timer))
 		timer_start(&agent->loop, &networks->link_timer, patience_delay_ms(&networks->link_patience),
-			    look_again, agent);
+			    networks_look_again, agent);
 }
 
 void networks_watch_links(struct agent *agent)

@@ -33,6 +33,9 @@ void network_link_name(const struct container *container, char name[static LINK_
 void networks_watch_links(struct agent *agent);
 void networks_repair_links(struct agent *agent);
 
+/* A timer's call of networks_changed(). */
+void networks_look_again(struct timer *timer);
+
 /* How long to wait this time. */
 int64_t patience_delay_ms(struct patience *patience);
 

@@ -242,11 +242,6 @@ int networks_apply_rules(struct agent *agent, struct err *err)
 	return 0;
 }
 
-static void apply_again(struct timer *timer)
-{
-	networks_changed(timer->data);
-}
-
 int64_t patience_delay_ms(struct patience *patience)
 {
 	int64_t now = time_monotonic_ms(), delay = 2 * patience->delay_ms;
@@ -275,7 +270,7 @@ static void tables_changed(struct watch *watch, uint32_t events)
 		return;
 	log_warn("networks: somebody has changed berth's firewall rules: set again");
 	timer_start(&agent->loop, &agent->networks.firewall_timer,
-		    patience_delay_ms(&agent->networks.firewall_patience), apply_again, agent);
+		    patience_delay_ms(&agent->networks.firewall_patience), networks_look_again, agent);
 }
 
 void networks_open_rules(struct agent *agent)

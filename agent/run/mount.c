@@ -266,8 +266,9 @@ static int mount_source(const struct bundle_mount *mount, int root, struct err *
 		return err_sys(err, "%s on the host", mount->source);
 	target = path_open(root, mount->destination,
 			   PATH_NOT_ROOT | (S_ISDIR(st.st_mode) ? PATH_MAKE_DIR : PATH_MAKE_FILE), err);
-	if (target < 0 || check_target(target, mount, err) < 0)
-		return target < 0 ? target : err->code;
+	rc = target < 0 ? target : check_target(target, mount, err);
+	if (rc < 0)
+		return rc;
 	rc = mount->has_tree ?
 		     mount_tree_attach(mount->tree, target, err) :
 		     mount_bind(mount->source, target, mount->options.flags & MS_REC, err);
@@ -285,9 +286,10 @@ static int mount_other(const struct bundle *bundle, const struct bundle_mount *m
 	int flags = PATH_MAKE_DIR | PATH_NOT_ROOT | (is_at_fixed_place(mount) ? PATH_NO_LINKS : 0);
 	const struct stat below = look_below(mount, root);
 	FD_CLEANUP int target = path_open(root, mount->destination, flags, err);
+	int rc = target < 0 ? target : check_target(target, mount, err);
 
-	if (target < 0 || check_target(target, mount, err) < 0)
-		return target < 0 ? target : err->code;
+	if (rc < 0)
+		return rc;
 	if (is_type(mount, "cgroup") || is_type(mount, "cgroup2"))
 		return mount_cgroup(mount, root, target, cgroup,
 				    bundle->namespaces.make[NS_CGROUP], err) ?:
