@@ -174,7 +174,7 @@ full_store() {
 	rm "$T/flash/ballast"
 	wait_until "it is written down" 20 eval 'record_text "$STORE/apps/web" | grep -q "current\":{[^}]*$(digest_of app:v2)"'
 	wait_until "the name is the new image's" 20 grep -q "$(digest_of app:v2)" -r "$STORE/tags"
-	check "the old container is gone" test ! -e "$STORE/containers/$id"
+	wait_until "the old container is gone" 10 test ! -e "$STORE/containers/$id"
 	sweep
 	umount -l "$T/flash"
 }
