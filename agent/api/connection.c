@@ -104,8 +104,8 @@ static void dispatch(struct connection *connection)
 	if (!route)
 		reply_error(request, 404, "page not found");
 	else if (!route->handler)
-		reply_error(request, 501, "berth does not offer %s %s", message->method,
-			    request->target.path);
+		reply_error(request, 501, "berth does not offer %s %s%s%s", message->method, request->target.path,
+			    route->instead ? ": " : "", route->instead ? route->instead : "");
 	else
 		route->handler(request);
 }

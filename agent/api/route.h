@@ -15,7 +15,8 @@ struct request;
 struct route {
 	const char *method; /* a GET route answers HEAD as well */
 	const char *pattern;
-	void (*handler)(struct request *request); /* NULL: a call of Docker's that berth knows and does not offer */
+	void (*handler)(struct request *request); /* NULL: a call of Docker's that berth knows and does not offer: 501 */
+	const char *instead;			  /* then what a person can do in its place; NULL: nothing */
 };
 
 /* Ends with a route without a pattern. */

@@ -10,8 +10,6 @@
 #include "agent/network/firewall_parts.h"
 #include "lib/fd.h"
 
-#define EVENTS_BYTES 32768
-
 static const uint8_t families[IP_FAMILIES] = { [IPV4] = NFPROTO_IPV4, [IPV6] = NFPROTO_IPV6 };
 
 /* ---- open, close ---- */
@@ -148,29 +146,13 @@ int firewall_remove(struct firewall *firewall, struct err *err)
 
 /* ---- changes by others ---- */
 
-static bool is_our_loss(const struct nlmsghdr *message)
+static bool is_our_loss(const struct nlmsghdr *message, void *data)
 {
+	(void)data;
 	return nft_message_is_removal(message) && nft_message_is_about(message, FIREWALL_TABLE);
 }
 
 bool firewall_was_changed(struct firewall *firewall)
 {
-	FREE_CLEANUP char *data = xmalloc(EVENTS_BYTES);
-	bool changed = false;
-	ssize_t got;
-
-	while ((got = recv(firewall->events.fd, data, EVENTS_BYTES, MSG_DONTWAIT | MSG_TRUNC)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno != ENOBUFS)
-			break;
-		/* More came than the socket could hold, or than fits: what is missing may have been ours. */
-		if (got < 0 || got > EVENTS_BYTES) {
-			changed = true;
-			continue;
-		}
-		for (const struct nlmsghdr *message = NULL; netlink_next(&message, data, (size_t)got);)
-			changed |= is_our_loss(message);
-	}
-	return changed;
+	return netlink_heard(&firewall->events, is_our_loss, NULL);
 }

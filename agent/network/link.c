@@ -12,9 +12,6 @@
 #include "agent/network/link_parts.h"
 #include "lib/fd.h"
 
-/* An interface with all of its attributes takes less than 2 KiB. */
-#define EVENT_BYTES 8192
-
 bool link_name_is_valid(const char *name)
 {
 	size_t size = strlen(name);
@@ -164,25 +161,23 @@ static const char *removed_name(const struct nlmsghdr *message)
 	return netlink_text(table[IFLA_IFNAME]);
 }
 
+struct removal {
+	bool (*is_ours)(const char *name, void *data);
+	void *data;
+};
+
+static bool is_removal(const struct nlmsghdr *message, void *data)
+{
+	const struct removal *removal = data;
+
+	return removal->is_ours(removed_name(message), removal->data);
+}
+
 bool link_was_removed(struct netlink *events, bool (*is_ours)(const char *name, void *data), void *data)
 {
-	char received[EVENT_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
-	bool was_removed = false;
-	ssize_t got;
+	struct removal removal = { is_ours, data };
 
-	while ((got = recv(events->fd, received, sizeof(received), MSG_DONTWAIT | MSG_TRUNC)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno != ENOBUFS)
-			break;
-		if (got < 0 || got > (ssize_t)sizeof(received)) {
-			was_removed = true;
-			continue;
-		}
-		for (const struct nlmsghdr *message = NULL; netlink_next(&message, received, (size_t)got);)
-			was_removed |= is_ours(removed_name(message), data);
-	}
-	return was_removed;
+	return netlink_heard(events, is_removal, &removal);
 }
 
 int link_address(struct netlink *nl, int index, const struct ip *ip, int bits, struct err *err)

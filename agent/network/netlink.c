@@ -258,3 +258,25 @@ int netlink_ask(struct netlink *nl, struct netlink_request *request, netlink_eac
 {
 	return exchange(nl, request, each, data, err);
 }
+
+bool netlink_heard(struct netlink *events, bool (*is_wanted)(const struct nlmsghdr *message, void *data), void *data)
+{
+	FREE_CLEANUP char *received = xmalloc(RECEIVE_MAX);
+	bool heard = false;
+	ssize_t got;
+
+	while ((got = recv(events->fd, received, RECEIVE_MAX, MSG_DONTWAIT | MSG_TRUNC)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0 && errno != ENOBUFS)
+			break;
+		/* More came than the socket could hold, or than fits: what is missing may have been wanted. */
+		if (got < 0 || got > RECEIVE_MAX) {
+			heard = true;
+			continue;
+		}
+		for (const struct nlmsghdr *message = NULL; netlink_next(&message, received, (size_t)got);)
+			heard |= is_wanted(message, data);
+	}
+	return heard;
+}

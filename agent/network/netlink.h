@@ -86,6 +86,12 @@ typedef int netlink_each(const struct nlmsghdr *message, void *data);
 int netlink_ask(struct netlink *nl, struct netlink_request *request, netlink_each *each, void *data,
 		struct err *err);
 
+/*
+ * Takes all that has come to a socket that listens to a group (NETLINK_ADD_MEMBERSHIP): was there a message that
+ * `is_wanted` says yes to? Also true when some were lost, which may have been such. Each message is looked at.
+ */
+bool netlink_heard(struct netlink *events, bool (*is_wanted)(const struct nlmsghdr *message, void *data), void *data);
+
 /* ---- reading, for foreign bytes: pure ---- */
 
 /*

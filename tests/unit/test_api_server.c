@@ -130,12 +130,13 @@ static void on_hijack(struct request *request)
 }
 
 const struct route api_routes[] = {
-	{ "GET", "/small/*", on_small },
-	{ "POST", "/echo", on_echo },
-	{ "GET", "/stream", on_stream },
-	{ "GET", "/later/*", on_later },
-	{ "POST", "/hijack", on_hijack },
-	{ "POST", "/refused/*/x", NULL },
+	{ "GET", "/small/*", .handler = on_small },
+	{ "POST", "/echo", .handler = on_echo },
+	{ "GET", "/stream", .handler = on_stream },
+	{ "GET", "/later/*", .handler = on_later },
+	{ "POST", "/hijack", .handler = on_hijack },
+	{ "POST", "/refused/*/x", .instead = NULL },
+	{ "POST", "/refused/*/y", .instead = "do this" },
 	{ 0 },
 };
 
@@ -252,6 +253,8 @@ static void errors_are_json(void)
 	CHECK_HAS(ask("GET /none HTTP/1.0\r\n\r\n"), "{\"message\":\"page not found\"}");
 	CHECK_HAS(ask("POST /refused/y/x HTTP/1.0\r\n\r\n"),
 		  "{\"message\":\"berth does not offer POST /refused/y/x\"}");
+	CHECK_HAS(ask("POST /refused/y/y HTTP/1.0\r\n\r\n"),
+		  "{\"message\":\"berth does not offer POST /refused/y/y: do this\"}");
 	CHECK_HAS(ask("GET /later/a%22b HTTP/1.0\r\n\r\n"), "{\"message\":\"later \\\"a\\\"b\\\"\"}");
 	CHECK_HAS(ask("GET /v1.99/small/1 HTTP/1.0\r\n\r\n"), "400 Bad Request");
 	CHECK_HAS(ask("rubbish\r\n\r\n"), "400 Bad Request");

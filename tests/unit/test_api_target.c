@@ -115,11 +115,11 @@ static void nothing(struct request *request)
 }
 
 static const struct route table[] = {
-	{ "GET", "/containers/json", nothing },
-	{ "GET", "/containers/*/json", nothing },
-	{ "POST", "/containers/*/stop", nothing },
-	{ "GET", "/images/*/json", NULL },
-	{ "DELETE", "/images/*", NULL },
+	{ "GET", "/containers/json", .handler = nothing },
+	{ "GET", "/containers/*/json", .handler = nothing },
+	{ "POST", "/containers/*/stop", .handler = nothing },
+	{ "GET", "/images/*/json", .instead = NULL },
+	{ "DELETE", "/images/*", .instead = NULL },
 	{ 0 },
 };
 
