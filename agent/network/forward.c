@@ -25,8 +25,8 @@
 /* Of its own, so that no other daemon can signal or trace it. */
 #define FORWARD_ID 65532
 #define LISTEN_BACKLOG 512 /* as far as net.core.somaxconn goes */
-/* The forwarder of the container before may not have ended yet. */
-#define BIND_WAIT_MS 2000
+/* The forwarder of the container before may not have ended yet, on a busy device. */
+#define BIND_WAIT_MS 5000
 #define BIND_STEP_MS 20
 /* Besides connections, peers and listeners. */
 #define OTHER_FDS 32

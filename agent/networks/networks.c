@@ -16,7 +16,7 @@
 #include "lib/time.h"
 
 #define RETRY_MS 5000
-#define FORWARDER_END_NS (3LL * 1000 * 1000 * 1000)
+#define FORWARDER_END_NS (6LL * 1000 * 1000 * 1000) /* more than it waits for its ports (agent/network/forward.c) */
 #define ID_DIGITS 12 /* of a container's ID in the name of its veth */
 #define ARGS_MAX 600 /* two forwards of each published port, and what else there is */
 
