@@ -537,7 +537,7 @@ static void on_container_event(struct container *container, enum container_event
 	switch (event) {
 	case CONTAINER_STARTED:
 		if (is_container_of(container, app_generation(app)))
-			container_started(app);
+			app_take_over(app);
 		else
 			app_step(app); /* not wanted any more: stop it */
 		break;

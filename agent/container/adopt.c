@@ -10,7 +10,6 @@
 
 #include "agent/agent.h"
 #include "agent/container/container.h"
-#include "agent/container/pause.h"
 #include "agent/helper/shim.h"
 #include "lib/fd.h"
 #include "lib/json.h"
@@ -146,7 +145,6 @@ static void adopt_one(struct agent *agent, int parent, const char *id)
 		/* One that was let go by the agent before it says nothing any more. */
 		container->has_ended = container->state == CONTAINER_EXITED;
 		wait_for_first_word(container, sock);
-		container_find_paused(container);
 		log_info("container %s: found %s", container->name,
 			 container_state_names[container->state]);
 	} else if (container->state != CONTAINER_EXITED) {

@@ -230,6 +230,7 @@ void container_take_event(struct container *container, const struct shim_event *
 		container->start_ticks = event->start_ticks;
 		container->state = CONTAINER_RUNNING;
 		container->started_ns = time_now_ns();
+		container_find_paused(container); /* the word of one that was found may come late */
 		tell(container, CONTAINER_STARTED);
 		plugs_look(container); /* something may have been plugged in meanwhile */
 		break;
