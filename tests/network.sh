@@ -17,7 +17,7 @@ mount --bind "$T/resolv.conf" /etc/resolv.conf
 outside_start() {
 	background outside unshare -n sleep 1000
 	OUTSIDE=$!
-	poll 5 eval '[ "$(readlink "/proc/$OUTSIDE/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
+	poll 30 eval '[ "$(readlink "/proc/$OUTSIDE/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
 	outside ip link set lo up
 	ip link add up0 type veth peer name out0 netns "$OUTSIDE"
 	ip addr add 192.0.2.1/24 dev up0
@@ -45,11 +45,16 @@ inspect() { curl -sf --unix-socket "$R/berth.sock" "http://berth/containers/$1/j
 address() { inspect "$1" '.NetworkSettings.Networks[].IPAddress'; }
 address6() { inspect "$1" '.NetworkSettings.Networks[].GlobalIPv6Address'; }
 
-gets() { curl -sf -m 3 "$1"; }
-outside_gets() { outside curl -sf -m 3 "$1"; }
+# On a busy machine an answer may take its time; who expects none (not) waits for less.
+gets() { curl -sf -m "${PATIENT:-15}" "$1"; }
+outside_gets() { outside curl -sf -m "${PATIENT:-15}" "$1"; }
+not() {
+	local PATIENT=3
+	! "$@"
+}
 # A static busybox's wget crashes where there are no shared libraries.
 inside_gets() {
-	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 5 "$BERTH" exec -i "$1" /opt/app/bin/busybox nc -w 3 "$2" "$3" | tail -1
+	printf 'GET / HTTP/1.0\r\n\r\n' | timeout 30 "$BERTH" exec -i "$1" /opt/app/bin/busybox nc -w 15 "$2" "$3" | tail -1
 }
 
 # forwarders: pids of `berth forward` on this device; what a runtime starts is a sealed copy of the program.
@@ -77,7 +82,7 @@ while True:
     data, peer = s.recvfrom(2000)
     s.sendto(data, peer)' "$2"
 	echo $! >> "$T/echoes"
-	poll 5 eval 'nsenter -t "$(app_pid '"$1"')" -n ss -Hlun "sport = :'"$2"'" | grep -q .'
+	poll 30 eval 'nsenter -t "$(app_pid '"$1"')" -n ss -Hlun "sport = :'"$2"'" | grep -q .'
 }
 
 # udp_ask HOST PORT TEXT: the answer.
@@ -86,8 +91,13 @@ udp_ask() {
 import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(3)
-s.sendto(sys.argv[3].encode(), (sys.argv[1], int(sys.argv[2])))
-print(s.recv(2000).decode())' "$@" 2> /dev/null
+for _ in range(5): # one may be lost while a neighbour is looked for
+    s.sendto(sys.argv[3].encode(), (sys.argv[1], int(sys.argv[2])))
+    try:
+        print(s.recv(2000).decode())
+        break
+    except OSError:
+        pass' "$@" 2> /dev/null
 }
 
 # tcp_echo APP PORT: connections get back what they say, in the app's network.
@@ -103,7 +113,7 @@ def echo(c):
 while True:
     threading.Thread(target=echo, args=(s.accept()[0],), daemon=True).start()' "$2"
 	echo $! >> "$T/echoes"
-	poll 5 eval 'nsenter -t "$(app_pid '"$1"')" -n ss -Hltn "sport = :'"$2"'" | grep -q .'
+	poll 30 eval 'nsenter -t "$(app_pid '"$1"')" -n ss -Hltn "sport = :'"$2"'" | grep -q .'
 }
 
 # agent_start_without route|netfilter|nat6: agent_start, as under a kernel that lacks this.

@@ -14,7 +14,7 @@ ip link set berth0 up
 container() {
 	background "$1" unshare -n sleep 1000
 	PID=$!
-	poll 5 other_network "$PID"
+	poll 30 other_network "$PID"
 }
 other_network() { [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]; }
 # attach OPTION...: what it says is in $OUT, its status in $CODE.
@@ -29,7 +29,8 @@ attaches() {
 	container one
 	attach --host-name v1 --address 172.29.0.2/16 --address fd12::2/64 --gateway 172.29.0.1 --gateway fd12::1 --mtu 1400
 	same "a container is attached" "$CODE $OUT" "0 "
-	like "its interface has the addresses" "$(inside ip -br address show eth0)" '172\.29\.0\.2/16 .*fd12::2/64'
+	wait_until "its interface goes up" 30 is_up # which the kernel notes by and by
+	like "it has the addresses" "$(inside ip -br address show eth0)" '172\.29\.0\.2/16 .*fd12::2/64'
 	like "the MAC address that goes with them" "$(inside ip -br link show eth0)" 'UP +02:42:ac:1d:00:02'
 	like "the MTU" "$(inside ip link show eth0)" 'mtu 1400'
 	like "its loopback is up" "$(inside ip address show lo)" '127\.0\.0\.1'
@@ -50,13 +51,14 @@ attaches() {
 	end KILL "$PID"
 	PID=$first
 	end KILL "$PID"
-	wait_until "an interface goes with its container" 10 no_ports
+	wait_until "an interface goes with its container" 60 no_ports
 }
+is_up() { [[ $(inside ip -br link show eth0) = *' UP '* ]]; }
 no_ports() { [ -z "$(ip -br link show master berth0)" ]; }
 # A refused connection is an answer too.
 ping='import socket, sys
 try:
-	socket.create_connection((sys.argv[1], 9), 3)
+	socket.create_connection((sys.argv[1], 9), 15)
 except ConnectionRefusedError:
 	pass'
 

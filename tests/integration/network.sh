@@ -12,14 +12,14 @@ has_no_name() { ! has_name "$@"; }
 runs() { app_runs "$1" "$(digest_of "app:${2:-v1}")"; }
 running() { [ "$(inspect "$1" .State.Status)" = running ]; }
 pinged() { inside "$1" ping -c 1 -W 1 "$2"; }
-not() { ! "$@"; }
-# opens_loopback PID: what an app could do with CAP_NET_RAW: packets for the device's 127.0.0.1, where the registry listens.
+pings() { poll 10 pinged "$@"; }
+# opens_loopback PID [SECONDS]: what an app could do with CAP_NET_RAW: packets for the device's 127.0.0.1, where the registry listens.
 opens_loopback() {
 	nsenter -t "$1" -n bash -c '
 		echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
 		ip address delete 127.0.0.1/8 dev lo
 		ip route add 127.0.0.0/8 via $(ip route | sed -n "s/default via \([^ ]*\).*/\1/p")
-		curl -sf -m 2 http://'"$REG"'/v2/ > /dev/null; status=$?
+		curl -sf -m '"${2:-2}"' http://'"$REG"'/v2/ > /dev/null; status=$?
 		ip route delete 127.0.0.0/8
 		ip address add 127.0.0.1/8 dev lo
 		exit $status'
@@ -61,6 +61,7 @@ published() {
 		same "from outside: $url" "$(outside_gets "$url")" v1
 	done
 	check "a port of the loopback only isn't reached from outside" not outside_gets http://192.0.2.1:8081/
+	wait_until "a sibling knows its name" 20 has_name b a
 	same "from a sibling, by name" "$(inside_gets b a 8080)" v1
 	same "from a sibling, by the device's address" "$(inside_gets b 192.0.2.1 8080)" v1
 	same "from itself, by the device's address" "$(inside_gets a 192.0.2.1 8080)" v1
@@ -77,14 +78,14 @@ published() {
 	nft flush ruleset
 	check "also when the rules are gone, and no agent is there" not opens_loopback "$pid"
 	echo 1 > /proc/sys/net/ipv4/conf/berth0/route_localnet
-	check "as this setting would open it then" opens_loopback "$pid"
+	check "as this setting would open it then" opens_loopback "$pid" 15
 	echo 0 > /proc/sys/net/ipv4/conf/berth0/route_localnet
 	same "where published ports stay" "$(gets http://127.0.0.1:8080/)" v1
 	agent_start
-	wait_until "the next agent sets them again" 5 outside_gets http://192.0.2.1:8080/
+	wait_until "the next agent sets them again" 20 outside_gets http://192.0.2.1:8080/
 
-	check "out into the world" pinged a 192.0.2.2
-	check "by IPv6, too" pinged a 2001:db8::2
+	check "out into the world" pings a 192.0.2.2
+	check "by IPv6, too" pings a 2001:db8::2
 	check "not from an internal network" not pinged d 192.0.2.2
 	check "networks are apart" not pinged a "$(address c)"
 	check "in both directions" not pinged c "$(address b)"
@@ -119,15 +120,15 @@ names() {
 	wait_until "h runs" 30 runs h
 	same "its host name" "$(inside a hostname)" alpha
 	check "which is in its hosts" has_name a alpha
-	wait_until "and the other app" 5 has_name a b
+	wait_until "and the other app" 20 has_name a b
 	check "extra_host, too" has_name a plc
-	check "the other one has this one" has_name b a
+	wait_until "the other one has this one" 20 has_name b a
 	check "an app with the device's network has no names of containers" has_no_name h b
 	berth stop b > /dev/null
-	wait_until "a name goes with its container" 5 has_no_name a b
+	wait_until "a name goes with its container" 20 has_no_name a b
 	inside a sh -c 'echo 9.9.9.9 mine >> /etc/hosts'
 	berth start b > /dev/null
-	wait_until "and comes back" 10 has_name a b
+	wait_until "and comes back" 20 has_name a b
 	check "what the app wrote stays" has_name a mine
 	wait_until "b runs again" 10 running b
 	inside a sh -c 'echo 8.8.8.8 own > /etc/hosts'
@@ -138,11 +139,11 @@ names() {
 	like "resolv.conf is the device's" "$(inside a cat /etc/resolv.conf)" $'nameserver 192\.0\.2\.53'
 	like "with the app's option" "$(inside a cat /etc/resolv.conf)" 'options ndots:2'
 	printf 'nameserver 127.0.0.53\nnameserver 192.0.2.54\n' > /etc/resolv.conf
-	wait_until "it follows the device's" 5 eval 'inside a cat /etc/resolv.conf | grep -q 192.0.2.54'
+	wait_until "it follows the device's" 20 eval 'inside a cat /etc/resolv.conf | grep -q 192.0.2.54'
 	check "without what is the device's loopback" not eval 'inside a cat /etc/resolv.conf | grep -q 127.0.0.53'
-	check "which the host's network has" eval 'inside h cat /etc/resolv.conf | grep -q 127.0.0.53'
+	wait_until "which the host's network has" 20 eval 'inside h cat /etc/resolv.conf | grep -q 127.0.0.53'
 	echo 'nameserver 127.0.0.53' > /etc/resolv.conf
-	wait_until "no server left: told" 5 grep -q 'no name server that it can reach.*give its app one with dns =' "$T/agent.log"
+	wait_until "no server left: told" 20 grep -q 'no name server that it can reach.*give its app one with dns =' "$T/agent.log"
 	echo 'nameserver 192.0.2.53' > /etc/resolv.conf
 }
 
@@ -157,13 +158,13 @@ while True:
 	c.sendall(b"HTTP/1.0 200 OK\r\n\r\nown")
 	c.close()'
 	local own=$!
-	poll 5 port_open 8092
+	poll 30 port_open 8092
 	agent_start
 	wait_until "a port that a program of the device has is told" 20 \
 		grep -q 'port 8092/tcp is taken by another program of the device' "$T/agent.log"
 	same "and that program is reached" "$(gets http://127.0.0.1:8092/)" own
 	end KILL "$own"
-	wait_until "when it is gone, the app runs" 40 runs a
+	wait_until "when it is gone, the app runs" 60 runs a
 	same "under this port" "$(gets http://127.0.0.1:8092/)" v1
 }
 
@@ -191,7 +192,7 @@ joins() {
 	same "and published again" "$(gets http://127.0.0.1:8090/)" v1
 	berth stop a > /dev/null
 	wait_until "it is stopped with a" 20 app_is j .state exited
-	wait_until "and says what it waits for" 5 app_like j .update.error 'waits for app a, whose network it joins'
+	wait_until "and says what it waits for" 20 app_like j .update.error 'waits for app a, whose network it joins'
 	check "also after polls" stays 3 app_like j .update.error 'waits for app a, whose network it joins'
 	pid=$(agent_pids)
 	agent_stop KILL
@@ -218,12 +219,13 @@ without_nftables() {
 	same "by IPv6" "$(outside_gets 'http://[2001:db8::1]:8080/')" v1
 	same "by the loopback" "$(gets http://127.0.0.1:8080/)" v1
 	same "from a sibling" "$(inside_gets b 192.0.2.1 8080)" v1
-	same "names, too" "$(inside_gets b a 8080)" v1
+	wait_until "names, too" 20 has_name b a
+	same "which lead there" "$(inside_gets b a 8080)" v1
 	udp_echo a 7000
 	same "and udp" "$(outside bash -c "$(declare -f udp_ask); udp_ask 192.0.2.1 7000 ping")" ping
 	echoes_end
 	berth stop a > /dev/null
-	wait_until "a forwarder ends with its container" 5 not gets http://127.0.0.1:8080/
+	wait_until "a forwarder ends with its container" 20 not gets http://127.0.0.1:8080/
 }
 
 # user_pings APP ADDRESS: as user 1000 of the app, with ping(8)'s socket that needs no right; busybox's ping knows no such.
@@ -235,7 +237,7 @@ os.setgroups([])
 os.setgid(first + 1000)
 os.setuid(first + 1000)
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
-s.settimeout(3)
+s.settimeout(15)
 s.sendto(bytes([8, 0, 0, 0, 0, 0, 0, 1]), (sys.argv[1], 0))
 print("answered" if s.recv(100)[0] == 0 else "?")' "$2" "/proc/$(app_pid "$1")/gid_map" 2>&1 | tail -1
 }
@@ -251,8 +253,8 @@ own_users() {
 	wait_until "a runs" 30 runs a
 	check "its users are others here" test "$(awk '/^Uid/ { print $2 }' "/proc/$(app_pid m)/status")" -gt 65536
 	like "it has an address" "$(address m)" '^172\.29\.0\.[0-9]+$'
-	wait_until "and names" 5 has_name m a
-	wait_until "which others have" 5 has_name a m
+	wait_until "and names" 20 has_name m a
+	wait_until "which others have" 20 has_name a m
 	same "it reaches them" "$(inside_gets m a 8080)" v1
 	same "and they reach it" "$(inside_gets a m 8080)" v1
 	same "its port is published: outside" "$(outside_gets http://192.0.2.1:8080/)" v1
@@ -262,8 +264,8 @@ own_users() {
 	udp_echo m 7000
 	same "and by udp" "$(udp_ask 192.0.2.1 7000 ping)" ping
 	echoes_end
-	check "its root pings" pinged m 192.0.2.2
-	check "by IPv6, too" pinged m 2001:db8::2
+	check "its root pings" pings m 192.0.2.2
+	check "by IPv6, too" pings m 2001:db8::2
 	for app in a m; do
 		same "also any user ($app)" "$(user_pings $app 192.0.2.2)" answered
 		same "who may listen on a low port" \
@@ -273,9 +275,9 @@ own_users() {
 	before=$(address m)
 	kill -9 "$(app_pid m)"
 	wait_until "killed, it is started anew" 20 app_is m .restarts 1
-	wait_until "and runs" 10 runs m
+	wait_until "and runs" 20 runs m
 	same "under its address" "$(address m)" "$before"
-	wait_until "its port is published" 5 outside_gets http://192.0.2.1:8080/
+	wait_until "its port is published" 20 outside_gets http://192.0.2.1:8080/
 	agent_stop
 	agent_start
 	same "the next agent leaves it alone" "$(app_get m .restarts) $(address m) $(outside_gets http://192.0.2.1:8080/)" "1 $before v1"
@@ -294,7 +296,7 @@ without_nat6() {
 	wait_until "a runs" 30 runs a
 	wait_until "b runs" 30 runs b
 	same "what is missing is told once, and what that means" "$(grep -c 'networks: .*NAT for IPv6: it needs CONFIG_NFT_NAT.*By IPv6 published ports are forwarded by a process of berth' "$T/agent.log")" 1
-	check "IPv4 gets out into the world" pinged a 192.0.2.2
+	check "IPv4 gets out into the world" pings a 192.0.2.2
 	check "and networks are apart" not pinged b "$(address a)"
 	same "published ports work: from outside" "$(outside_gets http://192.0.2.1:8080/)" v1
 	same "by IPv6" "$(outside_gets 'http://[2001:db8::1]:8080/')" v1
@@ -319,7 +321,7 @@ without_ipv6() {
 	agent_start
 	wait_until "a runs" 30 runs a
 	same "without an address of IPv6" "$(address6 a)" ""
-	check "out into the world" pinged a 192.0.2.2
+	check "out into the world" pings a 192.0.2.2
 	same "in from there" "$(outside_gets http://192.0.2.1:8080/)" v1
 	same "by the kernel, but for the loopback's" "$(ss -Hltn 'sport = :8080' | awk '{ print $4 }')" 127.0.0.1:8080
 	same "nothing is missing" "$(grep networks: "$T/agent.log" | grep -vc 'ip_forward is 1 now')" 0
@@ -330,7 +332,7 @@ without_ipv6() {
 lan_start() {
 	background lan unshare -n sleep 1000
 	LAN=$!
-	poll 5 eval '[ "$(readlink "/proc/$LAN/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
+	poll 30 eval '[ "$(readlink "/proc/$LAN/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
 	ip link add lan0 type veth peer name eth0 netns "$LAN"
 	ip addr add 198.51.100.1/24 dev lan0
 	ip -6 addr add 2001:db8:1::1/64 dev lan0 nodad
@@ -358,51 +360,51 @@ router() {
 	nft flush ruleset
 	lan_start
 	set_forwarding 1
-	check "a router forwards" passes 192.0.2.2
-	check "IPv6, too" poll 5 passes 2001:db8::2
+	check "a router forwards" poll 10 passes 192.0.2.2
+	check "IPv6, too" poll 10 passes 2001:db8::2
 	set_forwarding 0
 	config_begin
 	bridged a v1 'publish = 8080:8080'
 	agent_start
 	wait_until "a runs" 30 runs a
 	same "its packets are forwarded" "$(forwarding)" "1 1"
-	check "out into the world" pinged a 192.0.2.2
-	same "and in, from everywhere" "$(outside_gets http://192.0.2.1:8080/) $(lan curl -sf -m 3 http://198.51.100.1:8080/)" "v1 v1"
+	check "out into the world" pings a 192.0.2.2
+	same "and in, from everywhere" "$(outside_gets http://192.0.2.1:8080/) $(lan curl -sf -m 15 http://198.51.100.1:8080/)" "v1 v1"
 	check "nobody else's are" not passes 192.0.2.2
 	check "of IPv6 neither" not passes 2001:db8::2
 	agent_stop
 	agent_start
 	wait_until "the next agent" 20 runs a
 	check "knows that" not passes 192.0.2.2
-	check "and a still gets out" pinged a 192.0.2.2
+	check "and a still gets out" pings a 192.0.2.2
 	berth stop a > /dev/null
-	wait_until "without apps the device is what it was" 10 forwarding_is 0 0
-	same "and no rule is left" "$(nft list tables | grep -c berth)" 0
+	wait_until "without apps the device is what it was" 20 forwarding_is 0 0
+	wait_until "and no rule is left" 20 eval '! nft list tables | grep -q berth'
 	set_forwarding 1
-	check "a device that is a router" passes 192.0.2.2
+	check "a device that is a router" poll 10 passes 192.0.2.2
 	berth start a > /dev/null
 	wait_until "a runs again" 30 runs a
-	check "goes on to be one" passes 192.0.2.2
-	check "by IPv6, too" passes 2001:db8::2
+	check "goes on to be one" poll 10 passes 192.0.2.2
+	check "by IPv6, too" poll 10 passes 2001:db8::2
 	berth stop a > /dev/null
-	wait_until "the rules have gone" 10 eval '! nft list tables | grep -q berth'
+	wait_until "the rules have gone" 20 eval '! nft list tables | grep -q berth'
 	same "and stays so" "$(forwarding)" "1 1"
 	set_forwarding 0
 	echo 1 | tee /proc/sys/net/ipv4/conf/{lan0,up0}/forwarding > /dev/null
-	check "one that is a router by its interfaces' settings" passes 192.0.2.2
+	check "one that is a router by its interfaces' settings" poll 10 passes 192.0.2.2
 	berth start a > /dev/null
 	wait_until "a runs once more" 30 runs a
-	check "stays one, too" passes 192.0.2.2
+	check "stays one, too" poll 10 passes 192.0.2.2
 	berth stop a > /dev/null
 	echo 0 | tee /proc/sys/net/ipv4/conf/{lan0,up0}/forwarding > /dev/null
-	wait_until "the rules have gone again" 10 eval '! nft list tables | grep -q berth'
+	wait_until "the rules have gone again" 20 eval '! nft list tables | grep -q berth'
 	set_forwarding 0
 	berth start a > /dev/null
 	wait_until "a runs for the last time" 30 runs a
 	same "by forwarding" "$(forwarding)" "1 1"
 	# As an agent leaves it that is killed when it has removed its last container.
 	agent_stop
-	kill -9 "$(jq -r .pid "$R"/containers/*/started)" $(helpers shim)
+	kill -9 $(helpers shim) "$(jq -r .pid "$R"/containers/*/started)" # the shim first: it writes how that has ended
 	rm -rf "$R"/containers/*
 	config_begin
 	agent_start

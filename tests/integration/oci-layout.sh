@@ -23,26 +23,26 @@ updates_from_a_stick() {
 	app web "oci:$usb/fleet:stable"
 	port=$PORT
 	agent_start
-	wait_until "without the stick it waits" 10 app_like web .update.error "waits for $usb/fleet"
+	wait_until "without the stick it waits" 40 app_like web .update.error "waits for $usb/fleet"
 	burn v1 "$usb/fleet"
 	v1=$(digest_in "$usb/fleet")
-	wait_until "when it is there v1 is installed" 20 app_runs web "$v1"
-	wait_until "v1 answers" 5 serves "$port" v1
+	wait_until "when it is there v1 is installed" 40 app_runs web "$v1"
+	wait_until "v1 answers" 40 serves "$port" v1
 	same "the status has the image as it was written" "$(app_get web .image)" "oci:$usb/fleet:stable"
 	same "and nothing to complain" "$(app_get web .update.error)" null
 
 	mv "$usb" "$usb-gone"
-	wait_until "without the stick the status says so" 10 app_like web .update.error "waits for"
+	wait_until "without the stick the status says so" 40 app_like web .update.error "waits for"
 	check "and v1 runs on" stays 2 app_runs web "$v1"
 	mv "$usb-gone" "$usb"
 
 	burn v3 "$usb/fleet"
-	wait_until "v3 is not healthy: rolled back" 25 app_is web .update.last rolled-back
-	wait_until "v1 runs again" 15 app_runs web "$v1"
+	wait_until "v3 is not healthy: rolled back" 40 app_is web .update.last rolled-back
+	wait_until "v1 runs again" 40 app_runs web "$v1"
 	burn v5 "$usb/fleet"
 	v5=$(digest_in "$usb/fleet")
-	wait_until "v5 is taken" 20 app_runs web "$v5"
-	wait_until "v5 answers" 5 serves "$port" v5
+	wait_until "v5 is taken" 40 app_runs web "$v5"
+	wait_until "v5 answers" 40 serves "$port" v5
 	no_leftovers 1
 }
 
@@ -53,11 +53,11 @@ updates_from_an_archive() {
 	app web "oci-archive:$file:stable"
 	port=$PORT
 	agent_start
-	wait_until "v1 is installed, the same image as in a layout" 20 app_runs web "$(digest_in "$IMAGES" app:v1)"
-	wait_until "v1 answers" 5 serves "$port" v1
+	wait_until "v1 is installed, the same image as in a layout" 40 app_runs web "$(digest_in "$IMAGES" app:v1)"
+	wait_until "v1 answers" 40 serves "$port" v1
 	burn_archive v5 "$file.new" && mv "$file.new" "$file"
-	wait_until "v5 is taken" 20 app_runs web "$(digest_in "$IMAGES" app:v5)"
-	wait_until "v5 answers" 5 serves "$port" v5
+	wait_until "v5 is taken" 40 app_runs web "$(digest_in "$IMAGES" app:v5)"
+	wait_until "v5 answers" 40 serves "$port" v5
 	no_leftovers 1
 }
 

@@ -21,7 +21,7 @@ many() {
 	registry_push "$T/many" many:v1 many:v1
 	PROXY=$(free_port)
 	background proxy "$TESTS/integration/tcp-proxy" "$PROXY" "$REG_PORT" "$T/link" "$T/proxy.json"
-	poll 5 port_open "$PROXY"
+	poll 30 port_open "$PROXY"
 	SLOW=localhost:$PROXY
 }
 
@@ -43,35 +43,35 @@ pulled() {
 
 each_layer_once() {
 	local before
-	link rate 150000
+	link rate 20000 # until they are seen
 	start
 	before=$(blobs_asked)
 	berth pull "$SLOW/many:v1" > "$T/pull.log" 2>&1 &
 	local pull=$!
-	check "four chains run" poll 10 lanes_run
+	check "four chains run" poll 60 lanes_run
 	link pass
 	if wait $pull; then ok "the pull works"; else fail "the pull: $(tail -1 "$T/pull.log")"; fi
 	same "requests for blobs: the config and 12 layers" $(($(blobs_asked) - before)) 13
 	pulled
-	wait_until "nothing is left in staging" 20 is_empty "$STORE/staging"
+	wait_until "nothing is left in staging" 30 is_empty "$STORE/staging"
 }
 
 # killed ROLE: of lane 2, in the middle.
 killed() {
 	local pull victim
-	link rate 150000
+	link rate 20000 # until they are seen
 	start
 	berth pull "$SLOW/many:v1" > "$T/pull.log" 2>&1 &
 	pull=$!
-	check "four chains run" poll 10 lanes_run
+	check "four chains run" poll 60 lanes_run
 	victim=$(helpers "$1" | sed -n 3p)
 	kill -9 "$victim"
 	sleep 0.2
 	link pass
 	if wait $pull; then fail "a pull with a dead $1 worked"; else ok "the pull fails"; fi
 	like "and says why" "$(cat "$T/pull.log")" "the $1 helper was killed"
-	check "all its processes end" poll 10 no_helpers
-	wait_until "nothing is left in staging" 20 is_empty "$STORE/staging"
+	check "all its processes end" poll 30 no_helpers
+	wait_until "nothing is left in staging" 30 is_empty "$STORE/staging"
 	check "the next pull works" berth pull "$SLOW/many:v1"
 	pulled
 }
@@ -90,7 +90,7 @@ one_layer_is_damaged() {
 	printf X | dd of="$blob" bs=1 seek=5000 conv=notrunc 2> /dev/null
 	if out=$(berth pull "$SLOW/many:v1" 2>&1); then fail "a damaged layer passed"; else ok "the pull fails"; fi
 	like "the damaged layer is named" "$out" "layer 5 .*digest"
-	check "all its processes end" poll 10 no_helpers
+	check "all its processes end" poll 30 no_helpers
 	cp "$T/whole" "$blob"
 	check "the next pull works" berth pull "$SLOW/many:v1"
 	pulled

@@ -15,7 +15,7 @@ proxy_start() {
 		printf '%s\n' "$@"
 	} > "$T/$name.conf"
 	background "$name" tinyproxy -d -c "$T/$name.conf"
-	poll 5 port_open "$PROXY" || { fail "tinyproxy does not answer"; exit 1; }
+	poll 30 port_open "$PROXY" || { fail "tinyproxy does not answer"; exit 1; }
 }
 
 error_like() { app_like "$1" .update.error "$2"; }
@@ -36,7 +36,7 @@ tls_by_connect() {
 	config <<< "proxy = http://me:geheim@localhost:$PROXY"
 	app web "$REG/app:stable"
 	agent_start
-	wait_until "v1 is installed through the proxy" 30 app_runs web "$(digest_of app:v1)"
+	wait_until "v1 is installed through the proxy" 60 app_runs web "$(digest_of app:v1)"
 	check "by CONNECT" saw right "CONNECT localhost:$REG_PORT"
 	same "and by nothing else" "$(grep -c 'Request.*\(GET\|HEAD\)' "$T/right.access")" 0
 	no_secrets
@@ -50,7 +50,7 @@ its_own_password() {
 	config <<< "proxy = http://me:geheimer@localhost:$PROXY"
 	app web "$REG/app:stable"
 	agent_start
-	wait_until "a wrong password is told" 30 error_like web "proxy localhost:$PROXY refuses user 'me'.*(401|407)"
+	wait_until "a wrong password is told" 60 error_like web "proxy localhost:$PROXY refuses user 'me'.*(401|407)"
 	no_secrets
 }
 
@@ -62,7 +62,7 @@ nobody_there() {
 	config <<< "proxy = http://localhost:$port"
 	app web "$REG/app:stable"
 	agent_start
-	wait_until "a proxy that is down is told" 30 error_like web "proxy: localhost:$port: connection refused"
+	wait_until "a proxy that is down is told" 60 error_like web "proxy: localhost:$port: connection refused"
 }
 
 filtered() {
@@ -72,7 +72,7 @@ filtered() {
 	config <<< "proxy = http://localhost:$PROXY"
 	app web "$REG/app:stable"
 	agent_start
-	wait_until "a proxy that forbids is told" 30 error_like web "proxy localhost:$PROXY does not connect to localhost:$REG_PORT: 403"
+	wait_until "a proxy that forbids is told" 60 error_like web "proxy localhost:$PROXY does not connect to localhost:$REG_PORT: 403"
 }
 
 # A name that only the proxy knows; the environment's proxy then, and agent.ini's instead of it.
@@ -93,10 +93,10 @@ names_and_environment() {
 	app local "$REG/app:stable"
 	export http_proxy=http://me:geheim@localhost:$PROXY no_proxy=two.fleet.test
 	agent_start
-	wait_until "an app behind the environment's proxy is installed" 30 app_runs web "$(digest_of app:v1)"
-	wait_until "the registry on this machine is asked without it" 30 app_runs local "$(digest_of app:v1)"
+	wait_until "an app behind the environment's proxy is installed" 60 app_runs web "$(digest_of app:v1)"
+	wait_until "the registry on this machine is asked without it" 60 app_runs local "$(digest_of app:v1)"
 	check "the proxy got whole URLs" saw names 'HEAD http://one.fleet.test/v2/app/manifests/stable'
-	wait_until "no_proxy leads to no answer" 30 error_like other "two.fleet.test"
+	wait_until "no_proxy leads to no answer" 60 error_like other "two.fleet.test"
 	check "not asked through it" test -z "$(grep two.fleet "$T/names.access")"
 	check "nor was the local one" test -z "$(grep "localhost:$REG_PORT" "$T/names.access" | grep Request)"
 	no_secrets
@@ -104,7 +104,7 @@ names_and_environment() {
 	export http_proxy=http://localhost:1
 	sed -i "s,^\[agent\],&\nproxy = http://localhost:$PROXY\nno_proxy = *.x," "$T/agent.ini"
 	agent_start
-	wait_until "agent.ini goes before the environment" 30 app_runs other "$(digest_of app:v2)"
+	wait_until "agent.ini goes before the environment" 60 app_runs other "$(digest_of app:v2)"
 	unset http_proxy no_proxy
 }
 

@@ -8,7 +8,7 @@ images
 error_like() { app_like "$1" .update.error "$2"; }
 
 # app_fails APP REGEX TEXT
-app_fails() { wait_until "$3" 20 error_like "$1" "$2"; }
+app_fails() { wait_until "$3" 60 error_like "$1" "$2"; }
 
 section() { printf '\n[registry %s]\n%s\n' "$1" "$2" | config; }
 
@@ -78,7 +78,7 @@ certificates() {
 	end TERM "$REG_PID"
 	cert_make ca foreign-server DNS:elsewhere.example
 	background foreign docker-registry serve "$T/foreign.yml"
-	poll 5 port_open "$REG_PORT"
+	poll 30 port_open "$REG_PORT"
 	section "$REG" "ca = $T/ca.pem"
 	app othername "$REG/app:v1"
 	agent_start
@@ -197,7 +197,7 @@ platforms() {
 	app multi "$REG/multi:v1"
 	agent_start
 	wait_until "from an index, this platform is taken" 20 app_runs multi "$INDEX"
-	wait_until "and it is the right one" 5 serves "$PORT" v1
+	wait_until "and it is the right one" 20 serves "$PORT" v1
 }
 
 outage() {
@@ -215,10 +215,10 @@ outage() {
 	registry_stop
 	app late "$REG/app:v2"
 	agent_start
-	wait_until "the registry is down: the app runs all the same" 5 app_is web .state running
+	wait_until "the registry is down: the app runs all the same" 20 app_is web .state running
 	pid=$(app_pid web)
-	wait_until "the error is told" 15 error_like web 'refused'
-	wait_until "also for the app that was never installed" 15 error_like late 'refused'
+	wait_until "the error is told" 30 error_like web 'refused'
+	wait_until "also for the app that was never installed" 30 error_like late 'refused'
 	registry_start name=$name port="$port"
 	wait_until "it is back: the late app is installed" 30 app_runs late "$(digest_of app:v2)"
 	wait_until "the error is gone" 20 app_is web '.update.error // ""' ''

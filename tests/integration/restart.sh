@@ -20,22 +20,22 @@ up_for() {
 policies() {
 	local count
 	config_begin
-	up_for always 3 0 always
-	up_for failure 3 4 on-failure:2
-	up_for success 3 0 on-failure
-	up_for once 3 5 no
+	up_for always 5 0 always
+	up_for failure 5 4 on-failure:2
+	up_for success 5 0 on-failure
+	up_for once 5 5 no
 	agent_start
-	wait_until "on-failure leaves an app that ended well alone" 20 ended success
-	wait_until "no means no" 20 ended once
-	wait_until "always starts it again" 20 restarted always 1
-	wait_until "on-failure starts one that failed again" 20 restarted failure 1
-	wait_until "at most so many times" 30 ended_after failure 2
+	wait_until "on-failure leaves an app that ended well alone" 40 ended success
+	wait_until "no means no" 40 ended once
+	wait_until "always starts it again" 40 restarted always 1
+	wait_until "on-failure starts one that failed again" 40 restarted failure 1
+	wait_until "at most so many times" 60 ended_after failure 2
 	check "and stops there" stays 3 ended failure
 	same "it was restarted twice" "$(app_get failure .restarts)" 2
 	same "the others never" "$(app_get success .restarts) $(app_get once .restarts)" "0 0"
 	same "exit codes are kept" "$(docker_state failure .ExitCode) $(docker_state once .ExitCode)" "4 5"
 	count=$(app_get always .restarts)
-	wait_until "always goes on" 20 restarted always $((count + 1))
+	wait_until "always goes on" 40 restarted always $((count + 1))
 }
 
 # A crash loop must not take the processor or the flash.
@@ -44,13 +44,13 @@ back_off() {
 	config_begin
 	app web "$REG/app:v1" 'command = /opt/app/run exit 1' 'restart = always' 'health = none'
 	agent_start
-	wait_until "it is started again" 15 restarted web 2
+	wait_until "it is started again" 30 restarted web 2
 	written=$(berth status --json | jq .store.written_bytes)
 	early=$(app_get web .restarts)
 	sleep 4
 	late=$(app_get web .restarts)
 	check "more and more slowly ($early restarts, 4 s later $late)" test $((late - early)) -le 4
-	wait_until "and not given up" 20 restarted web $((late + 1))
+	wait_until "and not given up" 40 restarted web $((late + 1))
 	same "nothing was written by that" "$(berth status --json | jq .store.written_bytes)" "$written"
 	like "status says why" "$(app_get web '"\(.update.reason) \(.update.error)"')" 'exit.* 1'
 	check "no shim or mount adds up" test "$(helpers shim | wc -l)" -le 1
@@ -62,7 +62,7 @@ start_after_stop() {
 	config_begin
 	app web "$REG/app:v1" 'health = none'
 	agent_start
-	wait_until "it runs" 15 app_is web .state running
+	wait_until "it runs" 30 app_is web .state running
 	for i in {1..20}; do
 		pids+="$(docker_state web .Pid) "
 		berth stop web > /dev/null || refused=$((refused + 1))
@@ -83,12 +83,12 @@ oom() {
 	app fine "$REG/app:v1" 'memory = 32M' 'pids = 32' 'cpus = 0.5'
 	agent_start
 	wait_until "the neighbours run" 30 app_runs fine "$(digest_of app:v1)"
-	wait_until "shot runs" 15 app_runs shot "$(digest_of app:v1)"
-	wait_until "the hungry one was ended" 20 ended hungry
+	wait_until "shot runs" 30 app_runs shot "$(digest_of app:v1)"
+	wait_until "the hungry one was ended" 30 ended hungry
 	same "by the kernel for its memory" "$(docker_state hungry '"\(.OOMKilled) \(.ExitCode)"')" "true 137"
-	wait_until "status says so" 10 app_like hungry '"\(.update.reason) \(.update.error)"' ' out of memory: killed at its limit \(memory = 16M\)$'
+	wait_until "status says so" 40 app_like hungry '"\(.update.reason) \(.update.error)"' ' out of memory: killed at its limit \(memory = 16M\)$'
 	kill -9 "$(app_pid shot)"
-	wait_until "another was killed by a person" 10 ended shot
+	wait_until "another was killed by a person" 40 ended shot
 	same "which is something else" "$(docker_state shot '"\(.OOMKilled) \(.ExitCode)"')" "false 137"
 	same "the neighbour runs on" "$(app_get fine .state)" running
 	pid=$(app_pid fine)

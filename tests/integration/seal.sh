@@ -12,7 +12,7 @@ begin() {
 	config_begin
 	app web "$REG/app:v1" 'health = exec /opt/app/run health' 'init = yes'
 	"$@"
-	wait_until "a probe by exec succeeds" 20 healthy
+	wait_until "a probe by exec succeeds" 40 healthy
 }
 
 sealed() {
@@ -35,7 +35,7 @@ sealed() {
 	mv "$T/berth-after" "$BERTH"
 	check "exec goes on" berth exec web true
 	check "a container is started anew" eval "berth stop web && berth start web"
-	wait_until "and probed" 20 healthy
+	wait_until "and probed" 40 healthy
 	like "from the sealed image of before" "$(write_to "$(helpers shim)")" 'Read-only file system'
 	like "in the container, too" "$(berth exec -u root web /opt/app/bin/busybox sh -c ': > /proc/1/exe' 2>&1)" 'Read-only file system'
 	no_leftovers 1

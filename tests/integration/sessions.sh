@@ -30,7 +30,7 @@ front_start() {
 		}
 	END
 	background "$name" nginx -c "$T/$name.conf"
-	poll 5 port_open "$port" || { fail "nginx does not answer"; tail -3 "$T/$name.errors"; exit 1; }
+	poll 30 port_open "$port" || { fail "nginx does not answer"; tail -3 "$T/$name.errors"; exit 1; }
 	count_start "$name" "$port"
 }
 
@@ -40,8 +40,8 @@ count_start() {
 	echo pass > "$T/link"
 	: > "$T/$1.traffic"
 	background "$1-link" "$TESTS/integration/tcp-proxy" "$FRONT" "$2" "$T/link" "$T/$1.traffic"
-	poll 5 port_open "$FRONT"
-	poll 5 test -s "$T/$1.traffic" # the probe for the port is a connection too
+	poll 30 port_open "$FRONT"
+	poll 20 test -s "$T/$1.traffic" # the probe for the port is a connection too
 }
 
 # ask [SESSIONS]: one poll; what it cost is in UP and DOWN, what it reported in $T/report
@@ -49,7 +49,7 @@ ask() {
 	: > "$T/$NAME.traffic"
 	jq -nc --rawfile ca "$T/ca.pem" --arg s "${1-}" '{registry: {ca_pem: $ca}, sessions: $s}' |
 		"$BERTH" fetch head "localhost:$FRONT/app:stable" 3> "$T/report"
-	poll 5 test -s "$T/$NAME.traffic"
+	poll 20 test -s "$T/$NAME.traffic"
 	UP=$(jq -s '.[-1].up' "$T/$NAME.traffic") DOWN=$(jq -s '.[-1].down' "$T/$NAME.traffic")
 }
 

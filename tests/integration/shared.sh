@@ -11,7 +11,7 @@ start() {
 	config_begin
 	app web "$REG/app:v1" 'health = none' 'env = PASSWORD=geheim' "$@"
 	agent_start
-	wait_until "the app runs" 20 app_is web .state running
+	wait_until "the app runs" 40 app_is web .state running
 }
 
 secrets() {

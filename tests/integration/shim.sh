@@ -35,6 +35,9 @@ for name in "log.1", "log":
 END
 }
 
+# said ID TEXT: waits for it in the log: what is started may take its time to be ready.
+said() { echo "for i in \$(seq 300); do ! grep -qs $2 $T/$1/log || break; sleep 0.05; done"; }
+
 field() { sed -n "s/.*\"$2\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$T/$1"; }
 # shellcheck disable=SC2016
 loop='trap "echo bye; exit 3" TERM; echo up; echo oops >&2; while :; do sleep 0.05; done'
@@ -45,7 +48,7 @@ bundle box sh -c "$loop"
 talk box "from start to end" spawn 'expect starting' 'expect started [0-9]+ [0-9]+' "shell grep -q '\"pid\"' $T/box/started" \
 	'send bye' 'expect refused the container has not ended' 'send fly' 'expect refused no such request' \
 	'send resize 1 2' 'expect refused the container has no terminal' \
-	"shell sleep 0.3; mv $T/box.up/mark $T/mark 2>/dev/null; ! grep -q $T/box/rootfs /proc/mounts" \
+	"shell $(said box oops); mv $T/box.up/mark $T/mark 2>/dev/null; ! grep -q $T/box/rootfs /proc/mounts" \
 	'send signal 15' 'expect exited 3 0 0' "shell ! ls $T/state | grep ." 'send signal 9' 'expect refused the container has ended' \
 	'connect' 'expect exited 3 0 0' 'send bye' 'gone'
 same "its log" "$(lines box)" $'1:up\n2:oops\n1:bye'
@@ -158,7 +161,7 @@ talk chatty "much output" 'spawn --log-size 32768' 'expect starting' 'expect sta
 like "the end is kept" "$(lines chatty | tail -2)" $'^1:line 2999\n1:end$'
 size=$(($(wc -c < "$T/chatty/log") + $(wc -c < "$T/chatty/log.1")))
 check "within the limit" test $size -le 32768 -a $size -gt 16384
-bundle late sh -c '(sleep 0.3; echo late) & echo early'
+bundle late sh -c '(sleep 20; echo late) & echo early'
 talk late "output of what init leaves behind is kept as far as it came" spawn 'expect starting' 'expect started .*' 'expect exited 0 0 0' \
 	'send bye' 'gone'
 same "the early part" "$(lines late)" 1:early
@@ -176,7 +179,7 @@ fresh
 # ---- when somebody dies ----
 
 bundle orphan sh -c "$loop"
-talk orphan "the agent goes away" spawn 'expect starting' 'expect started .*'
+talk orphan "the agent goes away" spawn 'expect starting' 'expect started .*' "shell $(said orphan oops)"
 same "the container goes on" "$(status orphan)" running
 talk orphan "another agent finds it" connect 'expect started [0-9]+ [0-9]+' 'send signal 15' 'expect exited 3 0 0' 'send bye' 'gone'
 bundle widow sh -c "$loop"
@@ -190,7 +193,7 @@ talk widow "and the bundle can be used again" spawn 'expect starting' 'expect st
 # ---- how small it is ----
 
 bundle small sleep 1000
-talk small "its size" spawn 'expect starting' 'expect started .*' "shell sleep 0.2; cat /proc/\$SHIM/smaps_rollup > $T/size; ls /proc/\$SHIM/fd | wc -l > $T/fds" \
+talk small "its size" spawn 'expect starting' 'expect started .*' "shell for i in \$(seq 50); do sleep 0.2; cat /proc/\$SHIM/smaps_rollup > $T/size; awk '/^Private_Dirty/ { exit \$2 > 100 }' $T/size && break; done; ls /proc/\$SHIM/fd | wc -l > $T/fds" \
 	'send signal 9' 'expect exited 137 9 0' 'send bye' 'gone'
 dirty=$(awk '/^Private_Dirty/ { print $2 }' "$T/size")
 echo "      private: $dirty kB dirty, $(awk '/^Private_Clean/ { print $2 }' "$T/size") kB clean; $(cat "$T/fds") descriptors"

@@ -15,7 +15,7 @@ token_start() {
 	cert_make ca "$name" DNS:localhost,IP:127.0.0.1
 	background "$name" "$TESTS/integration/token-server" "$port" "$T/token.key" "$T/token.pem" \
 		--tls "$T/$name.pem" "$T/$name.key" --log "$T/$name.requests" "$@"
-	poll 10 port_open "$port" || { fail "the token service does not answer"; exit 1; }
+	poll 30 port_open "$port" || { fail "the token service does not answer"; exit 1; }
 	REALM=https://localhost:$port/token
 }
 
@@ -45,7 +45,7 @@ with_password() {
 		"200 device repository:app:pull"
 	pid=$(app_pid web)
 	push_app app:v2 stable
-	wait_until "v2 follows" 20 app_runs web "$(digest_of app:v2)"
+	wait_until "v2 follows" 40 app_runs web "$(digest_of app:v2)"
 	check "it is another process" test "$(app_pid web)" != "$pid"
 }
 
@@ -58,7 +58,7 @@ wrong_password() {
 	config_begin auth.json
 	app web "$REG/app:stable"
 	agent_start
-	wait_until "a wrong password is told" 20 app_like web .update.error '[Uu]nauthorized|401|password|credentials'
+	wait_until "a wrong password is told" 40 app_like web .update.error '[Uu]nauthorized|401|password|credentials'
 	check "the service saw it" asked strict ^401 1
 }
 

@@ -45,14 +45,14 @@ setup() {
 		network = host
 	INI
 	release_big one
-	link rate 400000
-	poll 5 port_open "$PROXY"
+	link hang 1000000 # in the third layer, however long it takes until the agent is killed
+	poll 30 port_open "$PROXY"
 }
 release_big() { registry_tag big "$1" stable; }
 
 broken_in_the_middle() {
 	agent_start
-	wait_until "some layers are finished" 20 has_layers "$1"
+	wait_until "some layers are finished" 40 has_layers "$1"
 	agent_stop KILL
 	same "its record is on flash" "$(records)" 1
 }
@@ -63,19 +63,22 @@ goes_on() {
 	broken_in_the_middle 2
 	before=$(layers_in_store)
 	cp -a "$STORE/pulls" "$T/pulls"
+	# It logs a request when that has ended; the one that was cut, too.
+	registry_stop
 	: > "$REG_LOG"
+	registry_start port="$REG_PORT"
 	link pass
 	agent_start
-	wait_until "the next agent ends the pull" 20 has_image
+	wait_until "the next agent ends the pull" 40 has_image
 	same "finished layers are not fetched again" "$(blobs_asked_for)" "$((1 + 5 - before))"
-	check "the record is gone" poll 5 no_records
+	check "the record is gone" poll 20 no_records
 	same "all layers are there" "$(layers_in_store)" 5
 	agent_stop
 
 	# A power cut just before it would have been removed.
 	cp -a "$T/pulls/." "$STORE/pulls/"
 	agent_start
-	check "a record that was left over goes" poll 10 no_records
+	check "a record that was left over goes" poll 20 no_records
 	same "and no layer" "$(layers_in_store)" 5
 	agent_stop
 }
@@ -87,9 +90,9 @@ moved_on() {
 	release_big two
 	link pass
 	agent_start
-	wait_until "the new image is pulled" 20 has_image
-	check "the old pull's record is gone" poll 5 no_records
-	check "its layers are collected" poll 5 only_layers 5
+	wait_until "the new image is pulled" 40 has_image
+	check "the old pull's record is gone" poll 20 no_records
+	check "its layers are collected" poll 20 only_layers 5
 	agent_stop
 }
 only_layers() { [ "$(layers_in_store)" = "$1" ]; }
@@ -99,8 +102,8 @@ app_is_gone() {
 	broken_in_the_middle 2
 	sed -i '/^\[app big\]/,$d' "$T/agent.ini"
 	agent_start
-	check "the record is gone" poll 5 no_records
-	check "and the layers" poll 5 only_layers 0
+	check "the record is gone" poll 20 no_records
+	check "and the layers" poll 20 only_layers 0
 	agent_stop
 }
 
@@ -116,8 +119,8 @@ never_again() {
 	same "kept for eight starts" "$(records)" 1
 	check "with its layers" has_layers 1
 	agent_start
-	check "not for a ninth" poll 5 no_records
-	check "and the layers are collected" poll 5 only_layers 0
+	check "not for a ninth" poll 20 no_records
+	check "and the layers are collected" poll 20 only_layers 0
 	agent_stop
 }
 

@@ -14,8 +14,8 @@ path() {
 	release v1
 	agent_start
 
-	wait_until "v1 is installed" 20 app_runs web "$(digest_of app:v1)"
-	wait_until "v1 answers" 5 serves "$port" v1
+	wait_until "v1 is installed" 40 app_runs web "$(digest_of app:v1)"
+	wait_until "v1 answers" 20 serves "$port" v1
 	same "its health is known" "$(app_get web .health)" healthy
 	same "nothing is previous yet" "$(app_get web '.previous // ""')" ""
 	same "device and image are named" "$(berth status --json | jq -r '"\(.device) \(.apps[0].image)"')" \
@@ -25,8 +25,8 @@ path() {
 
 	before=$(registry_bytes)
 	release v2
-	wait_until "v2 is taken" 15 app_runs web "$(digest_of app:v2)"
-	wait_until "v2 answers" 5 serves "$port" v2
+	wait_until "v2 is taken" 40 app_runs web "$(digest_of app:v2)"
+	wait_until "v2 answers" 20 serves "$port" v2
 	same "v1 is kept as previous" "$(app_get web .previous)" "$(digest_of app:v1)"
 	same "status tells the update" "$(app_get web .update.last)" updated
 	check "only the new layer was fetched ($(($(registry_bytes) - before)) bytes)" \
@@ -34,7 +34,7 @@ path() {
 
 	before=$(registry_bytes)
 	registry_push "$IMAGES" app:v5-zstd app:stable
-	wait_until "v5, compressed by zstd, is taken" 15 app_runs web "$(digest_of app:v5-zstd)"
+	wait_until "v5, compressed by zstd, is taken" 40 app_runs web "$(digest_of app:v5-zstd)"
 	check "layers that differ in compression only are not fetched ($(($(registry_bytes) - before)) bytes)" \
 		test $(($(registry_bytes) - before)) -lt 80000
 	same "layers left: base, tools, v2, v5" "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 -type d | wc -l)" 4
@@ -42,16 +42,16 @@ path() {
 
 	written=$(berth status --json | jq .store.written_bytes)
 	before=$(registry_requests | wc -l)
-	poll 10 requests_over $((before + 3))
+	poll 30 requests_over $((before + 3))
 	same "polls of an unchanged tag write nothing" "$(berth status --json | jq .store.written_bytes)" "$written"
 	like "a poll is a HEAD request" "$(registry_requests | tail -1)" '^HEAD /v2/app/manifests/stable$'
 
 	check "the user rolls back" berth rollback web
-	wait_until "v2 runs again" 15 app_runs web "$(digest_of app:v2)"
+	wait_until "v2 runs again" 40 app_runs web "$(digest_of app:v2)"
 	like "v5 is refused now" "$(app_get web '.update.refused | join(" ")')" "$(digest_of app:v5-zstd)"
 	check "it stays so over some polls" stays 3 app_runs web "$(digest_of app:v2)"
 	release v1
-	wait_until "a tag that moves on is followed" 15 app_runs web "$(digest_of app:v1)"
+	wait_until "a tag that moves on is followed" 40 app_runs web "$(digest_of app:v1)"
 	same "the volume went along" "$(tr '\n' ' ' < "$STORE/volumes/web-data/starts")" "v1 v2 v5 v2 v1 "
 	no_leftovers 1
 }
@@ -66,8 +66,8 @@ shared_layers() {
 	app two "$REG/app:v2"
 	before=$(registry_bytes)
 	agent_start
-	wait_until "the first app runs" 20 app_runs one "$(digest_of app:v1)"
-	wait_until "the second app runs" 20 app_runs two "$(digest_of app:v2)"
+	wait_until "the first app runs" 40 app_runs one "$(digest_of app:v1)"
+	wait_until "the second app runs" 40 app_runs two "$(digest_of app:v2)"
 	base=$(jq '[.layers[0:2][].size] | add' "$IMAGES/blobs/sha256/$(digest_of app:v1 | cut -c8-)")
 	check "the shared layers ($base bytes) were fetched once" \
 		test $(($(registry_bytes) - before)) -lt $((base + 160000))

@@ -29,22 +29,22 @@ both_are() { [ "$(both 2> /dev/null)" = "$1" ]; }
 settings 'memory = 96M' 'cpus = 1.5' 'pull_memory = 32M' 'pull_cpus = 0.5' > "$T/agent.ini"
 "$BERTH" agent --config "$T/agent.ini" > "$T/log" 2>&1 &
 agent=$!
-check "the keys" wait_for 10 both_are '100663296 150000 100000 33554432 50000 100000'
+check "the keys" wait_for 30 both_are '100663296 150000 100000 33554432 50000 100000'
 if [ $CGROUP = 2 ]; then
 	same "the helpers' share" "$(value "$CG/apps-helpers" '' '' cpu.weight)" 3
 else
 	same "the helpers' share" "$(value "$CG/apps-helpers" cpu cpu.shares '')" 64
 fi
-wait_for 10 "$BERTH" -H "unix://$T/run/berth.sock" status
+wait_for 30 "$BERTH" -H "unix://$T/run/berth.sock" status
 settings 'cpus = 0.25' > "$T/agent.ini"
 kill -HUP $agent
-check "other ones" wait_for 5 both_are 'max 25000 100000 max max 100000'
+check "other ones" wait_for 20 both_are 'max 25000 100000 max max 100000'
 kill $agent
 wait $agent
 settings > "$T/agent.ini"
 "$BERTH" agent --config "$T/agent.ini" >> "$T/log" 2>&1 &
 agent=$!
-check "without them, what the agent before has set is gone" wait_for 10 both_are 'max max 100000 max max 100000'
+check "without them, what the agent before has set is gone" wait_for 30 both_are 'max max 100000 max max 100000'
 kill $agent
 wait $agent
 same "nothing to warn of" "$(grep -E 'hold|held back' "$T/log")" ''

@@ -45,7 +45,7 @@ for rules in c:1:1:r +c:1:1 +c:1:1:x +c:1:1:r, ,+c:1:1:r +d:1:1:r; do
 	[ "$rules" = +c:1:1:r, ] || like "rules $rules" "$(rt device --rules "$rules" box /dev/x 2>&1)" 'is no rule'
 done
 rt kill box TERM
-wait_for 5 eval '[ "$(rt state box | sed -n "s/.*\"status\": \"\(.*\)\".*/\1/p")" = stopped ]'
+wait_for 20 eval '[ "$(rt state box | sed -n "s/.*\"status\": \"\(.*\)\".*/\1/p")" = stopped ]'
 like "one that has ended" "$(rt device --node c:10:200:666:0:0 box /dev/x 2>&1)" 'box is stopped'
 rt delete box
 
@@ -70,7 +70,7 @@ if rt create box < /dev/null > "$T/out" 2>&1 && rt start box; then
 	check "remove" rt device box /dev/sensor
 	like "it is gone" "$(inside ls /dev/sensor)" 'No such file'
 	rt kill box TERM
-	wait_for 5 eval '[ "$(rt state box | sed -n "s/.*\"status\": \"\(.*\)\".*/\1/p")" = stopped ]'
+	wait_for 20 eval '[ "$(rt state box | sed -n "s/.*\"status\": \"\(.*\)\".*/\1/p")" = stopped ]'
 	rt delete box
 else
 	fail "a container with a user namespace: $(cat "$T/out")"

@@ -63,7 +63,7 @@ rt exec --cwd /tmp box /proc/self/exe shim --root /tmp/none evil /tmp > "$T/evil
 in_box() { rt exec box sh -c "$1" 2>&1 < /dev/null; }
 # [l]: the shell that looks has the pattern among its own words.
 # shellcheck disable=SC2016
-check "the runtime's image runs in the container" wait_for 5 in_box 'for p in /proc/[0-9]*; do
+check "the runtime's image runs in the container" wait_for 20 in_box 'for p in /proc/[0-9]*; do
 	case $(cat $p/cmdline | tr "\0" " ") in *evi[l]*) exit 0 ;; esac; done; exit 1'
 # shellcheck disable=SC2016
 out=$(in_box 'for p in /proc/[0-9]*; do
@@ -84,6 +84,7 @@ same "which does not change it" "$(md5sum < "$BERTH")" "$before"
 CAPS="{\"bounding\":[$DOCKER_CAPS],\"effective\":[$DOCKER_CAPS],\"permitted\":[$DOCKER_CAPS]}"
 start watcher sh -c 'while :; do for p in /proc/[0-9]*; do
 	readlink $p/exe; readlink $p/cwd; ls -l $p/fd | sed -n "s/.*->//p"; done; done 2>/dev/null >> /tmp/seen'
+wait_for 20 test -s "$ROOTS/tmp/seen"
 for i in $(seq 20); do rt exec watcher true < /dev/null; done
 like "what is watched" "$(sort -u "$ROOTS/tmp/seen")" /bin/busybox
 unlike "exec shows nothing of the host while it enters" "$(sort -u "$ROOTS/tmp/seen")" 'berth|socket:|mnt:|net:|/state'
@@ -98,7 +99,9 @@ WATCH='cd /proc; while :; do grep -h CapPrm [0-9]*/status; ls -l [0-9]*/ns [0-9]
 see_exec() {
 	local own seen
 	: > "$ROOTS/tmp/seen" # but not of how it was made
+	wait_for 20 test -s "$ROOTS/tmp/seen" # it watches
 	for i in $(seq 20); do rt exec "$2" true < /dev/null; done
+	wait_for 20 grep -q CapPrm "$ROOTS/tmp/seen"
 	own=$(for one in $(pid_of "$2"; pid_of watcher 2> /dev/null); do for ns in /proc/"$one"/ns/*; do readlink "$ns"; done; done)
 	seen=$(sed 's/^ //' "$ROOTS/tmp/seen" | grep -v '^pipe:' | sort -u)
 	like "$1: the watcher sees" "$seen" $'CapPrm:\t0000000000080020'
@@ -139,8 +142,8 @@ fresh
 
 # A hostile root: what exec needs is replaced by traps.
 start trap sh -c 'rm -f /etc/passwd; mknod /etc/passwd p; rm -f /etc/group; ln -s /proc/kcore /etc/group; echo set > /tmp/set; sleep 1000'
-wait_for 5 test -e "$ROOTS/tmp/set"
-like "a fifo for passwd ends exec" "$(timeout 5 "$BERTH" runtime --root "$T/state" exec --user app trap true 2>&1 < /dev/null; echo $?)" \
+wait_for 20 test -e "$ROOTS/tmp/set"
+like "a fifo for passwd ends exec" "$(timeout 30 "$BERTH" runtime --root "$T/state" exec --user app trap true 2>&1 < /dev/null; echo $?)" \
 	$'is not a plain file\n125'
 rt delete --force trap
 fresh
@@ -163,7 +166,7 @@ start racer sh -c "cd /vol; while :; do mkdir -p x/sub; rm -rf x; ln -s ../../..
 MOUNTS="$MOUNTS,{\"destination\":\"/vol/x/sub\",\"source\":\"$T/given\",\"options\":[\"bind\",\"ro\"]}
 	,{\"destination\":\"/vol/x/made\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"}"
 won=0 made=0 outside='' rounds=0 end=$((SECONDS + 15))
-while [ $rounds -lt 60 ] && [ $SECONDS -lt $end ]; do
+while { [ $rounds -lt 60 ] && [ $SECONDS -lt $end ]; } || { [ $made = 0 ] && [ $SECONDS -lt $((end + 45)) ]; }; do
 	rounds=$((rounds + 1))
 	run race sh -c 'cat /proc/sys/kernel/ostype; echo x > /proc/sys/kernel/hostname; echo x > /proc/sys/kernel/domainname'
 	if [[ $OUT = Linux* ]]; then made=$((made + 1)); fi
@@ -240,7 +243,7 @@ like "until the end" "$OUT" 'end$'
 # A terminal of exec: /dev/pts is looked at, not believed.
 CAPS="{\"bounding\":[$DOCKER_CAPS,\"CAP_SYS_ADMIN\"],\"effective\":[$DOCKER_CAPS,\"CAP_SYS_ADMIN\"],\"permitted\":[$DOCKER_CAPS,\"CAP_SYS_ADMIN\"]}"
 start pts sh -c 'mount -t tmpfs x /proc; mkdir -p /proc/self/fd; : > /tmp/plain; mount --bind /tmp/plain /dev/pts/ptmx; echo set > /tmp/set2; sleep 1000'
-wait_for 5 test -e "$ROOTS/tmp/set2"
+wait_for 20 test -e "$ROOTS/tmp/set2"
 like "something over ptmx ends exec" "$(rt exec --tty pts true 2>&1 < /dev/null; echo $?)" $'/dev/pts/ptmx is not of the devpts file system\n125'
 rt delete --force pts
 rm -f "$ROOTS/tmp/set2" "$ROOTS/tmp/plain"

@@ -51,22 +51,22 @@ same "a process file" "$(x --process "$T/process.json" box)" file
 # What waits is ended with the one who waited: a probe that ran out of time.
 "$BERTH" runtime --root "$T/state" exec box sleep 4321 < /dev/null &
 sleeper() { x box ps | grep 'sleep 4321' | grep -qv grep; }
-check "it runs" wait_for 5 sleeper
+check "it runs" wait_for 20 sleeper
 kill -9 $!
 wait $! 2> /dev/null
 no_sleeper() { ! sleeper; }
-check "it ends with its exec" wait_for 5 no_sleeper
+check "it ends with its exec" wait_for 20 no_sleeper
 # Also one that is stopped before it is the program: a paused container holds it there, root in it can stop it.
 processes() { cgroup_file box freezer cgroup.procs cgroup.procs; }
 rt pause box
 old=$(processes)
 newcomer() { processes | grep -vxF "$old"; }
-has_begun() { ! ls -l "/proc/$new/fd" | grep -q "$T/state"; }
-for _ in 1 2 3 4 5 6; do
+has_begun() { [ -e "/proc/$new/fd" ] && ! ls -l "/proc/$new/fd" | grep -q "$T/state"; }
+for _ in {1..20}; do
 	"$BERTH" runtime --root "$T/state" exec --ignore-paused box sleep 4322 < /dev/null &
-	wait_for 5 newcomer
+	wait_for 20 newcomer
 	new=$(newcomer)
-	has_begun && break
+	wait_for 1 has_begun && break
 	kill -9 $! # on a busy machine it may be frozen before its first step, and have asked for nothing yet
 	old=$(processes)
 done
@@ -74,13 +74,13 @@ check "it enters a paused container" test "$new"
 kill -STOP "$new"
 rt resume box
 is_stopped() { grep -q '^State:.*stopped' "/proc/$new/status"; }
-check "it is stopped" wait_for 5 is_stopped
+check "it is stopped" wait_for 20 is_stopped
 kill -9 $!
 wait $! 2> /dev/null
-check "it ends as well" wait_for 5 dead "$new"
+check "it ends as well" wait_for 20 dead "$new"
 kill -9 "$new" 2> /dev/null
 "$BERTH" runtime --root "$T/state" exec box sh -c 'trap "exit 44" TERM; echo ready; while :; do sleep 0.05; done' > "$T/ready" < /dev/null &
-wait_for 5 grep -q ready "$T/ready"
+wait_for 20 grep -q ready "$T/ready"
 kill -TERM $!
 wait $!
 same "signals are passed on" $? 44
@@ -89,7 +89,7 @@ status_before=$(ls "/proc/$(pid_of box)/fd" | wc -l)
 for i in $(seq 30); do x box true; done
 same "30 execs leave nothing in init" "$(ls "/proc/$(pid_of box)/fd" | wc -l)" "$status_before"
 rt kill box TERM
-wait_for 5 is box stopped
+wait_for 20 is box stopped
 like "not into a stopped one" "$(x box true; echo $?)" $'container box is stopped, not running\n125'
 rt delete box
 

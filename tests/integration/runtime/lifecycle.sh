@@ -47,12 +47,12 @@ like "the same id is refused" "$(rt create box 2>&1)" 'container box exists alre
 same "and the first one still there" "$(status box)" created
 check "start" rt start box
 same "running" "$(status box)" running
-wait_for 5 grep -q up "$T/box/out"
+wait_for 20 grep -q up "$T/box/out"
 same "its output" "$(cat "$T/box/out")" up
 like "a second start is refused" "$(rt start box 2>&1)" 'container box is running, not created'
 like "delete is refused while it runs" "$(rt delete box 2>&1)" 'container box is running: kill it first'
 check "kill" rt kill box TERM
-check "it ends" wait_for 5 is box stopped
+check "it ends" wait_for 20 is box stopped
 same "stopped has no pid" "$(pid_of box)" 0
 like "a dead one is not killed" "$(rt kill box 9 2>&1)" 'container box is not running: no such process'
 check "delete" rt delete box
@@ -64,20 +64,20 @@ like "delete of nothing" "$(rt delete box 2>&1)" 'container box does not exist'
 config box sleep 1000
 rt create box < /dev/null
 check "kill of a created one" rt kill box TERM
-check "ends it" wait_for 5 is box stopped
+check "ends it" wait_for 20 is box stopped
 rt delete box
 rt create box < /dev/null
 check "delete of a created one" rt delete box
 rt create box < /dev/null
 kill -9 "$(pid_of box)"
-check "one killed before its start is stopped" wait_for 5 is box stopped
+check "one killed before its start is stopped" wait_for 20 is box stopped
 like "and not started" "$(rt start box 2>&1)" 'container box is stopped'
 check "and deleted" rt delete box
 
 start box sleep 1000
 first=$(pid_of box)
 check "delete --force of a running one" rt delete --force box
-check "kills it" wait_for 5 dead "$first"
+check "kills it" wait_for 20 dead "$first"
 
 # A pid that was used again, as after a reboot: another start time.
 start box sleep 1000
@@ -100,7 +100,7 @@ killed_create() {
 	sed -i "s|\"cgroupsPath\":\"[^\"]*\"|\"cgroupsPath\":\"$CG/$1\"|" "$T/half/config.json"
 	NAMESPACES=$others
 	"$BERTH" runtime --root "$T/state" create --bundle "$T/half" half < /dev/null &
-	check "create is on its way" wait_for 5 test -s "$T/state/half/state.json"
+	check "create is on its way" wait_for 20 test -s "$T/state/half/state.json"
 	kill -9 $!
 	wait $! 2> /dev/null
 	same "and killed" "$(status half)" creating
@@ -144,13 +144,13 @@ config ticker sh -c 'while :; do printf . >> /data/ticks; sleep 0.02; done'
 cd "$T/ticker" || exit
 rt create ticker < /dev/null > /dev/null 2>&1
 rt start ticker
-wait_for 5 test -s "$ROOTS/data/ticks"
+wait_for 20 test -s "$ROOTS/data/ticks"
 check "pause" rt pause ticker
 before=$(ticks)
 sleep 0.3
 same "nothing in it goes on" "$(ticks)" "$before"
 check "resume" rt resume ticker
-check "it goes on" wait_for 5 eval '[ "$(ticks)" -gt "$before" ]'
+check "it goes on" wait_for 20 eval '[ "$(ticks)" -gt "$before" ]'
 rt pause ticker
 check "delete --force takes a frozen one away" rt delete --force ticker
 like "one that is not there" "$(rt pause ticker 2>&1)" 'container ticker does not exist'

@@ -13,8 +13,8 @@ run small sh -c "$hog; echo dd: \$?; exit 4"
 same "a child alone is as well" "$CODE" 4
 like "and its parent told" "$OUT" 'dd: 137'
 start small sh -c "$hog; sleep 1000"
-wait_for 10 grep -q . "$T/small/out"
-wait_for 10 rt exec small sh -c 'test $(pidof dd | wc -w) = 0'
+wait_for 30 grep -q . "$T/small/out"
+wait_for 30 rt exec small sh -c 'test $(pidof dd | wc -w) = 0'
 like "the cgroup counts it" "$(cgroup_file small memory memory.oom_control memory.events)" 'oom_kill 1'
 like "the limit" "$(cgroup_file small memory memory.limit_in_bytes memory.max)" '^16777216$'
 rt delete --force small
@@ -37,10 +37,11 @@ like "too little for anything" "$OUT" 'is its memory limit too low'
 fresh
 
 RESOURCES='"pids":{"limit":10}'
-run bomb sh -c 'i=0; while [ $i -lt 50 ]; do sleep 2 & i=$((i+1)); done; wait'
+run bomb sh -c 'i=0; while [ $i -lt 50 ]; do sleep 60 & i=$((i+1)); done; wait'
 like "a fork bomb is stopped" "$OUT" "can't fork"
 start bomb sh -c 'i=0; while [ $i -lt 5 ]; do sleep 1000 & i=$((i+1)); done; wait'
-wait_for 5 test "$(cgroup_file bomb pids pids.current pids.current)" = 6
+are_counted() { [ "$(cgroup_file bomb pids pids.current pids.current)" = 6 ]; }
+wait_for 20 are_counted
 same "processes are counted" "$(cgroup_file bomb pids pids.current pids.current)" 6
 check "and all killed" rt delete --force bomb
 same "with the cgroup" "$(cgroup_dirs)" ''
@@ -57,18 +58,18 @@ else
 	throttled=cpu.stat
 fi
 is_throttled() { cgroup_file slow cpu $throttled $throttled | grep -q '^nr_throttled [1-9]'; }
-check "a busy one is throttled" wait_for 10 is_throttled
+check "a busy one is throttled" wait_for 30 is_throttled
 rt delete --force slow
 fresh
 
 start left sh -c 'sleep 1000 & exec sleep 1000'
 rt kill left KILL
-wait_for 5 is left stopped
+wait_for 20 is left stopped
 check "delete removes what is left" rt delete left
 NAMESPACES='{"type":"mount"}' HOSTNAME_LINE=''
 start left sh -c 'sleep 1234 & exec sleep 1000'
 rt kill left KILL
-wait_for 5 is left stopped
+wait_for 20 is left stopped
 check "also in the host's pid namespace" rt delete left
 same "the cgroup is gone, so are they" "$(cgroup_dirs)" ''
 fresh

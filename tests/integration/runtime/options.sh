@@ -86,7 +86,7 @@ same "then it runs" "$(cat "$T/late")" late
 like "resume of one that runs" "$(rt resume box 2>&1)" 'is running, not paused'
 rt pause box
 check "a paused one is killed" rt kill box KILL
-check "at once" wait_for 5 is box stopped
+check "at once" wait_for 20 is box stopped
 rt delete box
 same "nothing is left" "$(cgroup_dirs)" ''
 finish

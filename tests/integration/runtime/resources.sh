@@ -186,7 +186,7 @@ if [ $CGROUP = 2 ]; then
 	DEFAULT_MOUNTS=${DEFAULT_MOUNTS/'"cgroup","options":["nosuid","noexec","nodev","ro"]'/'"cgroup"'}
 	start divided sh -c 'cd /sys/fs/cgroup; mkdir init; echo 1 > init/cgroup.procs; echo +pids > cgroup.subtree_control
 		echo divided; exec sleep 1000'
-	wait_for 5 grep -q divided "$T/divided/out"
+	wait_for 20 grep -q divided "$T/divided/out"
 	same "exec goes where init is" "$(rt exec divided cat /proc/self/cgroup 2>&1 < /dev/null)" 0::/init
 	like "ps finds all" "$(rt ps divided)" 'sleep 1000'
 	check "delete takes all" rt delete --force divided

@@ -106,7 +106,8 @@ same "a user namespace is joined with the others" "$OUT" "$(for n in user net pi
 rt delete --force first
 unshare --net sleep 1000 &
 other=$!
-wait_for 5 test "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$other/ns/net)"
+is_apart() { [ "$(readlink /proc/self/ns/net)" != "$(readlink /proc/$other/ns/net)" ]; }
+wait_for 20 is_apart
 userns
 NAMESPACES="{\"type\":\"mount\"},{\"type\":\"user\"},{\"type\":\"network\",\"path\":\"/proc/$other/ns/net\"},{\"type\":\"pid\"},{\"type\":\"uts\"}"
 run box sh -c 'readlink /proc/self/ns/net; id -u'
