@@ -9,7 +9,8 @@
 #   "N passed, N failed" as the last line and exits with 1 when something failed.
 # Waiting: wait_until TEXT SECONDS COMMAND... polls; when time is up it counts a failure with the status and the end of the
 #   agent's log, and ends the case (what follows would only fail for the same reason). within SECONDS COMMAND... gives a
-#   command no more than that. With PATIENCE=5 all wait five times as long, for slow machines.
+#   command no more than that. The seconds are a quiet machine's: all wait PATIENCE times as long (3, as many scripts run at a
+#   time), longer still on slow machines.
 # Registries and images: registry.sh.
 # Agent: config_begin, then more lines with config (a here document), agent_start, agent_stop SIGNAL.
 #   berth ... is the client of this test's agent; app_get APP JQ reads the status.
@@ -24,6 +25,7 @@ R=$(mktemp -d /run/bt.XXXX)
 CG=/berth-test-${T##*.}
 RESULTS=$T/results
 PORTS=/run/berth-test-ports
+PATIENCE=${PATIENCE:-3}
 : > "$RESULTS"
 : > "$T/pids"
 : > "$T/agent.log"
@@ -104,18 +106,20 @@ need() {
 
 # ---- waiting ----
 
-# poll SECONDS COMMAND...: 0 as soon as the command succeeds.
+# poll SECONDS COMMAND...: 0 as soon as the command succeeds. The last try begins when time is up: this shell may have been held up.
 poll() {
-	local end=$((SECONDS + $1 * ${PATIENCE:-1} + 1))
+	local end=$((SECONDS + $1 * PATIENCE + 1)) is_late
 	shift
-	until "$@" > /dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || return 1
+	while :; do
+		[ "$SECONDS" -lt "$end" ] && is_late='' || is_late=yes
+		"$@" > /dev/null 2>&1 && return
+		[ -z "$is_late" ] || return 1
 		sleep 0.05
 	done
 }
 
 # within SECONDS COMMAND...: ends a command that takes longer.
-within() { timeout $(($1 * ${PATIENCE:-1})) "${@:2}"; }
+within() { timeout $(($1 * PATIENCE)) "${@:2}"; }
 
 wait_until() {
 	local text=$1 seconds=$2
@@ -320,14 +324,15 @@ config_begin() {
 config() { cat >> "$T/agent.ini"; }
 
 # app NAME IMAGE [LINE...]: appends an app with short times, unless a LINE says otherwise; its port is in PORT afterwards.
+# A good one has time to start, and to answer, on a machine that is busy.
 app() {
 	local name=$1 image=$2 line
 	shift 2
 	PORT=$(free_port)
 	{
 		printf '\n[app %s]\nimage = %s\nenv = PORT=%s\n' "$name" "$image" "$PORT"
-		for line in 'network = host' "health = http://:$PORT/cgi-bin/healthz" 'health_interval = 1s' 'health_timeout = 2s' \
-			'health_retries = 2' 'health_start = 1s' 'probation = 2s'; do
+		for line in 'network = host' "health = http://:$PORT/cgi-bin/healthz" 'health_interval = 1s' \
+			"health_timeout = $((3 * PATIENCE))s" 'health_retries = 2' "health_start = $((2 * PATIENCE))s" 'probation = 2s'; do
 			[[ " $* " = *" ${line%% *} = "* ]] || echo "$line"
 		done
 		[ $# = 0 ] || printf '%s\n' "$@"
@@ -421,23 +426,33 @@ app_pid() {
 }
 
 # serves PORT TEXT: what the app answers.
-serves() { [ "$(curl -sf -m 2 "http://127.0.0.1:$1/")" = "$2" ]; }
+serves() { [ "$(curl -sf -m 10 "http://127.0.0.1:$1/")" = "$2" ]; }
 
 is_empty() { [ -d "$1" ] && [ -z "$(ls -A "$1")" ]; }
 
 no_pull_runs() { [ -z "$(helpers fetch decode unpack relink)" ]; }
 
+shims() { helpers shim; }
+container_dirs() { find "$R/containers" -mindepth 1 -maxdepth 1; }
+mounts_left() { own_mounts | grep -v '^/run/bt\.[^/]*$'; }
+
+# lines_are COUNT COMMAND...: so many lines it prints.
+lines_are() { [ "$("${@:2}" | wc -l)" = "$1" ]; }
+# in_the_end TEXT COUNT COMMAND...: the same, once all that is on its way out has gone.
+in_the_end() {
+	poll 5 lines_are "${@:2}"
+	same "$1" "$("${@:3}" | wc -l)" "$2"
+}
+
 # no_leftovers APPS: nothing but what that many running apps need is left in store, cgroups, mounts, processes.
 no_leftovers() {
-	local want=$1 got
-	check "nothing is left in staging" poll 5 is_empty "$STORE/staging"
+	check "nothing is left in staging" poll 10 is_empty "$STORE/staging" # which is swept at leisure
 	same "the sweep has nothing to complain of" "$(grep -a 'sweep:' "$T/agent.log")" ""
-	same "one cgroup for each app" "$(cgroup_dirs | wc -l)" "$want"
-	same "one shim for each app" "$(helpers shim | wc -l)" "$want"
+	in_the_end "one cgroup for each app" "$1" cgroup_dirs
+	in_the_end "one shim for each app" "$1" shims
 	check "no helper of a pull runs" poll 5 no_pull_runs # a question for the tag may be under way, for a moment
-	same "one container directory for each app" "$(find "$R/containers" -mindepth 1 -maxdepth 1 | wc -l)" "$want"
-	got=$(own_mounts | grep -cv '^/run/bt\.[^/]*$')
-	same "no mount is left on the host" "$got" 0
+	in_the_end "one container directory for each app" "$1" container_dirs
+	in_the_end "no mount is left on the host" 0 mounts_left
 }
 
 # case_end: between two cases, the agent and its containers go, the registry stays.
