@@ -88,11 +88,12 @@ reload() {
 	agent_reload
 	wait_until "the new one runs" 20 app_runs third "$(digest_of app:v5)"
 	wait_until "the removed one is gone" 15 gone "$second"
-	same "status lists the two" "$(berth status --json | jq -r '[.apps[].name] | join(" ")')" "web third"
+	wait_until "status lists the two" 15 listed "web third"
 	wait_until "its layers are collected" 10 layers 4
 	no_leftovers 2
 }
 
+listed() { [ "$(berth status --json | jq -r '[.apps[].name] | join(" ")')" = "$1" ]; }
 other_container() { [ "$(app_get web .container)" != "$1" ]; }
 layers() { [ "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 -type d | wc -l)" = "$1" ]; }
 
@@ -111,6 +112,7 @@ second_agent() {
 # late_shim ID: in the place of that container's shim. say WORDS: what it does next.
 late_shim() {
 	[ -p "$T/words" ] || mkfifo "$T/words"
+	rm -f "$T/shim.log" # or what the one before said would be taken for this one
 	"$SOURCE/tests/integration/late-shim" "$R/containers/$1" < "$T/words" > "$T/shim.log" 2>&1 &
 	remember $!
 	disown $!
@@ -119,6 +121,8 @@ late_shim() {
 }
 say() { echo "$*" >&8; poll 15 said "$1"; }
 said() { grep -q "^$1" "$T/shim.log"; }
+# asked NAME: the agent has the request of that call in the background; -v tells when it was sent.
+asked() { poll 15 grep -q '^> POST' "$T/$1.log"; }
 api() { curl -sN --unix-socket "$R/berth.sock" "http://d/v1.41/containers/once/$1" "${@:2}"; }
 state_of() { api json | jq -r ".State.$1"; }
 has_ended_with() { [ "$(state_of Status) $(state_of ExitCode)" = "exited $1" ]; }
@@ -146,19 +150,20 @@ slow_disk() {
 	background say say started
 	agent_start
 	wait_until "it is found" 5 app_is once .state running
-	background wait api 'wait?condition=not-running' -X POST
-	sleep 0.5
+	background wait api 'wait?condition=not-running' -X POST -v
+	asked wait
 	say exited 6
 	say bye
 	wait_until "who waits is told" 5 grep -q '"StatusCode":6' "$T/wait.log"
-	check "also who asks now" grep -q '"StatusCode":6' <(api 'wait?condition=not-running' -X POST -m 1)
-	background next api 'wait?condition=next-exit' -X POST
-	background start api start -X POST -w '%{http_code}'
-	sleep 0.5
+	check "also who asks now" grep -q '"StatusCode":6' <(api 'wait?condition=not-running' -X POST -m 10)
+	background next api 'wait?condition=next-exit' -X POST -v
+	asked next
+	background start api start -X POST -v
+	asked start
 	say leave
-	wait_until "it is started" 5 grep -q 204 "$T/start.log"
+	wait_until "it is started" 5 grep -q '^< HTTP/1.1 204' "$T/start.log"
 	wait_until "the next end is its own" 10 grep -q StatusCode "$T/next.log"
-	like "and has its code" "$(cat "$T/next.log")" '"StatusCode":5'
+	like "and has its code" "$(grep StatusCode "$T/next.log")" '"StatusCode":5'
 }
 
 case_run restarts reload second_agent slow_disk

@@ -10,7 +10,7 @@ runs() { app_is "$1" .state running; }
 # A first version that is never healthy has nothing to go back to: it is started again and again, and watched.
 sick_from_the_start() {
 	config_begin
-	app web "$REG/app:v1" "health = tcp://127.0.0.1:1" 'probation = 1s'
+	app web "$REG/app:v1" "health = tcp://127.0.0.1:1" 'health_start = 1s' 'probation = 1s'
 	agent_start
 	wait_until "it is restarted" 25 restarted web 2
 	like "status says why" "$(app_get web .update.reason)" 'health: '
@@ -41,7 +41,7 @@ stop_start() {
 	wait_until "v2 is on probation" 20 app_phase web probation
 	berth stop web > /dev/null 2>&1 &
 	berth stop job > /dev/null 2>&1 &
-	sleep 0.7
+	wait_until "both are being stopped" 10 both_stopped
 	check "web is wanted again" berth start web
 	check "so is job" berth start job
 	wait_until "job runs again" 10 runs job
@@ -49,10 +49,12 @@ stop_start() {
 	same "nothing is refused" "$(app_get web '.update.refused | length')" 0
 }
 
+both_stopped() { record_text "$STORE/apps/web" | grep -q '"stopped":true' && record_text "$STORE/apps/job" | grep -q '"stopped":true'; }
+
 # The old version is on its way out, and is wanted back.
 rollback_while_switching() {
 	config_begin
-	app web "$REG/app:stable" 'env = STOP_DELAY=3' 'restart = no'
+	app web "$REG/app:stable" 'env = STOP_DELAY=5' 'restart = no'
 	release v1
 	agent_start
 	wait_until "v1 runs" 20 app_runs web "$(digest_of app:v1)"
@@ -66,7 +68,7 @@ rollback_while_switching() {
 # Being stopped is no proof of being good.
 stop_in_probation() {
 	config_begin
-	app web "$REG/app:stable" 'env = STOP_DELAY=5' 'probation = 2s' 'health = none'
+	app web "$REG/app:stable" 'env = STOP_DELAY=8' 'probation = 6s' 'health = none'
 	release v1
 	agent_start
 	wait_until "v1 is on probation" 20 app_phase web probation

@@ -50,7 +50,7 @@ gives_up_everything() {
 	registry_start name=sandbox
 	registry_push "$IMAGES" app:v1 app:v1
 	mkfifo "$T/pipe"
-	sleep 30 < "$T/pipe" &
+	sleep 300 < "$T/pipe" &
 	remember $!
 	"$BERTH" fetch pull "$REG/app:v1" "$(digest_of app:v1)" < /dev/null 3> "$T/report" > "$T/pipe" &
 	pid=$!

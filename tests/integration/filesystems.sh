@@ -15,7 +15,7 @@ on() {
 	truncate -s "$size" "$T/flash.img"
 	"$@" "$T/flash.img" > "$T/mkfs.log" 2>&1 && mount -o loop,noatime "$T/flash.img" "$FLASH" 2> /dev/null
 }
-off() { end KILL "$AGENT"; sweep; umount "$FLASH"; rm -f "$T/flash.img" "$T/agent.pid"; : > "$T/agent.log"; }
+off() { end KILL "$AGENT"; sweep; poll 10 umount "$FLASH"; rm -f "$T/flash.img" "$T/agent.pid"; : > "$T/agent.log"; }
 
 works() {
 	local name=$1

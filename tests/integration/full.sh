@@ -16,7 +16,7 @@ flash() {
 unflash() {
 	end KILL "$AGENT"
 	sweep
-	umount "$FLASH"
+	poll 10 umount "$FLASH"
 	rm -f "$T/flash.img" "$T/agent.pid"
 }
 
@@ -72,12 +72,13 @@ start_v1() {
 
 undisturbed() {
 	check "v1 runs on" app_runs_on
-	same "nothing is left in staging" "$(ls "$STORE/staging")" ""
-	same "no record of the pull is left" "$(ls "$STORE/pulls")" ""
+	check "nothing is left in staging" poll 10 is_empty "$STORE/staging"
+	check "no record of the pull is left" poll 10 is_empty "$STORE/pulls"
 }
 app_runs_on() { serves "$PORT" v1 && [ "$(app_pid web)" = "$PID" ]; }
 nearly() { local difference=$(($1 - $2)); [ "${difference#-}" -le "${3:-65536}" ]; }
-staging_is_empty() { [ -z "$(ls "$STORE/staging")" ]; }
+# given_back WHAT BEFORE [NEARLY]: nothing is left over of a pull, and as much is free as before.
+given_back() { is_empty "$STORE/staging" && is_empty "$STORE/pulls" && nearly "$2" "$($1)" "${@:3}"; }
 
 refused() {
 	flash
@@ -96,7 +97,8 @@ refused() {
 	wait_until "with room it is pulled" 20 test_trying
 	unflash
 }
-test_trying() { [ "$(app_get web .update.last)" != none ] || app_phase web rolling-back; }
+# It has no program.
+test_trying() { app_is web .update.last rolled-back || app_phase web rolling-back; }
 
 stopped() {
 	flash
@@ -107,8 +109,7 @@ stopped() {
 	local before
 	before=$(free)
 	like "a pull that turns out to be too large is stopped" "$(berth pull "$REG/big:big" 2>&1)" 'stopped with .* left; .* min_free keeps 2.1MB'
-	poll 5 staging_is_empty
-	check "all of it is given back ($before bytes free, $(free) now)" nearly "$before" "$(free)"
+	check "all of it is given back" poll 10 given_back free "$before"
 	undisturbed
 	rm "$FLASH/filler"
 	check "with room it works" berth pull "$REG/big:big"
@@ -126,10 +127,9 @@ any_byte() {
 		before=$(free)
 		berth pull "$REG/big:any" > "$T/out" 2>&1 && break
 		stopped=$((stopped + 1))
-		poll 5 staging_is_empty
 		grep -qE 'No space left|stopped with|it needs' "$T/out" || { wrong=1; note "$step: $(cat "$T/out")"; }
-		nearly "$before" "$(free)" || { wrong=1; note "$step: $before bytes free before, $(free) after"; }
-		[ -z "$(ls "$STORE/staging" "$STORE/pulls" | grep -v :)" ] || { wrong=1; note "$step: left: $(ls "$STORE/staging" "$STORE/pulls")"; }
+		poll 10 given_back free "$before" ||
+			{ wrong=1; note "$step: $before bytes free before, $(free) after; left: $(ls "$STORE/staging" "$STORE/pulls")"; }
 		app_runs_on || { wrong=1; note "$step: the app does not run"; }
 	done
 	same "at each of $stopped sizes it is given back" "$wrong" 0
@@ -155,9 +155,8 @@ any_inode() {
 		before=$(inodes)
 		berth pull "$REG/big:inodes" > "$T/out" 2>&1 && break
 		stopped=$((stopped + 1))
-		poll 5 staging_is_empty
 		grep -qE 'No space left|stopped with|it needs' "$T/out" || { wrong=1; note "$step: $(cat "$T/out")"; }
-		nearly "$before" "$(inodes)" 2 || { wrong=1; note "$step: $before inodes before, $(inodes) after"; }
+		poll 10 given_back inodes "$before" 2 || { wrong=1; note "$step: $before inodes before, $(inodes) after"; }
 		app_runs_on || { wrong=1; note "$step: the app does not run"; }
 	done
 	same "at each of $stopped counts they are given back" "$wrong" 0
@@ -182,7 +181,7 @@ no_room_to_switch() {
 	wait_until "with room it is switched in" 20 app_runs web "$(digest_of app:v2)"
 
 	note "full just when the old one has stopped"
-	sed -i 's/^env = PORT.*/&\nenv = STOP_DELAY=2/' "$T/agent.ini"
+	sed -i 's/^env = PORT.*/&\nenv = STOP_DELAY=6/' "$T/agent.ini"
 	agent_reload
 	wait_until "new settings are in" 20 settled_with_delay
 	release v5

@@ -12,13 +12,13 @@ background proxy "$TESTS/integration/tcp-proxy" "$PROXY" "$REG_PORT" "$LINK" "$T
 
 link() { echo "$*" > "$LINK.new" && mv "$LINK.new" "$LINK"; }
 
-# kill_in PHASE: waits for it, kills, and makes sure that the helpers went along.
+# kill_in PHASE [LINK]: waits for it, kills, and makes sure that the helpers went along. A phase lasts for some seconds.
 kill_in() {
 	wait_until "phase $1" 20 app_phase web "$1"
 	PID=$(app_pid web 2> /dev/null)
 	agent_stop KILL
 	poll 10 no_helpers || fail "a helper outlived the agent: $(helpers fetch decode unpack relink)"
-	link pass
+	link "${2:-pass}"
 }
 
 no_helpers() { [ -z "$(helpers fetch decode unpack relink)" ]; }
@@ -37,7 +37,7 @@ device() {
 	REG=localhost:$PROXY
 	poll 5 port_open "$PROXY"
 	config_begin
-	app web "$REG/app:stable" "env = STOP_DELAY=2" "update = auto"
+	app web "$REG/app:stable" "env = STOP_DELAY=4" "probation = 5s" "update = auto"
 	WEB=$PORT
 	REG=$registry
 
@@ -52,14 +52,15 @@ device() {
 	PID=$(app_pid web)
 	link stall
 	release v2
-	kill_in resolving
+	kill_in resolving stall
 	agent_start
 	same "v1 went on undisturbed" "$(app_pid web)" "$PID"
 	agent_stop KILL
+	link pass
 	comes_up v2
 
 	note "killed while pulling an update"
-	link rate 20000
+	link rate 5000
 	release v5
 	kill_in pulling
 	check "v2 still answers" serves "$WEB" v2

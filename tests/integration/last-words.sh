@@ -64,7 +64,7 @@ app v1: started on port $PORT"
 # The agent that sees the end is not the one that has started it.
 by_another_agent() {
 	good_first
-	trial 'probation = 60s' 'health = none' 'command = /bin/sh -c "echo going down;sleep 3;exit 6"'
+	trial 'probation = 60s' 'health = none' 'command = /bin/sh -c "echo going down;sleep 7;exit 6"'
 	wait_until "it is on trial" 20 app_phase web probation
 	agent_stop KILL
 	agent_start

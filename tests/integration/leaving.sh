@@ -29,7 +29,7 @@ there_and_back() {
 # Its time of probation ends while it is being stopped.
 gone_in_probation() {
 	config_begin
-	app web "$REG/app:v1" 'env = STOP_DELAY=4' 'probation = 2s' 'health = none'
+	app web "$REG/app:v1" 'env = STOP_DELAY=8' 'probation = 6s' 'health = none'
 	agent_start
 	wait_until "it is on probation" 20 app_phase web probation
 	sed -i '/^\[app web\]/,$d' "$T/agent.ini"
@@ -61,7 +61,7 @@ from_tag_to_tag() {
 		name_image $version
 		wait_until "$version runs" 20 app_runs web "$(digest_of app:$version)"
 	done
-	same "v5 has a tag, v2 waits as the previous one" "$(count images) $(count tags)" "2 1"
+	wait_until "v5 has a tag, v2 waits as the previous one" 5 images_are 2 1
 	check "berth rollback" berth rollback web
 	wait_until "v2 runs" 20 app_runs web "$(digest_of app:v2)"
 	wait_until "nothing else is kept" 5 images_are 1 1
@@ -101,8 +101,9 @@ while_another_is_pulled() {
 	agent_reload
 	wait_until "web is gone" 20 apps_are 1
 	same "its image has to wait" "$(count images)" 1
-	echo refuse > "$T/link"
-	kill -9 "$(helpers fetch)"
+	echo refuse > "$T/link.new" && mv "$T/link.new" "$T/link"
+	# shellcheck disable=SC2046
+	kill -9 $(helpers fetch)
 	wait_until "the pull fails" 20 app_like other .update.error 'killed|^check '
 	wait_until "the image goes" 20 images_are 0 0
 }

@@ -39,15 +39,18 @@ way_start() {
 	poll 5 port_open "$FRONT"
 }
 
-# update_to NAME BYTES [LAYER]: the tag moves to a new big image. What the device runs until then is in OLD.
+# update_to NAME BYTES [LAYER]: the tag moves to a new big image. What the device runs until then is in OLD, how long the log
+# is in SAID.
 update_to() {
 	big "$@"
 	wait_until "$1: the app is at rest" 10 app_phase web idle
-	OLD=$(app_pid web)
+	OLD=$(app_pid web) SAID=$(wc -l < "$T/agent.log")
 	: > "$T/traffic"
 	registry_tag app "$1" stable
 }
 
+# told REGEX: by the agent's log since the tag has moved. In the status an error may be for a moment only.
+told() { tail -n "+$((SAID + 1))" "$T/agent.log" | grep -qE "$1"; }
 error_like() { app_like web .update.error "$1"; }
 pulling_with() { app_like web '"\(.update.phase) \(.update.error)"' "^pulling $1"; }
 old_runs() { same "the app runs on" "$(app_pid web)" "$OLD"; }
@@ -55,25 +58,28 @@ old_runs() { same "the app runs on" "$(app_pid web)" "$OLD"; }
 # updated [SECONDS]: what was big runs, no trouble is left over.
 updated() {
 	wait_until "the update runs in the end" "${1:-20}" app_runs web "$BIG"
-	same "no error is left" "$(app_get web '.update.error // ""')" ""
+	wait_until "no error is left" 5 app_is web '.update.error // ""' ''
 	link pass
 	registry_is pass
 }
 
-# received: bytes that went to the device.
-received() { jq -s 'map(.down) | add' "$T/traffic"; }
+# received: bytes that went to the device. The proxy tells of a connection when both sides have closed it.
+received() { jq -s 'map(.down) | add // 0' "$T/traffic"; }
+received_more() { [ "$(received)" -gt "$1" ]; }
+# connections_are COUNT: those that brought much
+connections_are() { [ "$(jq -s 'map(select(.down > 200000)) | length' "$T/traffic")" = "$1" ]; }
 
 cuts() {
-	update_to cuts 4000000
 	link cut 300000 10
+	update_to cuts 4000000
 	updated
+	check "eleven connections brought it" poll 10 connections_are 11
 	check "ten cuts cost at most 2 %: $(received) bytes for layers of $LAYERS" \
 		test "$(received)" -le $((LAYERS * 102 / 100))
-	check "eleven connections brought it" test "$(jq -s 'map(select(.down > 200000)) | length' "$T/traffic")" = 11
 }
 
 resets() {
-	link reset 40000 4
+	link reset 40000 6
 	update_to resets 300000
 	wait_until "a reset is told" 10 pulling_with "pull localhost:$FRONT/app:stable: .* at byte [0-9]+ of [0-9]+, trying again in [12] s"
 	old_runs
@@ -82,10 +88,9 @@ resets() {
 }
 
 restart() {
-	link rate 3000000
+	link rate 300000
 	update_to restart 9000000
-	wait_until "it is pulled" 10 app_phase web pulling
-	sleep 0.5
+	wait_until "its large layer is pulled" 20 grep -q "GET .*$(jq -r '.layers[-1].digest' "$T/layout/blobs/sha256/${BIG#sha256:}") .* 200" "$T/requests"
 	registry_stop
 	wait_until "a registry that goes down is told" 10 pulling_with 'pull .* at byte [0-9]+ of 9[0-9]+, trying again in'
 	old_runs
@@ -98,6 +103,7 @@ without_ranges() {
 	registry_is whole 600000 1
 	update_to whole 1000000
 	updated
+	poll 10 received_more 1600000
 	check "all of the layer came again, once: $(received)" test "$(received)" -gt 1600000 -a "$(received)" -lt 1900000
 	registry_is wrong 600000 1
 	update_to wrong 1000000
@@ -106,38 +112,42 @@ without_ranges() {
 }
 
 other_bytes() {
-	registry_is other 600000 1
+	registry_is other 600000 1000
 	update_to other 1000000
-	wait_until "other bytes after a cut are noticed" 10 error_like 'digest'
+	wait_until "other bytes after a cut are noticed" 10 told 'digest'
 	check "and not taken" test ! -e "$STORE/layers/$(sha256sum < "$T/other.tar" | cut -c1-64)"
 	old_runs
+	registry_is pass
 	updated
-	link corrupt 600000 1
+	link corrupt 600000
 	update_to corrupt 1000000
-	wait_until "a byte that the link changed is noticed" 10 error_like 'digest'
+	wait_until "a byte that the link changed is noticed" 10 told 'digest'
 	old_runs
+	link pass
 	updated
 }
 
 # Polls are tried again by the agent.
 unwell_polls() {
-	registry_is status 503 2 - '^HEAD'
+	registry_is status 503 1000 - '^HEAD'
 	update_to polls 1000
 	wait_until "a registry that is unwell is told" 10 grep -q 'asks to come back later (503 Service Unavailable)' "$T/agent.log"
 	old_runs
+	registry_is pass
 	updated
-	registry_is status 429 1 4 '^HEAD'
+	registry_is status 429 1 12 '^HEAD'
 	wait_until "one that names a time is told" 10 error_like '429 Too Many Requests'
 	check "and left alone until then" stays 2 error_like '429 Too Many Requests'
-	wait_until "then it is asked again" 10 app_is web '.update.error // ""' ''
+	wait_until "then it is asked again" 20 app_is web '.update.error // ""' ''
 }
 
 # A job gives up so that other registries have their turn, an update never.
 gives_up_a_job() {
-	registry_is status 502 5 - 'GET.*/blobs/'
+	registry_is status 502 1000 - 'GET.*/blobs/'
 	update_to again 1000
-	wait_until "four failures without a byte end a job" 20 error_like '502 Bad Gateway .*\(4 failures in a row\)'
+	wait_until "four failures without a byte end a job" 20 told '502 Bad Gateway .*\(4 failures in a row\)'
 	old_runs
+	registry_is pass
 	updated
 }
 
@@ -148,8 +158,8 @@ one_of_two() {
 	agent_reload
 	oci_open "$T/layout"
 	other=$(noise_layer other-lane 1000)
-	link rate 150000
-	registry_is status 503 1 4 "GET.*$(jq -r '.descriptor.digest[7:]' <<< "$other")"
+	link rate 50000
+	registry_is status 503 1 9 "GET.*$(jq -r '.descriptor.digest[7:]' <<< "$other")"
 	update_to lanes 600000 "$other"
 	wait_until "one layer has to wait" 10 error_like '503 Service Unavailable.*trying again'
 	check "the progress of another does not hide it" stays 2 error_like '503 Service Unavailable.*trying again'
@@ -157,20 +167,21 @@ one_of_two() {
 	updated
 }
 
-# A machine that is busy may be slower, once or twice.
+# A machine that is busy may be slower, a few times.
 bandwidth() {
-	local name rate
+	local name rate most=0
 	sed -i '2i bandwidth = 500K' "$T/agent.ini"
 	agent_reload
-	for name in bandwidth slower slowest; do
+	for name in bandwidth slower slow slowest crawling; do
 		update_to "$name" 1500000
 		updated
-		poll 5 test "$(received)" -gt 1500000
+		poll 10 received_more 1500000
 		rate=$(jq -s 'max_by(.down) | .down / .seconds | floor' "$T/traffic")
+		[ "$rate" -le "$most" ] || most=$rate
 		[ "$rate" -lt $((512000 * 9 / 10)) ] || break
 	done
-	check "the cap of 512000 bytes a second is kept within 10 %: $rate" \
-		test "$rate" -ge $((512000 * 9 / 10)) -a "$rate" -le $((512000 * 11 / 10))
+	check "the cap of 512000 bytes a second is kept within 10 %: $most" \
+		test "$most" -ge $((512000 * 9 / 10)) -a "$most" -le $((512000 * 11 / 10))
 }
 
 device() {
@@ -219,7 +230,7 @@ helper() {
 	link hang 600000 2
 	check "a link that falls silent is left" fetch '{"link":{"stall_ms":1000}}'
 	same "each byte came once" "$(bytes_of_frames)" "$all"
-	check "two connections were given up" test "$(jq -s 'map(select(.down > 200000)) | length' "$T/traffic")" -ge 3
+	check "two connections were given up" poll 10 eval 'connections_are 3 || connections_are 4'
 	link pass
 
 	registry_is status 429 2 1 'GET.*/manifests/'

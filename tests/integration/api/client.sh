@@ -18,7 +18,7 @@ fails() {
 updates() {
 	registry_tag app v1 stable
 	POLL=1h config_begin
-	app web "$REG/app:stable"
+	app web "$REG/app:stable" 'probation = 5s' # long enough to be seen
 	agent_start
 	wait_until "the first version runs" 30 app_runs web "$(digest_of app:v1)"
 	like "nothing new" "$(berth update --wait web)" "web: stays at $(digest_of app:v1)"
