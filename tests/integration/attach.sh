@@ -53,7 +53,7 @@ pipes() {
 	attached one "$BERTH" attach --no-stdin echoer
 	attached two docker attach echoer
 	wait_until "two at once see the same" 10 lively two
-	wait_until "this one, too" 5 grep -q ping "$T/one"
+	wait_until "this one, too" 10 lively one
 	same "output from before is not shown" "$(grep -c hello "$T/one" "$T/two" | tr '\n' ' ')" "$T/one:0 $T/two:0 "
 	agent_stop KILL
 	wait $CLIENT 2> /dev/null
@@ -81,13 +81,17 @@ without_stdin() {
 		"command = $B sh -c 'trap \"echo trapped; exit 3\" INT; cat; while :; do printf .; $B usleep 100000; done'"
 	agent_start
 	wait_until "quiet runs" 20 app_is quiet .state running
-	{ echo lost | timeout -s KILL 1 "$BERTH" attach quiet > "$T/out" 2>&1; } 2> /dev/null
-	like "a line that has not ended is shown" "$(cat "$T/out")" '^\.\.+$'
+	"$BERTH" attach quiet < <(echo lost) > "$T/line" 2>&1 &
+	CLIENT=$!
+	wait_until "a line that has not ended is shown" 10 grep -q '\.\.' "$T/line"
+	kill -9 $CLIENT
+	wait $CLIENT 2> /dev/null
+	like "and nothing else" "$(cat "$T/line")" '^\.\.+$'
 	"$BERTH" attach quiet > "$T/out" 2>&1 &
 	CLIENT=$!
 	wait_until "attached" 5 test -s "$T/out"
-	"$BERTH" attach --sig-proxy=false quiet > /dev/null 2>&1 &
-	sleep 0.5
+	"$BERTH" attach --sig-proxy=false quiet > "$T/other" 2>&1 &
+	wait_until "once more" 5 test -s "$T/other"
 	kill -TERM $!
 	wait $! 2> /dev/null
 	same "without the proxy a signal ends the client" "$(app_get quiet .state)" running
@@ -103,15 +107,15 @@ terminals() {
 	agent_start
 	wait_until "shell runs" 20 app_is shell .state running
 	terminal "berth attach on a terminal" "$BERTH attach shell" 'type stty size\r' 'expect 33 99' 'type tty\r' \
-		'expect /dev/pts/0' 'size 20 60' 'type sleep 0.3; stty size\r' 'expect 20 60' 'type \x10\x11' 'code 0'
+		'expect /dev/pts/0' 'size 20 60' 'type while stty size | grep -q 99; do sleep 0.1; done; stty size\r' 'expect 20 60' 'type \x10\x11' 'code 0'
 	same "it runs on" "$(app_get shell .state)" running
 	terminal "docker attach on a terminal" "docker attach shell" 'type stty size\r' 'expect 33 99' \
 		'type echo $((40+2))\r' 'expect 42' 'type \x10\x11' 'expect read escape sequence' 'code 1'
 	terminal "other keys" "$BERTH attach --detach-keys=ctrl-x,q shell" 'type echo a\x10\x11b\r' 'expect a' 'type \x18q' 'code 0'
 	like "keys that are none" "$(berth attach --detach-keys=ctrl shell 2>&1 < /dev/null)" "keys ctrl: not a list such as"
 	like "logs are not framed" "$(berth logs shell)" $'42\r'
-	same "docker logs: the same" "$(docker logs shell | md5sum)" "$(berth logs shell | md5sum)"
-	terminal "ctrl-c is the container's" "$BERTH attach shell" 'type sleep 100\r' 'expect sleep 100' 'wait 0.5' 'type \x03' \
+	wait_until "docker logs: the same, when nothing more comes" 5 eval '[ "$(docker logs shell | md5sum)" = "$(berth logs shell | md5sum)" ]'
+	terminal "ctrl-c is the container's" "$BERTH attach shell" 'type sh -c "echo $((6*7)); exec sleep 100"\r' 'expect 42' 'type \x03' \
 		'type echo $((1+1))\r' 'expect 2\r' 'type exit 5\r' 'code 5'
 	wait_until "restart = always starts it again" 10 app_is shell .state running
 	like "inspect tells" "$(docker inspect -f '{{.Config.Tty}} {{.Config.OpenStdin}}' shell)" 'true true'
@@ -120,21 +124,21 @@ terminals() {
 waiting() {
 	echoer 'stdin = yes'
 	docker wait echoer > "$T/code" &
-	CLIENT=$!
+	local waiter=$!
 	attached out "$BERTH" attach echoer
 	wait_until "attached" 10 lively out
-	check "docker wait waits" alive $CLIENT
+	check "docker wait waits" alive $waiter
 	echo quit >&9
 	exec 9>&-
-	poll 10 gone $CLIENT
+	poll 10 gone $waiter
 	same "and tells the code" "$(cat "$T/code")" 7
 	same "of one that has ended: at once" "$(within 5 docker wait echoer)" 7
 	like "a condition that is none" "$(curl -s -X POST --unix-socket "$R/berth.sock" 'http://d/containers/echoer/wait?condition=x')" \
 		'invalid condition'
 	sed -i '/^\[app echoer\]/,$d' "$T/agent.ini"
-	curl -s -X POST --unix-socket "$R/berth.sock" 'http://d/containers/echoer/wait?condition=removed' > "$T/removed" &
+	curl -sv -X POST --unix-socket "$R/berth.sock" 'http://d/containers/echoer/wait?condition=removed' > "$T/removed" 2> "$T/asked" &
 	CLIENT=$!
-	sleep 0.3
+	poll 10 grep -q '^> POST' "$T/asked"
 	agent_reload
 	poll 10 gone $CLIENT
 	like "removed" "$(cat "$T/removed")" '"StatusCode":7'

@@ -123,6 +123,9 @@ check "the container is deleted" ctr container delete life
 
 ctr events > "$T/events" &
 events=$!
+# It listens when it tells of something.
+heard() { ctr namespaces label "${CG#/}" "at=$RANDOM"; grep -q namespaces/update "$T/events"; }
+check "events are told" wait_for 10 heard
 background --memory-limit 16777216 box:1 fat sh -c 'a=x; while :; do a=$a$a; done' > "$T/out"
 check "too much memory" wait_for 10 is fat STOPPED
 like "it was killed" "$(ctr task delete fat)" 'exit code 137'
@@ -135,8 +138,8 @@ ctr container delete fat > "$T/out"
 on_terminal() { script -qec "ctr --address $T/sock --namespace ${CG#/} $*" /dev/null < /dev/null 2>&1; }
 background box:1 term sleep 1000 > "$T/out"
 if command -v script > /dev/null; then
-	like "run --tty" "$(on_terminal "run --rm --tty ${options[*]} box:1 tty sh -c 'tty; test -t 0 && echo terminal'")" '/dev/pts/0[^t]*terminal'
-	like "exec --tty" "$(on_terminal "task exec --tty --exec-id t term sh -c 'tty; test -t 0 && echo terminal'")" '/dev/pts/0[^t]*terminal'
+	like "run --tty" "$(told on_terminal "run --rm --tty ${options[*]} box:1 tty sh -c 'tty; test -t 0 && echo terminal'")" '/dev/pts/0[^t]*terminal'
+	like "exec --tty" "$(told on_terminal "task exec --tty --exec-id t term sh -c 'tty; test -t 0 && echo terminal'")" '/dev/pts/0[^t]*terminal'
 fi
 
 # ---- users ----

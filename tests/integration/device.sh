@@ -84,7 +84,7 @@ links() {
 	rm "$D/by-id/sensor"
 	uevent
 	wait_until "unplugged: the node is gone" 10 is_gone /dev/ttyS9
-	like "the list says so" "$(berth device ls box)" 'ttyS9 +rw +absent +no'
+	wait_until "the list says so" 10 has_node 'ttyS9  *rw  *absent  *no'
 	agent_stop TERM
 	ln -sfn ../tty0 "$D/by-id/sensor"
 	agent_start
@@ -135,6 +135,8 @@ optional() {
 	uevent
 	wait_until "what is in its place is told again" 10 eval '[ "$(grep -c "ttyS9: something else is there" "$T/agent.log")" = 2 ]'
 	rm "$D/by-id/sensor"
+	uevent
+	wait_until "unplugged" 10 has_node 'ttyS9 .* absent '
 	inside busybox rm /dev/ttyS9
 	uevent
 	check "and stays gone" stays 1 is_gone /dev/ttyS9
