@@ -8,7 +8,6 @@
 #include "agent/run/hooks.h"
 #include "agent/run/state.h"
 #include "lib/fd.h"
-#include "lib/log.h"
 #include "lib/sys.h"
 #include "lib/time.h"
 
@@ -64,23 +63,6 @@ static int end_init(const struct state *state, struct err *err)
 	return await_end(state, pidfd, err);
 }
 
-/* Before the state is removed: a delete that is killed here can be repeated. */
-static void run_poststop_hooks(const struct state *state)
-{
-	BUF_CLEANUP struct buf text = BUF_INIT;
-	struct err err = ERR_INIT;
-	struct hooks hooks;
-
-	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
-		log_warn("container %s: %s", state->id, err.text);
-	hooks.directory = state->bundle;
-	if (hooks.count[HOOK_POSTSTOP]) {
-		state_format_as(state, STATE_STOPPED, &text);
-		hooks_run_all(&hooks, HOOK_POSTSTOP, buf_text(&text));
-	}
-	hooks_release(&hooks);
-}
-
 static int remove_cgroup(const struct state *state, const struct cgroup *known, struct err *err)
 {
 	struct cgroup cgroup;
@@ -107,7 +89,8 @@ int delete_opened(const struct state *state, const struct cgroup *cgroup, const 
 		rc = remove_cgroup(state, cgroup, err);
 	if (rc < 0)
 		return rc;
-	run_poststop_hooks(state);
+	/* Before the state is removed: a delete that is killed here can be repeated. */
+	hooks_run_saved(state, HOOK_POSTSTOP);
 	return state_remove(root, state->id, err);
 }
 

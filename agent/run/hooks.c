@@ -301,3 +301,19 @@ void hooks_run_all(const struct hooks *hooks, enum hook_point point, const char 
 			log_warn("hooks.%s[%zu]: %s", names[point], i, err.text);
 	}
 }
+
+void hooks_run_saved(const struct state *state, enum hook_point point)
+{
+	BUF_CLEANUP struct buf text = BUF_INIT;
+	struct err err = ERR_INIT;
+	struct hooks hooks;
+
+	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
+		log_warn("container %s: %s", state->id, err.text);
+	hooks.directory = state->bundle;
+	if (hooks.count[point]) {
+		state_format_as(state, point == HOOK_POSTSTOP ? STATE_STOPPED : STATE_RUNNING, &text);
+		hooks_run_all(&hooks, point, buf_text(&text));
+	}
+	hooks_release(&hooks);
+}

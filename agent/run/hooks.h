@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/run/state.h"
 #include "lib/err.h"
 
 #define HOOKS_MAX 64 /* at each point */
@@ -76,5 +77,7 @@ bool hooks_before_root(const struct hooks *hooks);
 int hooks_run(const struct hooks *hooks, enum hook_point point, const char *state, struct err *err);
 /* All of them; those that fail are logged. */
 void hooks_run_all(const struct hooks *hooks, enum hook_point point, const char *state);
+/* The same for a container that another call has made: those it left, HOOK_POSTSTART or HOOK_POSTSTOP. */
+void hooks_run_saved(const struct state *state, enum hook_point point);
 
 #endif

@@ -15,7 +15,6 @@
 #include "lib/capname.h"
 #include "lib/err.h"
 #include "lib/fd.h"
-#include "lib/log.h"
 
 static int fail(struct runtime *runtime)
 {
@@ -104,22 +103,6 @@ int runtime_create(struct runtime *runtime, int argc, char **argv)
 	return code;
 }
 
-static void run_poststart_hooks(const struct state *state)
-{
-	BUF_CLEANUP struct buf text = BUF_INIT;
-	struct err err = ERR_INIT;
-	struct hooks hooks;
-
-	if (hooks_load(&hooks, state->dirfd, STATE_HOOKS, &err) < 0)
-		log_warn("container %s: %s", state->id, err.text);
-	hooks.directory = state->bundle;
-	if (hooks.count[HOOK_POSTSTART]) {
-		state_format_as(state, STATE_RUNNING, &text);
-		hooks_run_all(&hooks, HOOK_POSTSTART, buf_text(&text));
-	}
-	hooks_release(&hooks);
-}
-
 static int start(struct runtime *runtime, const char *id)
 {
 	struct failure *failure = &runtime->failure;
@@ -136,7 +119,7 @@ static int start(struct runtime *runtime, const char *id)
 	if (!rc)
 		rc = start_request(&state, failure);
 	if (!rc)
-		run_poststart_hooks(&state);
+		hooks_run_saved(&state, HOOK_POSTSTART);
 	state_release(&state);
 	return rc < 0 ? fail(runtime) : 0;
 }
@@ -159,7 +142,7 @@ static int attend(struct runtime *runtime, const struct create *create, struct c
 	struct err *err = &runtime->failure.err;
 	int code;
 
-	run_poststart_hooks(&created->state);
+	hooks_run_saved(&created->state, HOOK_POSTSTART);
 	if (options->detach)
 		return 0;
 	code = relay_run(created->pid, fd_steal(&created->console), err);
