@@ -99,7 +99,7 @@ static void reconfigure_apps(struct agent *agent)
 int agent_reload(struct agent *agent, struct err *err)
 {
 	struct agent_config *config;
-	int rc = agent_config_load(agent->config_path, &config, err);
+	int rc = agent_config_load(agent->config_path, &config, NULL, err);
 
 	if (rc < 0) {
 		snprintf(agent->config_error, sizeof(agent->config_error), "%s", err->text);
@@ -194,7 +194,7 @@ static int open_run_dir(struct agent *agent, struct err *err)
 static int load_config(struct agent *agent, struct err *err)
 {
 	char path[PATH_MAX];
-	int rc = agent_config_load(agent->config_path, &agent->config, err);
+	int rc = agent_config_load(agent->config_path, &agent->config, NULL, err);
 
 	if (rc == 0)
 		return 0;

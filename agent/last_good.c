@@ -57,5 +57,5 @@ int last_good_load(const char *config_path, struct agent_config **out, char path
 		store = find_store(buf_text(&text));
 	snprintf(path, PATH_MAX, "%s/%s", store && *store == '/' ? store : DEFAULT_STORE,
 		 LAST_GOOD_NAME);
-	return agent_config_load(path, out, NULL);
+	return agent_config_load(path, out, NULL, NULL);
 }

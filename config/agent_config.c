@@ -29,26 +29,44 @@ struct parser {
 	const char *end;
 	int line; /* number of the line that inih has got last */
 	bool in_line;
+	bool is_unread; /* it is neither empty, a comment nor a section's, and inih has found no key in it */
 
 	char *title; /* "[app sensor]"; NULL before the first section */
 	int title_line;
-	const struct key_table *keys; /* of the section, and the struct that they set */
+	const struct key_table *keys; /* of the section, and the struct that they set; NULL: it was refused */
 	void *object;
+	bool is_wrong; /* there is a mistake in it */
 	int key_lines[KEYS_MAX]; /* where each key was given first, 0: not yet */
 	bool has_agent;
 
+	const struct mistakes *mistakes;
 	struct err *err;
-	int failure; /* the first one's code; parsing is over then */
+	int failure; /* the first mistake's code */
 };
 
+static bool is_over(const struct parser *parser)
+{
+	return parser->failure && !parser->mistakes;
+}
+
+/* The reason is set, with its place. */
+static void fail(struct parser *parser)
+{
+	if (!parser->failure)
+		parser->failure = parser->err->code;
+	parser->is_wrong = true;
+	if (parser->mistakes)
+		parser->mistakes->tell(parser->err, parser->mistakes->data);
+}
+
 /* The reason is set: puts file, line and section in front. */
-static void fail(struct parser *parser, int line)
+static void fail_at(struct parser *parser, int line)
 {
 	if (parser->title)
 		err_context(parser->err, "%s:%d: %s", parser->file, line, parser->title);
 	else
 		err_context(parser->err, "%s:%d", parser->file, line);
-	parser->failure = parser->err->code;
+	fail(parser);
 }
 
 static int check_registry(const struct registry_config *registry, struct err *err)
@@ -64,14 +82,14 @@ static void close_section(struct parser *parser)
 {
 	int ret = 0;
 
-	if (parser->failure || !parser->object)
+	if (parser->is_wrong || !parser->object)
 		return;
 	if (parser->keys == app_config_keys())
 		ret = app_config_check(parser->object, parser->err);
 	else if (parser->keys == registry_config_keys())
 		ret = check_registry(parser->object, parser->err);
 	if (ret < 0)
-		fail(parser, parser->title_line);
+		fail_at(parser, parser->title_line);
 }
 
 static void enter(struct parser *parser, const struct key_table *keys, void *object)
@@ -205,8 +223,10 @@ static void open_section(struct parser *parser, const char *line)
 	FREE_CLEANUP char *title = xstrndup(line + 1, size - 1);
 
 	close_section(parser);
-	if (parser->failure)
+	if (is_over(parser))
 		return;
+	enter(parser, NULL, NULL);
+	parser->is_wrong = false;
 	free(parser->title);
 	parser->title = xasprintf("[%.*s%s]", SHOWN_MAX, title, size > SHOWN_MAX ? "..." : "");
 	parser->title_line = parser->line;
@@ -215,7 +235,7 @@ static void open_section(struct parser *parser, const char *line)
 		err_set(parser->err, -EINVAL, "a section is written [NAME], alone on its line");
 	else if (open_title(parser, title) == 0)
 		return;
-	fail(parser, parser->line);
+	fail_at(parser, parser->line);
 }
 
 /* `line` has `size` bytes before its end; a NUL among them is a control character. */
@@ -233,6 +253,17 @@ static int check_line(const char *line, size_t size, struct err *err)
 	return 0;
 }
 
+/* Before a new line and at the end: has inih understood the last one? */
+static void end_line(struct parser *parser)
+{
+	if (!parser->is_unread)
+		return;
+	parser->is_unread = false;
+	err_set(parser->err, -EINVAL, "%s:%d: not a line of the form KEY = VALUE or [SECTION]", parser->file,
+		parser->line);
+	fail(parser);
+}
+
 /* To the next line, without the blanks in front: inih would take it for more of the last value. */
 static void begin_line(struct parser *parser)
 {
@@ -244,13 +275,18 @@ static void begin_line(struct parser *parser)
 	parser->in_line = true;
 	memcpy(line, parser->next, size);
 	if (check_line(line, size, parser->err) < 0) {
-		fail(parser, parser->line);
+		fail_at(parser, parser->line);
+		parser->next += size;
 		return;
 	}
 	blanks = strspn(line, BLANKS);
-	parser->next += blanks;
-	if (line[blanks] == '[')
+	if (line[blanks] == '[') {
 		open_section(parser, line + blanks);
+		parser->next += size;
+		return;
+	}
+	parser->next += blanks;
+	parser->is_unread = line[blanks] && !strchr(";#", line[blanks]);
 }
 
 /* inih's reader: like fgets(). */
@@ -259,11 +295,13 @@ static char *read_line(char *out, int room, void *data)
 	struct parser *parser = data;
 	int used = 0;
 
-	if (parser->failure || parser->next == parser->end)
+	if (!parser->in_line)
+		end_line(parser);
+	if (is_over(parser) || parser->next == parser->end)
 		return NULL;
 	if (!parser->in_line)
 		begin_line(parser);
-	if (parser->failure)
+	if (is_over(parser))
 		return NULL;
 	while (used < room - 1 && parser->next < parser->end && parser->in_line) {
 		out[used++] = *parser->next;
@@ -305,17 +343,16 @@ static int on_key(void *data, const char *section, const char *name, const char 
 	struct parser *parser = data;
 
 	(void)section;
-	if (parser->failure)
-		return 0;
-	if (set_key(parser, name, value) == 0)
+	parser->is_unread = false;
+	if ((parser->title && !parser->keys) || set_key(parser, name, value) == 0)
 		return 1;
 	if (is_secret(parser, name))
 		value = "...";
-	parser->failure = err_context(parser->err, "%s:%d: %s%s%.*s = %.*s%s", parser->file,
-				      parser->line, parser->title ? parser->title : "",
-				      parser->title ? " " : "", SHOWN_MAX, name, SHOWN_MAX, value,
-				      strlen(value) > SHOWN_MAX ? "..." : "");
-	return 0;
+	err_context(parser->err, "%s:%d: %s%s%.*s = %.*s%s", parser->file, parser->line,
+		    parser->title ? parser->title : "", parser->title ? " " : "", SHOWN_MAX, name, SHOWN_MAX,
+		    value, strlen(value) > SHOWN_MAX ? "..." : "");
+	fail(parser);
+	return 1;
 }
 
 static struct agent_config *new_config(void)
@@ -347,29 +384,36 @@ static int check_budget(const struct agent_config *config, struct err *err)
 	return 0;
 }
 
-/* What can be said only when the whole file is known. */
+static int choose_socket(struct agent_config *config, struct err *err)
+{
+	if (config->socket)
+		return 0;
+	config->socket = xasprintf("%s/berth.sock", strcmp(config->run, "/") ? config->run : "");
+	if (strlen(config->socket) < sizeof(((struct sockaddr_un *)0)->sun_path))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "[agent] run = %.*s...: too long for the socket in it; name a shorter one with socket =",
+		       SHOWN_MAX, config->run);
+}
+
+/* What can be said only when the whole file is known, and without another mistake. */
 static void finish(struct parser *parser)
 {
 	struct agent_config *config = parser->config;
 
+	end_line(parser);
 	close_section(parser);
-	if (!parser->failure && network_config_check_all(config, parser->err) < 0)
-		parser->failure = err_context(parser->err, "%s", parser->file);
-	if (!parser->failure && check_budget(config, parser->err) < 0)
-		parser->failure = err_context(parser->err, "%s", parser->file);
-	if (parser->failure || config->socket)
+	if (parser->failure)
 		return;
-	config->socket = xasprintf("%s/berth.sock", strcmp(config->run, "/") ? config->run : "");
-	if (strlen(config->socket) < sizeof(((struct sockaddr_un *)0)->sun_path))
-		return;
-	parser->failure = err_set(parser->err, -EINVAL,
-				  "%s: [agent] run = %.*s...: too long for the socket in it; name "
-				  "a shorter one with socket =",
-				  parser->file, SHOWN_MAX, config->run);
+	if (network_config_check_all(config, parser->err) < 0 || check_budget(config, parser->err) < 0 ||
+	    choose_socket(config, parser->err) < 0) {
+		err_context(parser->err, "%s", parser->file);
+		fail(parser);
+	}
 }
 
 int agent_config_parse(struct agent_config **out, const char *text, size_t size, const char *file,
-		       struct err *err)
+		       const struct mistakes *mistakes, struct err *err)
 {
 	struct err local = ERR_INIT;
 	struct parser parser = {
@@ -377,19 +421,14 @@ int agent_config_parse(struct agent_config **out, const char *text, size_t size,
 		.file = file,
 		.next = text,
 		.end = text + size,
+		.mistakes = mistakes,
 		.err = err ? err : &local,
 	};
-	int line;
 
 	if (size >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		parser.next += 3; /* the byte order mark of some editors */
-	line = ini_parse_stream(read_line, &parser, on_key, &parser);
-	if (line > 0 && (!parser.failure || line < parser.line))
-		/* inih goes on behind a line it can't read; that line came first. */
-		parser.failure = err_set(parser.err, -EINVAL,
-					 "%s:%d: not a line of the form KEY = VALUE or [SECTION]",
-					 file, line);
-	else if (line < 0)
+	/* A line that it can't read, which it would return, is told when the next one is asked for. */
+	if (ini_parse_stream(read_line, &parser, on_key, &parser) < 0)
 		die_no_memory();
 	finish(&parser);
 	free(parser.title);
@@ -401,7 +440,7 @@ int agent_config_parse(struct agent_config **out, const char *text, size_t size,
 	return 0;
 }
 
-int agent_config_load(const char *path, struct agent_config **out, struct err *err)
+int agent_config_load(const char *path, struct agent_config **out, const struct mistakes *mistakes, struct err *err)
 {
 	BUF_CLEANUP struct buf text = BUF_INIT;
 	int rc = fd_read_file(AT_FDCWD, path, &text, AGENT_CONFIG_SIZE_MAX);
@@ -413,7 +452,7 @@ int agent_config_load(const char *path, struct agent_config **out, struct err *e
 		errno = -rc;
 		return err_sys(err, "read %s", path);
 	}
-	return agent_config_parse(out, buf_text(&text), text.size, path, err);
+	return agent_config_parse(out, buf_text(&text), text.size, path, mistakes, err);
 }
 
 static void release_registry(struct registry_config *registry)

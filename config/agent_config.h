@@ -69,12 +69,21 @@ struct agent_config {
 	size_t app_count;
 };
 
-/* `file` names the text in errors. On success free with agent_config_free(). */
-int agent_config_parse(struct agent_config **out, const char *text, size_t size, const char *file,
-		       struct err *err);
+/* For who wants to know of more than the first mistake. */
+struct mistakes {
+	void (*tell)(const struct err *mistake, void *data);
+	void *data;
+};
 
-/* The same from a file; paths that the file names aren't opened. */
-int agent_config_load(const char *path, struct agent_config **out, struct err *err);
+/*
+ * `file` names the text in errors. On success free with agent_config_free(). With `mistakes` the parser goes on behind
+ * one: each is told, in the text's order. What is wrong only between sections is told when there is nothing else.
+ */
+int agent_config_parse(struct agent_config **out, const char *text, size_t size, const char *file,
+		       const struct mistakes *mistakes, struct err *err);
+
+/* The same from a file; that it can't be read is no mistake of those. Paths that it names aren't opened. */
+int agent_config_load(const char *path, struct agent_config **out, const struct mistakes *mistakes, struct err *err);
 void agent_config_free(struct agent_config *config);
 
 /* NULL when there is none. */

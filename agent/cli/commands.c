@@ -97,7 +97,7 @@ const struct cli_command cli_commands[] = {
 	  attach_options, 1, 1, false, cli_attach },
 	{ "check", "FILE", "Check an agent.ini without an agent",
 	  "Exits with 0 when the agent would take FILE; else names the file, the\n"
-	  "line and the reason, and exits with 1.\n",
+	  "line and the reason of each mistake, and exits with 1.\n",
 	  NULL, 1, 1, false, cli_check },
 	{ "device", "add|rm|ls CONTAINER [DEVICE|PATH]", "Give a running container a device, or take it away",
 	  "  add CONTAINER DEVICE[:PATH[:rwm]]\n"

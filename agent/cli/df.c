@@ -337,7 +337,7 @@ static int open_store(struct cli *cli, struct store *store)
 	    daemon_get(&cli->daemon, "/info", &info, &cli->err) == 0)
 		return store_look(store, cli_text(info, "DockerRootDir"), false, &cli->err);
 	rc = agent_config_load(cli->options.config ? cli->options.config : AGENT_CONFIG_PATH, &config,
-			       &cli->err);
+			       NULL, &cli->err);
 	if (rc < 0 && !cli->options.config)
 		return err_context(&cli->err, CLI_NO_STORE);
 	if (rc < 0)

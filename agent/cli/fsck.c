@@ -136,7 +136,7 @@ static int look_ourselves(struct report *report)
 	if (cli->options.repair)
 		return err_context(&cli->err, "repairing needs the agent, which fetches and repairs by itself "
 				   "once it runs");
-	rc = agent_config_load(path, &config, &cli->err);
+	rc = agent_config_load(path, &config, NULL, &cli->err);
 	if (rc < 0 && !cli->options.config)
 		return err_context(&cli->err, CLI_NO_STORE);
 	if (rc < 0)

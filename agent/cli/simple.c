@@ -11,12 +11,22 @@
 #include "lib/json.h"
 #include "version.h"
 
+static void tell_mistake(const struct err *mistake, void *data)
+{
+	bool *is_told = data;
+
+	fprintf(stderr, "berth: %s\n", mistake->text);
+	*is_told = true;
+}
+
 int cli_check(struct cli *cli)
 {
+	bool is_told = false;
+	const struct mistakes mistakes = { tell_mistake, &is_told };
 	struct agent_config *config;
 
-	if (agent_config_load(cli->operands[0], &config, &cli->err) < 0)
-		return cli_fail(cli);
+	if (agent_config_load(cli->operands[0], &config, &mistakes, &cli->err) < 0)
+		return is_told ? EXIT_FAILED : cli_fail(cli);
 	printf("%s: good, %zu %s\n", cli->operands[0], config->app_count,
 	       config->app_count == 1 ? "app" : "apps");
 	agent_config_free(config);

@@ -34,15 +34,47 @@ static void check_app(const struct app_config *app)
 	app_config_free(copy);
 }
 
+struct told {
+	struct err first;
+	size_t count;
+};
+
+static void tell(const struct err *mistake, void *data)
+{
+	struct told *told = data;
+
+	if (!mistake->code || strncmp(mistake->text, "f:", 2) || strchr(mistake->text, '\n'))
+		abort();
+	if (!told->count++)
+		told->first = *mistake;
+}
+
+/* Who wants to know of all mistakes is told first what others are told. */
+static void check_mistakes(const char *text, size_t size, int code, const struct err *err)
+{
+	struct told told = { .count = 0 };
+	const struct mistakes mistakes = { tell, &told };
+	struct agent_config *config = NULL;
+
+	if (agent_config_parse(&config, text, size, "f", &mistakes, NULL) != code || !told.count != !code)
+		abort();
+	if (told.count && strcmp(told.first.text, err->text))
+		abort();
+	agent_config_free(config);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	struct agent_config *config = NULL;
 	struct err err = ERR_INIT;
 	/* On the heap at its exact size, so that a read behind its end is seen. */
 	char *text = malloc(size ? size : 1);
+	int code;
 
 	memcpy(text, data, size);
-	if (agent_config_parse(&config, text, size, "f", &err) < 0) {
+	code = agent_config_parse(&config, text, size, "f", NULL, &err);
+	check_mistakes(text, size, code, &err);
+	if (code < 0) {
 		if (config || strncmp(err.text, "f:", 2) || strchr(err.text, '\n'))
 			abort();
 	} else {

@@ -91,6 +91,9 @@ config_errors() {
 	check "check is content with a good file" berth check "$T/agent.ini"
 	echo 'colour = red' >> "$T/agent.ini"
 	like "an unknown key is named" "$(berth check "$T/agent.ini" 2>&1)" 'colour'
+	echo 'size = 5' >> "$T/agent.ini"
+	same "and the next one, too" "$(berth check "$T/agent.ini" 2>&1 | cut -d ' ' -f 3-6)" $'[app web] colour =\n[app web] size ='
+	sed -i '$d' "$T/agent.ini"
 	sed -i '$ s/.*/group = release/' "$T/agent.ini"
 	like "a key that comes later says so" "$(berth check "$T/agent.ini" 2>&1)" 'group.*not supported yet'
 	berth check "$T/nosuchfile.ini" > "$T/out" 2>&1

@@ -20,7 +20,7 @@ static int parse(const char *text)
 	agent_config_free(config);
 	config = NULL;
 	err = ERR_INIT;
-	return agent_config_parse(&config, text, strlen(text), "agent.ini", &err);
+	return agent_config_parse(&config, text, strlen(text), "agent.ini", NULL, &err);
 }
 
 /* Each kind of key and of value, comments and odd spaces among them. */
@@ -435,7 +435,7 @@ static void reads_odd_files(void)
 	CHECK_HAS(err.text, "agent.ini:2: [agent]: has a control character");
 	CHECK(parse("[agent]\nname = \xff\n") < 0);
 	CHECK_HAS(err.text, "agent.ini:2: [agent]: is not UTF-8");
-	CHECK(agent_config_parse(&config, "[agent]\n\0[app x]\n", 17, "f", &err) < 0);
+	CHECK(agent_config_parse(&config, "[agent]\n\0[app x]\n", 17, "f", NULL, &err) < 0);
 	CHECK_HAS(err.text, "f:2: [agent]: has a control character");
 }
 
@@ -477,6 +477,57 @@ static void reports_the_first_error(void)
 	CHECK_HAS(err.text, "agent.ini:2:");
 }
 
+static void write_down(const struct err *mistake, void *data)
+{
+	CHECK(mistake->code < 0);
+	buf_append_format(data, "%s\n", mistake->text);
+}
+
+static void tells_every_mistake(void)
+{
+	static const char text[] =
+		"key = 1\n"
+		"[agent]\npoll = x\nstore = /a\nstore = /b\nrubbish\n"
+		"[agent]\nthe rest of = a refused section\n"
+		"[registry a.io]\ncert = /x\n"
+		"[app a]\nmemory = 5Q\ncpus = 1\n\tjunk ; = 5\n\x7f\n"
+		"[app b]\nmemory = 5M\n"
+		"[network x\n"
+		"[app c]\nimage = a.io/c:1\ncpus = 1\nlast";
+	BUF_CLEANUP struct buf told = BUF_INIT;
+	const struct mistakes mistakes = { write_down, &told };
+
+	agent_config_free(config);
+	config = NULL;
+	CHECK_INT(agent_config_parse(&config, text, strlen(text), "f", &mistakes, NULL), -EINVAL);
+	CHECK(!config);
+	CHECK_TEXT(buf_text(&told),
+		   "f:1: key = 1: stands before the first section; put it below [agent]\n"
+		   "f:3: [agent] poll = x: not a duration; use a number with s, m or h, such as 90s\n"
+		   "f:5: [agent] store = /b: already given in line 4; remove one\n"
+		   "f:6: not a line of the form KEY = VALUE or [SECTION]\n"
+		   "f:7: [agent]: there is such a section already; join the two\n"
+		   "f:9: [registry a.io]: cert and key belong together; add key = (it may be the same file)\n"
+		   "f:12: [app a] memory = 5Q: not a size; use a number with K, M or G, such as 64M\n"
+		   "f:14: not a line of the form KEY = VALUE or [SECTION]\n"
+		   "f:15: [app a]: has a control character in it; remove it\n"
+		   "f:16: [app b]: no image; add a line such as image = registry.example.com/b:stable\n"
+		   "f:18: [network x]: a section is written [NAME], alone on its line\n"
+		   "f:22: not a line of the form KEY = VALUE or [SECTION]\n");
+}
+
+static void tells_last_what_needs_the_whole_file(void)
+{
+	static const char text[] = "[agent]\ncpus = 0.5\n[app a]\nimage = a.io/a:1\ncpus = 1\nnetwork = bridge\n";
+	BUF_CLEANUP struct buf told = BUF_INIT;
+	const struct mistakes mistakes = { write_down, &told };
+
+	agent_config_free(config);
+	config = NULL;
+	CHECK_INT(agent_config_parse(&config, text, strlen(text), "f", &mistakes, NULL), -EINVAL);
+	CHECK_TEXT(buf_text(&told), "f: [app a] cpus: more than [agent] cpus, which is for all apps together\n");
+}
+
 static void checks_the_socket(void)
 {
 	char text[300] = "[agent]\nrun = /";
@@ -496,19 +547,19 @@ static void loads_a_file(void)
 	agent_config_free(config);
 	config = NULL;
 	CHECK_INT(write(fd, APP, strlen(APP)), strlen(APP));
-	CHECK_INT(agent_config_load(path, &config, &err), 0);
+	CHECK_INT(agent_config_load(path, &config, NULL, &err), 0);
 	CHECK_INT(config ? config->app_count : 0, 1);
 	CHECK_INT(write(fd, "x = y\n", 6), 6);
 	agent_config_free(config);
 	config = NULL;
-	CHECK(agent_config_load(path, &config, &err) < 0);
+	CHECK(agent_config_load(path, &config, NULL, &err) < 0);
 	CHECK_HAS(err.text, path);
 	CHECK_HAS(err.text, ":3: [app sensor] x = y: no such key");
 	CHECK_INT(ftruncate(fd, AGENT_CONFIG_SIZE_MAX + 1), 0);
-	CHECK_INT(agent_config_load(path, &config, &err), -EFBIG);
+	CHECK_INT(agent_config_load(path, &config, NULL, &err), -EFBIG);
 	close(fd);
 	unlink(path);
-	CHECK_INT(agent_config_load(path, &config, &err), -ENOENT);
+	CHECK_INT(agent_config_load(path, &config, NULL, &err), -ENOENT);
 	CHECK_HAS(err.text, path);
 }
 
@@ -527,6 +578,8 @@ int main(void)
 	RUN(reads_odd_files);
 	RUN(limits_lines_and_sections);
 	RUN(reports_the_first_error);
+	RUN(tells_every_mistake);
+	RUN(tells_last_what_needs_the_whole_file);
 	RUN(checks_the_socket);
 	RUN(loads_a_file);
 	agent_config_free(config);

@@ -25,7 +25,7 @@ static const struct app_config *parse(const char *lines)
 	agent_config_free(config);
 	config = NULL;
 	err = ERR_INIT;
-	if (agent_config_parse(&config, text, strlen(text), "agent.ini", &err) < 0)
+	if (agent_config_parse(&config, text, strlen(text), "agent.ini", NULL, &err) < 0)
 		return NULL;
 	return &config->apps[0];
 }
@@ -189,7 +189,7 @@ static void kernel_settings_of_the_device_stay(void)
 	CHECK(parse("sysctl = net.x=1") != NULL);
 	agent_config_free(config);
 	config = NULL;
-	CHECK_INT(agent_config_parse(&config, text, sizeof(text) - 1, "f", &err), -EINVAL);
+	CHECK_INT(agent_config_parse(&config, text, sizeof(text) - 1, "f", NULL, &err), -EINVAL);
 	CHECK_HAS(err.text, "with network = host it would be the device's");
 }
 

@@ -16,7 +16,7 @@ static int parse(const char *text)
 	agent_config_free(config);
 	config = NULL;
 	err = ERR_INIT;
-	return agent_config_parse(&config, text, strlen(text), "agent.ini", &err);
+	return agent_config_parse(&config, text, strlen(text), "agent.ini", NULL, &err);
 }
 
 static const struct app_network *network_of(const char *lines)
