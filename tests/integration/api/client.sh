@@ -1,6 +1,6 @@
 #!/bin/bash
 # The client's own words: update --wait and rollback with their exit codes, usage, hosts, help.
-. "$(dirname "$0")/../../lib.sh"
+. "$(dirname "$0")/../../network.sh" # one app has a bridge
 need docker-registry skopeo jq curl
 fleet
 
