@@ -53,7 +53,8 @@ by_hand() {
 	like "no such word" "$(berth device foo box 2>&1)" 'use add CONTAINER'
 	agent_stop KILL
 	agent_start
-	like "the next agent knows it" "$(berth device ls box)" "/dev/sensor +rw +c 10:200 +yes"
+	wait_until "the next agent finds it running" 10 app_is box .state running # as soon as its shim answers
+	like "and knows the device" "$(berth device ls box)" "/dev/sensor +rw +c 10:200 +yes"
 	check "device rm" berth device rm box /dev/sensor
 	check "the node is gone" is_gone /dev/sensor
 	like "the device is shut" "$(opens /tmp/own)" 'not permitted'

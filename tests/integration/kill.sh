@@ -93,7 +93,7 @@ device() {
 	kill_in staged
 	agent_start
 	wait_until "it is still staged" 10 app_is web .update.candidate "$(digest_of app:v5)"
-	same "v2 runs on" "$(app_get web '"\(.state) \(.digest)"')" "running $(digest_of app:v2)"
+	wait_until "v2 runs on" 10 app_is web '"\(.state) \(.digest)"' "running $(digest_of app:v2)"
 	check "berth update applies it" berth update web
 	wait_until "v5 runs" 20 app_runs web "$(digest_of app:v5)"
 	no_leftovers 1
