@@ -238,6 +238,8 @@ sweep() {
 		kill -9 "$pid" 2> /dev/null
 	done
 	for root in $(cgroup_roots); do
+		# With cgroup v1 nothing ends that is frozen.
+		find "$root" -name freezer.state -exec sh -c 'echo THAWED > "$1"' _ {} \; 2> /dev/null
 		for pid in $(find "$root" -name cgroup.procs -exec cat {} + 2> /dev/null | sort -u); do
 			kill -9 "$pid" 2> /dev/null
 		done
