@@ -33,6 +33,7 @@ void http_parser_reset(struct http_parser *parser)
 	struct buf text = parser->message.text;
 
 	buf_clear(&text);
+	buf_release(&parser->chunk_line);
 	*parser = (struct http_parser){
 		.kind = parser->kind,
 		.body_max = UINT64_MAX,
@@ -44,6 +45,7 @@ void http_parser_reset(struct http_parser *parser)
 void http_parser_release(struct http_parser *parser)
 {
 	buf_release(&parser->message.text);
+	buf_release(&parser->chunk_line);
 	*parser = (struct http_parser){ .failed = -EINVAL };
 }
 
@@ -53,9 +55,14 @@ static int malformed(const struct http_parser *parser, const char *what, struct 
 }
 
 /*
- * Lines. They are collected at the end of message.text, from line_start on; the lines of the head
- * stay there, those of the chunked coding are dropped again.
+ * Lines. Those of the head are collected at the end of message.text, from line_start on, and stay there. Those of the chunked
+ * coding have a buffer of their own and are dropped again: message.text must not move any more, there are pointers into it.
  */
+
+static struct buf *line_text(struct http_parser *parser)
+{
+	return parser->state < STATE_BODY_BEGIN ? &parser->message.text : &parser->chunk_line;
+}
 
 static size_t line_max(const struct http_parser *parser)
 {
@@ -66,7 +73,7 @@ static size_t line_max(const struct http_parser *parser)
 
 static void drop_line(struct http_parser *parser)
 {
-	struct buf *text = &parser->message.text;
+	struct buf *text = line_text(parser);
 
 	text->size = parser->line_start;
 	if (text->data)
@@ -86,7 +93,7 @@ static bool has_control(const char *line)
 static int take_line(struct http_parser *parser, const char *data, size_t size, size_t *used,
 		     struct err *err)
 {
-	struct buf *text = &parser->message.text;
+	struct buf *text = line_text(parser);
 	const char *end = memchr(data, '\n', size);
 	size_t count = end ? (size_t)(end - data) + 1 : size;
 
@@ -311,7 +318,7 @@ static int finish_head(struct http_parser *parser, struct err *err)
 				   message->status == 101 :
 				   http_header(message, "Upgrade") &&
 					   http_header_has(message, "Connection", "upgrade");
-	parser->line_start = message->text.size;
+	parser->line_start = 0; /* of chunk_line */
 	parser->state = STATE_BODY_BEGIN;
 	return HTTP_HEAD;
 }
@@ -425,8 +432,7 @@ static int chunk_size(struct http_parser *parser, const char *line, struct err *
 /* A line of the chunked coding: the size, the empty line behind a chunk's data, or a trailer. */
 static int chunk_line(struct http_parser *parser, struct err *err)
 {
-	struct buf *text = &parser->message.text;
-	char *line = text->data + parser->line_start;
+	char *line = parser->chunk_line.data;
 	int ret = 0;
 
 	if (parser->state == STATE_CHUNK_SIZE) {
@@ -436,7 +442,7 @@ static int chunk_line(struct http_parser *parser, struct err *err)
 			return malformed(parser, "a chunk is longer than its size", err);
 		parser->state = STATE_CHUNK_SIZE;
 	} else if (*line) {
-		parser->trailer_bytes += text->size - parser->line_start;
+		parser->trailer_bytes += parser->chunk_line.size;
 		if (parser->trailer_bytes > HTTP_LINE_MAX)
 			return err_set(err, -EMSGSIZE, "HTTP %s: too many trailers",
 				       kind_names[parser->kind]);

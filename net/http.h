@@ -71,6 +71,7 @@ struct http_parser {
 	int state;
 	int failed;		 /* the error to repeat */
 	size_t line_start;
+	struct buf chunk_line;	 /* the line of the chunked coding that is being read */
 	size_t trailer_bytes;
 	unsigned interim_count;
 	uint64_t remaining;	 /* of the body or of the chunk */

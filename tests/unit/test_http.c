@@ -94,6 +94,35 @@ static void parses_a_request(void)
 	CHECK_TEXT(text + outcome.used, "GET / HTTP/1.1\r\n"); /* left for the next message */
 }
 
+/* The body's own lines must not move the head, which is pointed into: whatever its length, and whatever the trailers'. */
+static void the_head_outlives_a_chunked_body(void)
+{
+	struct buf text = BUF_INIT;
+
+	for (int pad = 0; pad < 300; pad++) {
+		const char *target, *host;
+
+		buf_clear(&text);
+		buf_append_format(&text, "POST /%0*d HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n", pad + 1, 0);
+		begin(HTTP_REQUEST);
+		feed(text.data, text.size, text.size);
+		CHECK_INT(outcome.heads, 1);
+		target = parser.message.target;
+		host = http_header(&parser.message, "Host");
+		buf_append_text(&text, "3\r\nabc\r\n0\r\nTrailer: ");
+		for (int i = 0; i < 100; i++)
+			buf_append_text(&text, "0123456789");
+		buf_append_text(&text, "\r\n\r\n");
+		feed(text.data, text.size, text.size);
+		CHECK_INT(outcome.result, HTTP_DONE);
+		CHECK_TEXT(buf_text(&outcome.body), "abc");
+		CHECK_TEXT(parser.message.method, "POST");
+		CHECK_INT(strlen(target), (size_t)pad + 2);
+		CHECK_TEXT(host, "d");
+	}
+	buf_release(&text);
+}
+
 static void messages_follow_each_other(void)
 {
 	begin(HTTP_REQUEST);
@@ -292,6 +321,7 @@ int main(void)
 {
 	RUN(parses_a_response_by_length);
 	RUN(parses_a_request);
+	RUN(the_head_outlives_a_chunked_body);
 	RUN(messages_follow_each_other);
 	RUN(some_responses_have_no_body);
 	RUN(a_head_request_stays_one_over_an_interim_response);
