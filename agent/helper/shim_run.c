@@ -287,5 +287,9 @@ int shim_signal(struct shim *shim, int signal)
 	/* Not reaped yet: the pid is still init's. */
 	if (shim->phase != SHIM_RUNNING || shim->init_ended)
 		return -ESRCH;
-	return kill(shim->init, signal) < 0 ? -errno : 0;
+	if (kill(shim->init, signal) < 0)
+		return -errno;
+	if (signal == SIGKILL)
+		cgroup_thaw(&shim->cgroup);
+	return 0;
 }

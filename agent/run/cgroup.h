@@ -117,6 +117,11 @@ int cgroup_enter_beside(const struct cgroup_entry *entry, const struct cgroup *c
 /* Without an entry that is kept, and no matter how long it takes. */
 int cgroup_enter(const struct cgroup *cgroup, struct err *err);
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *err);
+/*
+ * For those that are to die. v1 holds what is frozen even against SIGKILL, and a container that has a cgroup below its own (one
+ * with containers in it, say) may have frozen that. v2 does not.
+ */
+void cgroup_thaw(const struct cgroup *cgroup);
 /* Frozen, or about to be. */
 bool cgroup_is_frozen(const struct cgroup *cgroup);
 /* Sends `signal` to every process in it; -ESRCH when there is none. */

@@ -113,13 +113,30 @@ static void sleep_ms(int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
 }
 
+static int thaw_dir(const char *dir, void *data)
+{
+	char path[CGROUP_FILE_MAX + 300];
+
+	(void)data;
+	snprintf(path, sizeof(path), "%s/freezer.state", dir);
+	fd_write_file(AT_FDCWD, path, "THAWED");
+	return 0;
+}
+
+void cgroup_thaw(const struct cgroup *cgroup)
+{
+	cgroup_freeze(cgroup, false, NULL);
+	if (cgroup->mode == CGROUP_V1 && cgroup->mounts[CGROUP_FREEZER][0])
+		walk_all(cgroup, CGROUP_FREEZER, thaw_dir, NULL);
+}
+
 static int kill_once(const struct cgroup *cgroup, struct err *err)
 {
 	struct err why = ERR_INIT;
 	int rc;
 
 	/* Frozen processes die only when they are thawed; where nothing can freeze, none are. */
-	cgroup_freeze(cgroup, false, NULL);
+	cgroup_thaw(cgroup);
 	/* 5.14 has one file for it, against which no fork wins a race. */
 	if (cgroup->mode == CGROUP_V2 &&
 	    cgroup_write(cgroup, CGROUP_MEMORY, "cgroup.kill", "1", NULL) == 0)

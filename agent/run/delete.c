@@ -39,13 +39,12 @@ static int await_end(const struct state *state, int pidfd, struct err *err)
 	return 0;
 }
 
-/* cgroup v1 holds a frozen process even against SIGKILL. */
 static void thaw(const struct state *state)
 {
 	struct cgroup cgroup;
 
 	if (state_cgroup(state, &cgroup, NULL) == 0)
-		cgroup_freeze(&cgroup, false, NULL);
+		cgroup_thaw(&cgroup);
 }
 
 static int end_init(const struct state *state, struct err *err)

@@ -61,9 +61,8 @@ static int signal_container(const struct state *state, int signal, bool all, str
 	int rc = all ? signal_all(state, signal, err) : signal_init(state, signal, err);
 	struct cgroup cgroup;
 
-	if (!rc && signal == SIGKILL && state_cgroup(state, &cgroup, NULL) == 0 &&
-	    cgroup.mode == CGROUP_V1 && cgroup_is_frozen(&cgroup))
-		rc = cgroup_freeze(&cgroup, false, err);
+	if (!rc && signal == SIGKILL && state_cgroup(state, &cgroup, NULL) == 0 && cgroup.mode == CGROUP_V1)
+		cgroup_thaw(&cgroup);
 	return rc;
 }
 

@@ -101,6 +101,40 @@ next_agent() {
 	no_leftovers 0
 }
 
+# An app that may mount, one with containers in it say, can freeze itself, and cgroups below its own. The agent has no part in it,
+# and cgroup v1 holds what is frozen even against SIGKILL.
+freeze_below() {
+	local freezer=/sys/fs/cgroup/freezer$CG/$1
+	mkdir "$freezer/inner"
+	echo "$2" > "$freezer/inner/cgroup.procs"
+	echo FROZEN > "$freezer/inner/freezer.state"
+	echo "${3:-THAWED}" > "$freezer/freezer.state"
+	sed 's/FREEZING/FROZEN/' "$freezer/inner/freezer.state"
+}
+
+frozen_below() {
+	local outer
+	if [ ! -e /sys/fs/cgroup/freezer/tasks ]; then
+		skip "no cgroup v1: SIGKILL reaches what is frozen"
+		return
+	fi
+	start_chatter
+	for outer in THAWED FROZEN; do
+		same "a part of it is frozen, the whole is $outer" \
+			"$(freeze_below "$(app_get chatter .container)" "$(app_pid chatter)" $outer)" FROZEN
+		check "stop ends it" within 10 docker stop -t 1 chatter
+		check "start" berth start chatter
+		wait_until "it runs again" 20 app_is chatter .state running
+		same "frozen in the same way" \
+			"$(freeze_below "$(app_get chatter .container)" "$(app_pid chatter)" $outer)" FROZEN
+		check "docker kill" docker kill chatter
+		wait_until "has killed it" 10 app_is chatter .state exited
+		check "start" berth start chatter
+		wait_until "it runs again" 20 app_is chatter .state running
+	done
+	no_leftovers 1
+}
+
 # A shim may be held up longer than an agent waits for its word at its start.
 late_word() {
 	local shim
@@ -156,5 +190,5 @@ probation() {
 	wait_until "then it does" 30 app_is chatter .update.last updated
 }
 
-case_run ${1:-as_docker ends next_agent late_word probes updates probation}
+case_run ${1:-as_docker ends frozen_below next_agent late_word probes updates probation}
 done_testing
