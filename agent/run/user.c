@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -188,6 +190,17 @@ int user_resolve(struct user *user, const char *text, const char *passwd, size_t
 }
 
 /*
+ * Files of /proc call themselves plain, but to read them does things: a link to /proc/kmsg, which the application may not open,
+ * would take the kernel's messages from the device's log.
+ */
+static bool is_plain(int fd, const struct stat *st)
+{
+	struct statfs fs;
+
+	return S_ISREG(st->st_mode) && fstatfs(fd, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC;
+}
+
+/*
  * A FIFO or a device in the image must not hold us up: O_NONBLOCK, and only plain files are read.
  */
 static int read_image_file(const char *path, struct buf *out, struct err *err)
@@ -200,7 +213,7 @@ static int read_image_file(const char *path, struct buf *out, struct err *err)
 		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, "open the image's %s", path);
-	if (!S_ISREG(st.st_mode))
+	if (!is_plain(fd, &st))
 		return err_set(err, -EINVAL, "the image's %s is not a plain file", path);
 	rc = fd_read_all(fd, out, USER_FILE_MAX);
 	if (rc < 0)

@@ -148,6 +148,14 @@ like "a fifo for passwd ends exec" "$(timeout 30 "$BERTH" runtime --root "$T/sta
 rt delete --force trap
 fresh
 
+# With CAP_SYSLOG, which it has until it is the application, it would empty the device's kernel log: none of /proc is read.
+start trap sh -c 'rm -f /etc/passwd; ln -s /proc/kmsg /etc/passwd; echo set > /tmp/set; sleep 1000'
+wait_for 20 test -e "$ROOTS/tmp/set"
+like "nor is the kernel's log read for it" "$(timeout 30 "$BERTH" runtime --root "$T/state" exec --user app trap true 2>&1 < /dev/null; echo $?)" \
+	$'is not a plain file\n125'
+rt delete --force trap
+fresh
+
 # CVE-2022-0492: a user namespace of one's own, in it the cgroup file system, in it release_agent.
 LINUX=',"seccomp":{"profile":"docker"}'
 run agent sh -c 'unshare -Ur sh -c "mkdir -p /tmp/cg; mount -t cgroup -o memory x /tmp/cg && echo mounted"
