@@ -7,6 +7,7 @@
 
 #include "lib/fd.h"
 #include "lib/time.h"
+#include "lib/utf8.h"
 
 #define LINE_MAX_BYTES 1024
 
@@ -52,9 +53,7 @@ __attribute__((format(printf, 2, 0))) static void put_line(enum log_level level,
 	if (more > LINE_MAX_BYTES - used - 1)
 		more = LINE_MAX_BYTES - used - 1;
 	used += more;
-	for (int i = 0; i < used; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+	utf8_make_printable(line);
 	line[used++] = '\n';
 	/* One write, so that lines of several processes do not mix. Nobody to tell if it fails. */
 	(void)!fd_write_full(STDERR_FILENO, line, (size_t)used);

@@ -38,13 +38,21 @@ bool utf8_is_valid(const char *text)
 	return true;
 }
 
+/* Of ASCII, and U+0080 to U+009F, which are the same with fewer bits: the kernel's terminal and xterm obey U+009B as they do ESC [. */
+static bool is_control(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+
+	return byte[0] < 0x20 || byte[0] == 0x7f || (byte[0] == 0xc2 && byte[1] < 0xa0);
+}
+
 void utf8_make_printable(char *text)
 {
 	for (; *text; text++) {
 		size_t length = utf8_length(text);
 
-		if (length == 0 || (unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+		if (length == 0 || is_control(text))
+			*text = '?'; /* what follows in a character is none by itself */
 		else
 			text += length - 1;
 	}

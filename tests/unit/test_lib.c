@@ -134,6 +134,26 @@ static int parse(const char *text, struct err *err)
 	return json_parse(&json, text, strlen(text), "x", err);
 }
 
+static void makes_text_printable(void)
+{
+	static const struct {
+		const char *text, *printable;
+	} cases[] = {
+		{ "a\xc3\xa9\xe2\x82\xac\xc2\xa0", "a\xc3\xa9\xe2\x82\xac\xc2\xa0" },
+		{ "a\nb\x1b[31m\x7f\t", "a?b?[31m??" },
+		{ "\xc2\x9b" "31m\xc2\x80\xc2\x9f", "??31m????" }, /* ESC [ in one character */
+		{ "\x9b" "31m\xe2\x82", "?31m??" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *text = xstrdup(cases[i].text);
+
+		utf8_make_printable(text);
+		CHECK_TEXT(text, cases[i].printable);
+		free(text);
+	}
+}
+
 static void globs_are_those_of_docker(void)
 {
 	static const struct {
@@ -253,6 +273,7 @@ int main(void)
 	RUN(base64_takes_urls_and_no_rubbish);
 	RUN(time_there_and_back);
 	RUN(knows_utf8);
+	RUN(makes_text_printable);
 	RUN(globs_are_those_of_docker);
 	RUN(json_is_bounded);
 	RUN(getters_tell_absent_from_wrong);
