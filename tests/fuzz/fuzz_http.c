@@ -9,6 +9,26 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
+/* It has to last until the message is over. */
+static void check_head(const struct http_parser *parser)
+{
+	const struct http_message *message = &parser->message;
+	const char *texts[] = { message->method, message->target, message->reason };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i] && strpbrk(texts[i], "\r\n"))
+			abort();
+	for (size_t i = 0; i < message->fields_count; i++) {
+		const char *name = message->text.data + message->fields[i].name;
+		const char *value = message->text.data + message->fields[i].value;
+
+		if (!http_is_token(name, strlen(name)) || strpbrk(value, "\r\n"))
+			abort();
+		if (!http_header(message, name))
+			abort();
+	}
+}
+
 static int run(struct http_parser *parser, const char *data, size_t size, size_t piece,
 	       struct buf *body)
 {
@@ -24,27 +44,14 @@ static int run(struct http_parser *parser, const char *data, size_t size, size_t
 			abort();
 		if (event == HTTP_BODY)
 			buf_append(body, step.body, step.body_size);
+		if (event == HTTP_HEAD || event == HTTP_BODY || event == HTTP_DONE)
+			check_head(parser);
 		if (event < 0 || event == HTTP_DONE)
 			return event;
 		if (event == HTTP_MORE && given == size)
 			return http_parse_end(parser, &err);
 		if (event == HTTP_MORE)
 			given = size - given < piece ? size : given + piece;
-	}
-}
-
-static void check_head(const struct http_parser *parser)
-{
-	const struct http_message *message = &parser->message;
-
-	for (size_t i = 0; i < message->fields_count; i++) {
-		const char *name = message->text.data + message->fields[i].name;
-		const char *value = message->text.data + message->fields[i].value;
-
-		if (!http_is_token(name, strlen(name)) || strpbrk(value, "\r\n"))
-			abort();
-		if (!http_header(message, name))
-			abort();
 	}
 }
 
@@ -68,7 +75,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (a == HTTP_DONE) {
 		if (body_whole.size != body_cut.size || (body_whole.size && memcmp(body_whole.data, body_cut.data, body_cut.size)))
 			abort();
-		check_head(&whole);
 	}
 	buf_release(&body_whole);
 	buf_release(&body_cut);
