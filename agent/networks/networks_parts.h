@@ -6,7 +6,7 @@
  *	networks_sections.c	what agent.ini says of a network, or said
  *	networks_leases.c	addresses
  *	networks_rules.c	the firewall: what is published, and what keeps it so
- *	networks_links.c	bridges that somebody else has removed
+ *	networks_links.c	bridges and interfaces that somebody else has removed
  *	networks_forward.c	published ports without nf_tables
  *	networks_names.c	/etc/hosts and /etc/resolv.conf of containers
  *	networks_join.c		network = container:APP

@@ -149,6 +149,37 @@ lost_bridges() {
 	same "which were not restarted" "$(app_get web .restarts) $(app_get other .restarts)" "0 0"
 }
 
+interface() { local id; id=$(app_get "$1" .container); echo "v${id:0:12}"; }
+
+# The app's own probe is on its loopback, so nothing else would tell.
+lost_interfaces() {
+	local pid other link
+	config_begin
+	bridged web v1 'publish = 8080:8080'
+	bridged other v1
+	agent_start
+	wait_until "web runs" 30 runs web
+	wait_until "the other one runs" 30 runs other
+	wait_until "it is published" 30 published
+	pid=$(app_pid web) other=$(app_pid other)
+	ip link delete "$(interface web)"
+	wait_until "a container whose interface is gone has one again" 30 published
+	like "which is told" "$(cat "$T/agent.log")" 'container web: somebody has removed its interface v[0-9a-f]{12}: started anew'
+	check "by a start" test "$(app_pid web)" != "$pid"
+	same "which is no crash" "$(app_get web .restarts)" 0
+	link=$(interface web)
+	agent_stop KILL
+	ip link delete "$link"
+	check "nothing is published without it" not published
+	agent_start
+	wait_until "the next agent finds that out" 30 published
+	same "the other one has stayed" "$(app_pid other)" "$other"
+	kill -9 "$(app_pid other)"
+	wait_until "one that ends takes its interface along" 30 app_is other .restarts 1
+	wait_until "and runs again" 30 runs other
+	same "which is nobody's doing" "$(grep -c 'container other: somebody' "$T/agent.log")" 0
+}
+
 reloads() {
 	local web other
 	config_begin
@@ -402,5 +433,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run ${1:-updates agent_ends lost_bridges reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
+case_run ${1:-updates agent_ends lost_bridges lost_interfaces reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
 done_testing
