@@ -154,9 +154,8 @@ static int extract_dir(struct extract *x, struct dir *parent, struct err *err)
 	if (rc < 0)
 		return rc;
 	dir->set_gid = archive_entry_perm(x->entry) & S_ISGID;
-	dir->mtime = extract_mtime(x->entry);
 	dir_touch(dir);
-	return extract_index_dir(x, dir, err);
+	return extract_kept_mtime(dir->fd, x->entry, &dir->mtime, err) ?: extract_index_dir(x, dir, err);
 }
 
 /* -1 and errno, as the system calls. */

@@ -161,6 +161,23 @@ int extract_set_time(int fd, struct archive_entry *entry, struct err *err)
 	return 0;
 }
 
+int extract_kept_mtime(int fd, struct archive_entry *entry, struct timespec *time, struct err *err)
+{
+	struct stat st;
+	int rc;
+
+	*time = extract_mtime(entry);
+	if (time->tv_sec >= 0 && time->tv_sec <= INT32_MAX)
+		return 0;
+	rc = extract_set_time(fd, entry, err);
+	if (rc < 0)
+		return rc;
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "look at %s", name_of(entry));
+	*time = st.st_mtim;
+	return 0;
+}
+
 int extract_set_meta_at(const struct dir *parent, const char *name, struct archive_entry *entry,
 			struct err *err)
 {

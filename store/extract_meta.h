@@ -25,4 +25,10 @@ bool extract_has_xattrs(int fd, struct archive_entry *entry);
 /* What the entry says, or now. */
 struct timespec extract_mtime(struct archive_entry *entry);
 
+/*
+ * The same of a directory, as its file system keeps it: ext4's times end in 2446, with small inodes in 2038, and what is
+ * past the end becomes the end.
+ */
+int extract_kept_mtime(int fd, struct archive_entry *entry, struct timespec *time, struct err *err);
+
 #endif

@@ -162,7 +162,7 @@ static void put_owner(struct index_writer *writer, const struct index_entry *ent
 
 static void put_time(struct index_writer *writer, const struct timespec *mtime)
 {
-	int64_t later = (int64_t)mtime->tv_sec - (int64_t)writer->state.mtime.tv_sec;
+	int64_t later = (int64_t)((uint64_t)mtime->tv_sec - (uint64_t)writer->state.mtime.tv_sec);
 
 	put_number(writer, (uint64_t)later << 1 ^ (uint64_t)(later >> 63));
 	put_number(writer, (uint64_t)mtime->tv_nsec);

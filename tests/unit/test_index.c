@@ -18,6 +18,8 @@ static const struct index_entry all_kinds[] = {
 	{ .kind = INDEX_FILE, .path = "usr/emptied", .mode = S_IFREG | 04755, .uid = 4000000000,
 	  .mtime = { -7, 999999999 }, .size = INT64_C(1) << 39, .hash = 0x8000000000000001u,
 	  .attributes = 0xffffffffu },
+	{ .kind = INDEX_DIR, .path = "first", .mode = S_IFDIR | 0755, .mtime = { INT64_MIN, 1 } },
+	{ .kind = INDEX_DIR, .path = "last", .mode = S_IFDIR | 0755, .mtime = { INT64_MAX, 1 } },
 	{ .kind = INDEX_SYMLINK, .path = "usr/link", .mode = S_IFLNK | 0777, .hash = 17 },
 	{ .kind = INDEX_NODE, .path = "dev/null", .mode = S_IFCHR | 0666, .major = 1, .minor = 3 },
 	{ .kind = INDEX_LINK, .path = "usr/other", .target = "usr/emptied" },

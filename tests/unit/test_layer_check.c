@@ -76,17 +76,15 @@ static void archive(struct buf *out)
 	tar_end(out);
 }
 
-static void make_layer(void)
+static void make_layer(const struct buf *tar)
 {
-	BUF_CLEANUP struct buf tar = BUF_INIT;
 	static struct index_writer writer;
 	struct layer_meta meta = { .has_index = true };
 	struct extract_result result;
 	struct memory_stream memory;
 	struct stage stage;
 
-	archive(&tar);
-	digest_of(&layer, tar.data, tar.size);
+	digest_of(&layer, tar->data, tar->size);
 	meta.diff_id = layer;
 	CHECK_INT(stage_open(&stage, &store, &err), 0);
 	FD_CLEANUP int dir = fd_open_dir(stage.dirfd, "0", 0700);
@@ -94,7 +92,7 @@ static void make_layer(void)
 	FD_CLEANUP int index = openat(dir, "index", O_WRONLY | O_CREAT, 0600);
 
 	index_write_begin(&writer, index);
-	memory_stream_init(&memory, tar.data, tar.size, 700);
+	memory_stream_init(&memory, tar->data, tar->size, 700);
 	CHECK_INT(extract(&memory.stream, fs, NULL, &writer, &result, &err), 0);
 	memory_stream_release(&memory);
 	CHECK_INT(index_write_end(&writer, &meta.index, &err), 0);
@@ -104,8 +102,11 @@ static void make_layer(void)
 
 static void a_new_layer(void)
 {
+	BUF_CLEANUP struct buf tar = BUF_INIT;
+
+	archive(&tar);
 	fd_remove_tree(store.layers, digest_hex(&layer));
-	make_layer();
+	make_layer(&tar);
 }
 
 static void a_whole_layer_is_whole(void)
@@ -114,6 +115,29 @@ static void a_whole_layer_is_whole(void)
 	CHECK_TEXT(check(CHECK_PRESENCE), "");
 	CHECK_TEXT(check(CHECK_STAT), "");
 	CHECK_TEXT(check(CHECK_CONTENT), "");
+}
+
+/* Time before and after what the file system can keep: it keeps the nearest, and that is no damage. */
+static void a_time_that_cannot_be_kept_is_no_damage(void)
+{
+	static const char *const times[] = { "32503680000", "-32503680000.5", "9223372036854775807", "-9223372036854775808.5" };
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		BUF_CLEANUP struct buf tar = BUF_INIT;
+
+		tar_pax_text(&tar, "mtime", times[i]);
+		tar_dir(&tar, "dir", 0755);
+		tar_pax_text(&tar, "mtime", times[i]);
+		tar_file(&tar, "dir/file", 0644, "x");
+		tar_pax_text(&tar, "mtime", times[i]);
+		tar_link(&tar, '2', "link", "dir");
+		tar_pax_text(&tar, "mtime", "-5");
+		tar_dir(&tar, "other", 0755);
+		tar_end(&tar);
+		make_layer(&tar);
+		CHECK_TEXT(check(CHECK_STAT), "");
+		fd_remove_tree(store.layers, digest_hex(&layer));
+	}
 }
 
 /* Each of these, and what is told: by the check of metadata already, or only by that of contents. */
@@ -208,6 +232,7 @@ int main(void)
 	if (store_open(&store, scratch.path, &err) < 0)
 		return 1;
 	RUN(a_whole_layer_is_whole);
+	RUN(a_time_that_cannot_be_kept_is_no_damage);
 	RUN(every_damage_is_told);
 	RUN(attributes_are_compared);
 	RUN(presence_is_the_index);
