@@ -37,22 +37,51 @@ static int unreadable(const struct layout *layout, const char *name, int code, s
 
 /* --- opening --- */
 
+static bool is_image(const struct stat *status, const struct reference *reference)
+{
+	return S_ISREG(status->st_mode) || (S_ISDIR(status->st_mode) && reference->source != REFERENCE_ARCHIVE);
+}
+
+/*
+ * This is root still, and a medium may have a device there, or a link to one. To open it can be a deed: it arms a watchdog,
+ * or resets what is at the serial port. So what it is is looked at before.
+ */
+static int open_image(const struct reference *reference, struct stat *status)
+{
+	const char *path = reference->repository;
+	int fd FD_CLEANUP = -1;
+
+	if (stat(path, status) < 0)
+		return -errno;
+	if (!is_image(status, reference))
+		return -EINVAL;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, status) < 0)
+		return -errno;
+	return is_image(status, reference) ? fd_steal(&fd) : -EINVAL;
+}
+
 int layout_open(struct layout *layout, const struct reference *reference, struct err *err)
 {
 	const char *path = reference->repository;
 	struct stat status;
 
 	*layout = (struct layout){ .reference = reference };
-	layout->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (layout->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ENXIO || errno == ENODEV))
+	layout->fd = open_image(reference, &status);
+	switch (layout->fd) {
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ENXIO:
+	case -ENODEV:
 		return err_set(err, FAILURE_RETRY, "waits for %s, which is not there (plug in the medium, or mount it)",
 			       path);
-	if (layout->fd < 0 || fstat(layout->fd, &status) < 0)
-		return err_set(err, FAILURE_RETRY, "open %s: %s", path, strerror(errno));
-	layout->is_archive = S_ISREG(status.st_mode);
-	if (!layout->is_archive && (!S_ISDIR(status.st_mode) || reference->source == REFERENCE_ARCHIVE))
+	case -EINVAL:
 		return err_set(err, FAILURE_RETRY, "%s is no %s", path,
 			       reference->source == REFERENCE_ARCHIVE ? "file" : "directory");
+	}
+	if (layout->fd < 0)
+		return err_set(err, FAILURE_RETRY, "open %s: %s", path, strerror(-layout->fd));
+	layout->is_archive = S_ISREG(status.st_mode);
 	return 0;
 }
 

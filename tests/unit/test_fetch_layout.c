@@ -1,5 +1,6 @@
 /* Images in files: what is read, and what somebody could put there instead. */
 #include <errno.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "agent/helper/fetch_layout.h"
@@ -193,6 +194,22 @@ static void only_files_are_read(void)
 	CHECK_HAS(err.text, "no regular file");
 }
 
+/* What happens when it is opened is the device's affair; a FIFO tells by inotify that it was. */
+static void what_is_no_file_is_not_even_opened(void)
+{
+	FD_CLEANUP int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	char path[128], events[4096];
+
+	snprintf(path, sizeof(path), "%s/device", scratch.path);
+	CHECK(mkfifoat(scratch.fd, "device", 0666) == 0 && symlinkat("device", scratch.fd, "to-device") == 0);
+	CHECK(inotify_add_watch(watch, path, IN_OPEN) >= 0);
+	CHECK_INT(open_at("oci", "device"), FAILURE_RETRY);
+	CHECK_HAS(err.text, "device is no directory");
+	CHECK_INT(open_at("oci-archive", "to-device"), FAILURE_RETRY);
+	CHECK_HAS(err.text, "to-device is no file");
+	CHECK_INT(read(watch, events, sizeof(events)), -1);
+}
+
 static void a_large_index_is_refused(void)
 {
 	struct digest digest;
@@ -295,6 +312,7 @@ int main(void)
 	RUN(other_bytes_are_noticed);
 	RUN(links_are_not_followed);
 	RUN(only_files_are_read);
+	RUN(what_is_no_file_is_not_even_opened);
 	RUN(a_large_index_is_refused);
 	RUN(reads_archives_where_they_lie);
 	RUN(an_archive_that_is_none_is_told);
