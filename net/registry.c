@@ -222,7 +222,7 @@ static int head_by_get(struct registry *registry, struct digest *digest, int64_t
 	return 0;
 }
 
-int registry_head(struct registry *registry, struct digest *digest, int64_t *size, struct err *err)
+static int head(struct registry *registry, struct digest *digest, int64_t *size, struct err *err)
 {
 	const struct registry_want want = {
 		.method = "HEAD",
@@ -241,6 +241,17 @@ int registry_head(struct registry *registry, struct digest *digest, int64_t *siz
 		return head_by_get(registry, digest, size, err);
 	*size = message->content_length <= MANIFEST_SIZE_MAX ? (int64_t)message->content_length : 0;
 	return 0;
+}
+
+int registry_head(struct registry *registry, struct digest *digest, int64_t *size, struct err *err)
+{
+	const struct digest *asked = &registry->reference->digest;
+	int ret = head(registry, digest, size, err);
+
+	if (ret == 0 && !digest_is_none(asked) && !digest_equal(asked, digest))
+		return err_set(err, FAILURE_DIGEST, "registry %s names a manifest with digest %s when asked for %s",
+			       registry->reference->registry, digest->text, asked->text);
+	return ret;
 }
 
 int registry_get_manifest(struct registry *registry, const struct digest *digest, struct buf *out,

@@ -73,7 +73,7 @@ bool registry_is_plain(const struct reference *reference, bool insecure, bool ha
 
 /*
  * The digest and size of the manifest that the reference (its digest, or its tag) names. A registry that sends no usable
- * Docker-Content-Digest is asked for the manifest itself.
+ * Docker-Content-Digest is asked for the manifest itself. FAILURE_DIGEST when the reference has another digest.
  */
 int registry_head(struct registry *registry, struct digest *digest, int64_t *size, struct err *err);
 

@@ -109,6 +109,19 @@ void pull_take_error(struct pull_helper *helper, const char *line)
 		take_error(helper, json);
 }
 
+int pull_take_digest(struct pull *pull, const char *text, struct err *err)
+{
+	const struct digest *asked = &pull->request.reference.digest;
+	struct digest found;
+
+	if (digest_parse(&found, text) < 0)
+		return err_set(err, -EBADMSG, "the registry's digest is not one: %s", text);
+	if (!digest_is_none(asked) && !digest_equal(asked, &found))
+		return err_set(err, -EBADMSG, "the fetch helper names %s when asked for %s", found.text, asked->text);
+	pull->result.image = found;
+	return 0;
+}
+
 static void fetch_says(struct job *job, char *line, void *data)
 {
 	struct pull_helper *fetch = data;
@@ -133,9 +146,8 @@ static void fetch_says(struct job *job, char *line, void *data)
 		log_warn("check %s: the registry is out of reach, its mirror %s answers", pull->name, text);
 		pull->result.is_by_mirror = true;
 	}
-	if (pull->step == STEP_RESOLVING && json_get_string(json, "digest", &digest, NULL) > 0 &&
-	    digest_parse(&pull->result.image, digest) < 0)
-		err_set(&fetch->err, -EBADMSG, "the registry's digest is not one: %s", digest);
+	if (pull->step == STEP_RESOLVING && json_get_string(json, "digest", &digest, NULL) > 0)
+		pull_take_digest(pull, digest, &fetch->err);
 	if (pull->request.on_progress && !pull->is_cancelled)
 		pull->request.on_progress(pull, json, pull->request.data);
 }

@@ -108,6 +108,9 @@ bool pull_start_relink(struct pull *pull);
 unsigned int pull_count_lanes(const struct agent_config *config);
 int pull_start_lanes(struct pull *pull, const char *manifest_digest, struct err *err);
 
+/* pull_helpers.c. What fetch says that the reference stands for: a digest in it can't stand for another one. */
+int pull_take_digest(struct pull *pull, const char *text, struct err *err);
+
 /* pull_plan.c. Looks what is free before anything is written. */
 int pull_look_at_space(struct pull *pull, struct err *err);
 /* The store was full: says how full and what helps, and when to try again. */

@@ -23,6 +23,27 @@ static void there_is_one_plan(void)
 	CHECK(pull.plan == &known);
 }
 
+#define ASKED "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+#define OTHER "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+
+static void a_digest_stands_for_itself(void)
+{
+	struct pull pull = { .plan = NULL };
+	struct err err = ERR_INIT;
+
+	CHECK_INT(reference_parse(&pull.request.reference, "a.example/app:v1", &err), 0);
+	CHECK_INT(pull_take_digest(&pull, OTHER, &err), 0);
+	CHECK_TEXT(pull.result.image.text, OTHER);
+	CHECK_INT(reference_parse(&pull.request.reference, "a.example/app@" ASKED, &err), 0);
+	pull.result.image = DIGEST_NONE;
+	CHECK_INT(pull_take_digest(&pull, OTHER, &err), -EBADMSG);
+	CHECK_HAS(err.text, OTHER " when asked for " ASKED);
+	CHECK_INT(pull_take_digest(&pull, "sha256:1", &err), -EBADMSG);
+	CHECK(digest_is_none(&pull.result.image));
+	CHECK_INT(pull_take_digest(&pull, ASKED, &err), 0);
+	CHECK_TEXT(pull.result.image.text, ASKED);
+}
+
 static void a_layer_is_held_once(void)
 {
 	struct layer_meta one = { .diff_id.text = "sha256:1" }, two = { .diff_id.text = "sha256:2" };
@@ -109,6 +130,7 @@ int main(int argc, char **argv)
 	if (argc == 3 && !strcmp(argv[1], "helper"))
 		return helper(argv[2]);
 	RUN(there_is_one_plan);
+	RUN(a_digest_stands_for_itself);
 	RUN(a_layer_is_held_once);
 	RUN(what_does_not_move_is_stopped);
 	return test_end();

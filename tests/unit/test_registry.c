@@ -94,6 +94,29 @@ static void without_the_header_the_manifest_is_hashed(void)
 	free(end());
 }
 
+/* Who asks by digest has to get that, whatever the registry says it is. */
+static void a_digest_stands_for_itself(void)
+{
+	static const struct answer answers[] = {
+		{ .text = "HTTP/1.1 200 OK\r\nContent-Length: 720\r\nDocker-Content-Digest: " DIGEST_ZERO "\r\n\r\n" },
+		{ .text = "HTTP/1.1 200 OK\r\nContent-Length: 720\r\nDocker-Content-Digest: " DIGEST_OF_HELLO "\r\n\r\n" },
+		{ .text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" },
+		{ .text = HELLO },
+	};
+
+	begin(answers, 4, NULL);
+	digest_parse(&reference.digest, DIGEST_ZERO);
+	CHECK_INT(registry_head(&registry, &digest, &size, &err), 0);
+	CHECK_TEXT(digest.text, DIGEST_ZERO);
+	CHECK_INT(registry_head(&registry, &digest, &size, &err), FAILURE_DIGEST);
+	CHECK_HAS(err.text, DIGEST_OF_HELLO " when asked for " DIGEST_ZERO);
+	CHECK_INT(registry_head(&registry, &digest, &size, &err), FAILURE_DIGEST);
+	char *requests = end();
+
+	CHECK_HAS(requests, "HEAD /v2/app/manifests/" DIGEST_ZERO);
+	free(requests);
+}
+
 static void manifests_are_checked(void)
 {
 	static const struct answer answers[] = { { .text = HELLO }, { .text = HELLO } };
@@ -325,6 +348,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	RUN(a_poll_is_one_small_request);
 	RUN(without_the_header_the_manifest_is_hashed);
+	RUN(a_digest_stands_for_itself);
 	RUN(manifests_are_checked);
 	RUN(statuses_have_a_kind);
 	RUN(the_registry_explains_itself);
