@@ -88,7 +88,7 @@ enforced() {
 	config_begin
 	sed -i "s/^cgroup_parent.*/&\nmemory = 24M\ncpus = 0.2/" "$T/agent.ini"
 	app hog "$REG/app:stable" 'command = /bin/sh -c "dd if=/dev/zero of=/dev/null bs=64M count=1; echo status $?; sleep 1; exit 3"' \
-		'health = none'
+		'health = none' 'probation = 1h' # a version that is found good has no last words
 	app spin "$REG/app:stable" 'command = /bin/sh -c "while :; do :; done"' 'health = none'
 	agent_start
 	wait_until "the app that wants too much memory lost a process" 20 eval 'berth logs hog 2>&1 | grep -q "status 137"'
