@@ -240,7 +240,8 @@ int record_save(struct store *store, const char *name, const void *data, size_t 
 	if (size > RECORD_MAX)
 		return fail(-EFBIG, "write", name, err);
 	read_copies(store, name, &copies); /* whatever can't be read is replaced */
-	number = (copies.counts ? copies.counts->number : 0) + 1;
+	/* Behind the last number there is the first: then both copies are written anew. */
+	number = copies.counts && copies.counts->number < UINT64_MAX ? copies.counts->number + 1 : 1;
 	other = copies.counts == &copies.both[0] ? &copies.both[1] : &copies.both[0];
 	if (is_same(&copies, data, size))
 		rc = 0;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "lib/json.h"
+#include "lib/sha256.h"
 #include "store/record.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
@@ -192,6 +193,30 @@ static void what_is_no_record_is_said_and_replaced(void)
 	store_close(&store);
 }
 
+/* Nobody gets there by saving; it must not be followed by 0, which is none. */
+static void the_last_number_is_not_the_end(void)
+{
+	static const char *const numbers[] = { "18446744073709551615", "99999999999999999999" };
+
+	open_store();
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char rest[64], hex[SHA256_HEX + 1], file[2 * BLOCK + 1] = "";
+
+		snprintf(rest, sizeof(rest), "%s %010d\n%s", numbers[i], 3, "old");
+		sha256_hex(rest, strlen(rest), hex);
+		memset(file, '\n', sizeof(file) - 1);
+		memcpy(file, hex, SHA256_HEX);
+		memcpy(file + SHA256_HEX + 1, rest, strlen(rest));
+		put("db", file);
+		CHECK_TEXT(saved(), "old");
+		save("new");
+		CHECK_TEXT(saved(), "new");
+		save("newer");
+		CHECK_TEXT(saved(), "newer");
+	}
+	store_close(&store);
+}
+
 static void a_copy_that_cannot_be_read_is_not_whole(void)
 {
 	open_store();
@@ -256,6 +281,7 @@ int main(void)
 	RUN(a_torn_record_is_the_one_before);
 	RUN(a_record_outgrows_its_file);
 	RUN(what_is_no_record_is_said_and_replaced);
+	RUN(the_last_number_is_not_the_end);
 	RUN(a_copy_that_cannot_be_read_is_not_whole);
 	RUN(a_backup_by_links_keeps_what_it_has);
 	RUN(records_have_plain_names_and_limits);
