@@ -1,4 +1,4 @@
-/* Content-Range and HTTP dates: what is accepted is in order, and says the same when it is written again. */
+/* Content-Range, HTTP dates and Retry-After: what is accepted is in order, and says the same when it is written again. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,28 @@ static void check_range(const struct http_range *range)
 		abort();
 }
 
+/* The first line is the field's, what follows is the server's date. */
+static void check_retry_after(const char *text, size_t size)
+{
+	BUF_CLEANUP struct buf fields = BUF_INIT;
+	struct http_message message = { .fields_count = 2 };
+	const char *end = memchr(text, '\n', size);
+	size_t first = end ? (size_t)(end - text) : size, rest = end ? first + 1 : size;
+
+	buf_append(&fields, "Retry-After\0Date", 17);
+	message.fields[0] = (struct http_field){ .name = 0, .value = 17 };
+	buf_append(&fields, text, first);
+	buf_append(&fields, "", 1);
+	message.fields[1] = (struct http_field){ .name = 12, .value = (uint32_t)fields.size };
+	buf_append(&fields, text + rest, size - rest);
+	message.text = fields;
+
+	int64_t seconds = http_retry_after_s(&message, 86400);
+
+	if (seconds < 0 || seconds > 86400)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	const char *text = (const char *)data;
@@ -39,5 +61,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (http_date_parse(&unix_s, text, size) == 0 &&
 	    (unix_s < INT64_C(-63000000000) || unix_s > INT64_C(9300000000)))
 		abort();
+	check_retry_after(text, size);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/index.h"
+#include "store/index_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,8 +16,33 @@ static void check(const struct index_entry *entry)
 		abort();
 }
 
+/* Whoever checks the layer goes through it a second time, and asks for each entry. */
+static void check_map(const uint8_t *copy, size_t size, uint32_t count)
+{
+	struct index_reader reader;
+	struct index_entry entry;
+	struct index_map map;
+	uint32_t number = 0;
+
+	if (index_map_init(&map, copy, size, NULL) == 0) {
+		if (index_read_begin(&reader, copy, size, NULL) < 0)
+			abort();
+		while (index_read(&reader, &entry, NULL) > 0) {
+			if (index_map_counts(&map, &entry, ++number) && entry.kind != INDEX_OPAQUE &&
+			    !index_map_has(&map, entry.path))
+				abort();
+			if (entry.kind == INDEX_LINK)
+				index_map_changed_after(&map, entry.target, number);
+		}
+		if (number != count)
+			abort();
+	}
+	index_map_release(&map);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	uint32_t count = 0;
 	uint8_t *copy = malloc(size + 1);
 	struct index_reader reader;
 	struct index_entry entry;
@@ -31,9 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	rc = index_read_begin(&reader, copy, size, &err);
 	while (rc >= 0 && (rc = index_read(&reader, &entry, &err)) > 0)
-		check(&entry);
+		check(&entry), count++;
 	if (rc < 0 && !err.text[0])
 		abort();
+	if (rc == 0)
+		check_map(copy, size, count);
 	free(copy);
 	return 0;
 }

@@ -2,10 +2,13 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "agent/container/log_tail.h"
 #include "agent/container/logring.h"
 #include "lib/fd.h"
+#include "lib/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static int dir = -1;
 	struct logring_reader reader;
 	struct logring_record record;
+	static struct log_tail tail;
+	size_t total = 0;
 	int rc;
 
 	if (dir < 0) {
@@ -32,9 +37,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd_replace_file_volatile(dir, "log", data, size, 0600) < 0 ||
 	    logring_reader_open(&reader, dir) < 0)
 		abort();
-	while ((rc = logring_reader_next(&reader, &record)) > 0)
-		if (record.size > LOGRING_DATA_MAX)
+	while ((rc = logring_reader_next(&reader, &record)) > 0) {
+		if (record.size > LOGRING_DATA_MAX || total > size ||
+		    (record.size && !memmem(data, size, record.data, record.size)))
 			abort();
+		total += record.size;
+	}
 	logring_reader_close(&reader);
+	if (log_tail_read(&tail, folder) < 0 && rc >= 0)
+		abort();
+	for (size_t i = 0; i < tail.count; i++)
+		if (!utf8_is_valid(tail.lines[i].text))
+			abort();
 	return 0;
 }

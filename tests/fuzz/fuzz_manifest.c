@@ -17,7 +17,7 @@ static void check_manifest(const struct manifest *manifest)
 		const struct descriptor *layer = &manifest->layers[i];
 
 		if (layer->size < 0 || layer->size > MANIFEST_LAYER_SIZE_MAX ||
-		    digest_parse(&digest, layer->digest.text) < 0 || !layer->media_type)
+		    digest_parse(&digest, layer->digest.text) < 0 || !strlen(layer->media_type))
 			abort();
 	}
 }
