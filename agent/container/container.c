@@ -218,6 +218,15 @@ static bool tells_of_device(const struct shim_event *event)
 		strstr(event->text, strerror(EADDRINUSE)));
 }
 
+/* Where published ports are the forwarder's, nobody answers there any more. */
+static void start_anew(struct container *container)
+{
+	if (container_has_ended(container) || container->is_stopping)
+		return;
+	log_warn("container %s: the forwarder of its published ports was killed: started anew", container->name);
+	container_stop(container, -1);
+}
+
 void container_take_event(struct container *container, const struct shim_event *event)
 {
 	switch (event->type) {
@@ -245,6 +254,9 @@ void container_take_event(struct container *container, const struct shim_event *
 		snprintf(container->error, sizeof(container->error), "%s", event->text);
 		utf8_make_printable(container->error); /* its end may be cut, and it goes into JSON */
 		say_bye(container);
+		break;
+	case SHIM_LOST:
+		start_anew(container);
 		break;
 	case SHIM_REFUSED:
 		log_warn("container %s: %s", container->name, event->text);

@@ -63,6 +63,8 @@
  *				have to be written out, is unmounted before the shim ends; at once when
  *				no client is connected
  *	failed CODE TEXT	create or start failed; CODE 125, 126 or 127; "exit" is written
+ *	lost			after started: the forwarder of its published ports was killed. Only another
+ *				start of the container makes one
  *	refused TEXT		the last request of this client was not obeyed
  *   client to shim:
  *	signal N		to init. While starting: sent as soon as it has started
@@ -97,6 +99,7 @@ enum shim_event_type {
 	SHIM_STARTED,
 	SHIM_EXITED,
 	SHIM_FAILED,
+	SHIM_LOST,
 	SHIM_REFUSED,
 };
 

@@ -35,12 +35,26 @@ static void tell(const struct shim *shim, int *client, const struct shim_event *
 		fd_close(client);
 }
 
-void shim_tell(struct shim *shim, const struct shim_event *event)
+static void tell_all(struct shim *shim, const struct shim_event *event)
 {
-	shim->event = *event;
 	for (int i = 0; i < SHIM_CLIENTS_MAX; i++)
 		if (shim->clients[i] >= 0)
 			tell(shim, &shim->clients[i], event);
+}
+
+void shim_tell(struct shim *shim, const struct shim_event *event)
+{
+	shim->event = *event;
+	tell_all(shim, event);
+}
+
+static const struct shim_event lost = { .type = SHIM_LOST };
+
+void shim_tell_lost(struct shim *shim)
+{
+	shim->has_lost = true;
+	if (shim->phase == SHIM_RUNNING)
+		tell_all(shim, &lost);
 }
 
 bool shim_has_client(const struct shim *shim)
@@ -65,6 +79,8 @@ void shim_accept(struct shim *shim)
 		fd_close(&shim->clients[i = 0]);
 	shim->clients[i] = client;
 	tell(shim, &shim->clients[i], &shim->event);
+	if (shim->has_lost && shim->phase == SHIM_RUNNING && shim->clients[i] >= 0)
+		tell(shim, &shim->clients[i], &lost);
 }
 
 static void refuse(const struct shim *shim, int *client, const char *why)

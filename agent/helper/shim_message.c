@@ -31,6 +31,9 @@ size_t shim_event_format(char text[static SHIM_MESSAGE_MAX], const struct shim_e
 	case SHIM_FAILED:
 		length = snprintf(text, SHIM_MESSAGE_MAX, "failed %d %s", event->code, event->text);
 		break;
+	case SHIM_LOST:
+		length = snprintf(text, SHIM_MESSAGE_MAX, "lost");
+		break;
 	case SHIM_REFUSED:
 		length = snprintf(text, SHIM_MESSAGE_MAX, "refused %s", event->text);
 		break;
@@ -109,6 +112,8 @@ int shim_event_parse(struct shim_event *event, const char *text, size_t size)
 	} else if (sscanf(copy, "failed %d %n", &event->code, &at) == 1 && at) {
 		event->type = SHIM_FAILED;
 		return copy_text(event, copy + at);
+	} else if (!strcmp(copy, "lost")) {
+		event->type = SHIM_LOST;
 	} else if (!strncmp(copy, "refused ", 8)) {
 		event->type = SHIM_REFUSED;
 		return copy_text(event, copy + 8);

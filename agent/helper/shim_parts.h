@@ -59,6 +59,7 @@ struct shim {
 	int errors[2]; /* pipe: stderr of helpers */
 	pid_t init;
 	bool init_ended;
+	bool has_lost; /* its forwarder */
 	int init_status; /* of wait() */
 	uint64_t init_start;
 	int pending_signal;
@@ -118,6 +119,8 @@ int shim_listen(struct shim *shim, struct err *err);
 void shim_accept(struct shim *shim);
 bool shim_has_client(const struct shim *shim);
 void shim_read_client(struct shim *shim, int *client);
+/* To all clients, and to those that connect later; not before "started". */
+void shim_tell_lost(struct shim *shim);
 /* Sets the present state and tells all clients. */
 void shim_tell(struct shim *shim, const struct shim_event *event);
 

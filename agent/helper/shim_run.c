@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/helper/shim_parts.h"
+#include "agent/network/forward.h"
 #include "agent/run/state.h"
 #include "lib/fd.h"
 #include "lib/log.h"
@@ -224,6 +225,8 @@ static void started(struct shim *shim, int status)
 	shim_tell(shim, &(struct shim_event){ .type = SHIM_STARTED,
 					      .pid = shim->init,
 					      .start_ticks = shim->init_start });
+	if (shim->has_lost)
+		shim_tell_lost(shim);
 	if (shim->init_ended)
 		ended(shim);
 	else if (shim->pending_signal)
@@ -260,12 +263,39 @@ static void helper_ended(struct shim *shim, int status)
 	}
 }
 
+/* Not reaped yet. Without a pid namespace of its own the application's orphans are ours, too. */
+static bool is_forwarder(pid_t pid)
+{
+	char path[32], name[sizeof(FORWARD_NAME)] = "";
+	FD_CLEANUP int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, name, sizeof(name) - 1) == sizeof(name) - 1 && !strcmp(name, FORWARD_NAME);
+}
+
+/* It ends by itself, with 0, when the container's interface goes; that is no loss. */
+static bool is_loss(const struct shim *shim, const siginfo_t *child)
+{
+	bool is_good = child->si_code == CLD_EXITED && !child->si_status;
+
+	return !is_good && !shim->has_lost && child->si_pid != shim->helper && child->si_pid != shim->init &&
+	       is_forwarder(child->si_pid);
+}
+
 void shim_reap(struct shim *shim)
 {
+	siginfo_t child = { 0 };
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid) {
+		bool has_lost = is_loss(shim, &child);
+
+		pid = waitpid(child.si_pid, &status, WNOHANG);
+		child.si_pid = 0;
+		if (has_lost)
+			shim_tell_lost(shim);
 		if (pid == shim->helper) {
 			helper_ended(shim, status);
 		} else if (pid == shim->init) {

@@ -320,7 +320,7 @@ int forward_main(int argc, char **argv)
 		fputs(USAGE, stderr);
 		return 2;
 	}
-	prctl(PR_SET_NAME, "berth-forward"); /* it was executed as /proc/self/exe */
+	prctl(PR_SET_NAME, FORWARD_NAME); /* it was executed as /proc/self/exe */
 	sys_close_from(3);
 	if (run(link, argc - optind, argv + optind, &err) == 0)
 		return 0;

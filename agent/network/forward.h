@@ -25,6 +25,7 @@
 #include "lib/buf.h"
 #include "lib/err.h"
 
+#define FORWARD_NAME "berth-forward" /* in /proc/PID/comm: its shim tells it by that */
 #define FORWARD_CONNECTIONS_MAX 512 /* further ones wait in the kernel's backlog */
 #define FORWARD_PEERS_MAX 256       /* of UDP: the one that was silent longest makes room */
 #define FORWARD_BUFFER_BYTES 16384  /* each direction, only while the other side doesn't take them */

@@ -180,6 +180,34 @@ lost_interfaces() {
 	same "which is nobody's doing" "$(grep -c 'container other: somebody' "$T/agent.log")" 0
 }
 
+lost_forwarder() {
+	local web other
+	config_begin
+	bridged web v1 'publish = 8080:8080'
+	bridged other v1 'publish = 8081:8080'
+	agent_start
+	wait_until "web runs" 30 runs web
+	wait_until "the other one runs" 30 runs other
+	wait_until "it is published on the loopback" 20 is_local
+	web=$(app_pid web) other=$(app_pid other)
+	kill -9 "$(forwarder 8080)"
+	wait_until "a forwarder that was killed is replaced" 20 is_local
+	like "which is told" "$(cat "$T/agent.log")" 'container web: the forwarder of its published ports was killed: started anew'
+	check "by a start" test "$(app_pid web)" != "$web"
+	same "which is no crash" "$(app_get web .restarts)" 0
+	agent_stop KILL
+	kill -9 "$(forwarder 8080)"
+	agent_start
+	wait_until "the next agent is told, too" 20 is_local
+	same "the other one has stayed" "$(app_pid other)" "$other"
+	kill -9 "$other"
+	wait_until "one that ends takes its forwarder along" 30 app_is other .restarts 1
+	wait_until "and runs again" 30 runs other
+	same "which is no loss" "$(grep -c 'container other: the forwarder' "$T/agent.log")" 0
+}
+is_local() { gets http://127.0.0.1:8080/; }
+forwarder() { local pid; for pid in $(forwarders); do tr '\0' ' ' < "/proc/$pid/cmdline" | grep -q ",127.0.0.1,$1," && echo "$pid"; done; }
+
 reloads() {
 	local web other
 	config_begin
@@ -433,5 +461,5 @@ config_errors() {
 	like "both apps are named" "$text" '\[app other\] publish = 8080:80/tcp: \[app web\] publishes this port already'
 }
 
-case_run ${1:-updates agent_ends lost_bridges lost_interfaces reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
+case_run ${1:-updates agent_ends lost_bridges lost_interfaces lost_forwarder reloads joins_later joins_once ended_long_ago taken_ports rolls_back_to_lost rolls_back_alone without_bridges removed config_errors}
 done_testing

@@ -13,6 +13,7 @@ static void events_survive_the_way(void)
 		{ .type = SHIM_EXITED, .code = 0 },
 		{ .type = SHIM_FAILED, .code = 127, .text = "exec /bin/foo: No such file" },
 		{ .type = SHIM_FAILED, .code = 125, .text = "" },
+		{ .type = SHIM_LOST },
 		{ .type = SHIM_REFUSED, .text = "it runs" },
 	};
 	char text[SHIM_MESSAGE_MAX];
