@@ -27,7 +27,7 @@ int container_pause(struct container *container, bool paused,
 /* Lets it go on if it is paused or is being paused; nobody waits for it. For whoever has sent a signal. */
 void container_thaw(struct container *container);
 
-/* After adoption: state is paused when its cgroup is frozen. */
+/* When its shim has told that it runs, which may be to the next agent: state is paused when its cgroup is frozen. */
 void container_find_paused(struct container *container);
 
 /* The container goes away: whoever waits is told so. */
